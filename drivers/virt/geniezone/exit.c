@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What each exit means, and who handles it.
+ *
+ * EL2 writes the shared page; another CPU might change it under us if EL2 or
+ * a second page table had a fault. Each exit is therefore read once into
+ * vcpu->exit, field by field and with bounds, and only that is acted on.
+ */
+
+#include <linux/arm-smccc.h>
+#include <linux/clocksource_ids.h>
+#include <linux/log2.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+
+#include "gzvm.h"
+
+/* An exit handler returns one of these, or an errno that ends GZVM_RUN. */
+#define GZVM_TO_VMM	0
+#define GZVM_REENTER	1
+
+/* The VMM cannot know what to do with it: say what it was, and be calm. */
+static int gzvm_exit_internal(struct gzvm_vcpu *vcpu, u64 reason, u64 detail)
+{
+	struct gzvm_vcpu_run *exit = &vcpu->exit;
+
+	exit->exit_reason = GZVM_EXIT_INTERNAL_ERROR;
+	memset(&exit->internal, 0, sizeof(exit->internal));
+	exit->internal.ndata = 2;
+	exit->internal.data[0] = reason;
+	exit->internal.data[1] = detail;
+	vcpu->exit_size = sizeof(exit->internal);
+	return GZVM_TO_VMM;
+}
+
+static int gzvm_exit_mmio(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_hyp_run *shared = vcpu->shared;
+	struct gzvm_vcpu_run *exit = &vcpu->exit;
+	u64 size = le64_to_cpu(READ_ONCE(shared->mmio.size));
+
+	if (size > sizeof(exit->mmio.data) || !is_power_of_2(size))
+		return gzvm_exit_internal(vcpu, GZVM_EXIT_MMIO, size);
+
+	memset(&exit->mmio, 0, sizeof(exit->mmio));
+	exit->mmio.phys_addr = le64_to_cpu(READ_ONCE(shared->mmio.phys_addr));
+	exit->mmio.size = size;
+	exit->mmio.reg_nr = le32_to_cpu(READ_ONCE(shared->mmio.reg_nr));
+	exit->mmio.is_write = !!READ_ONCE(shared->mmio.is_write);
+	if (exit->mmio.is_write)
+		memcpy(exit->mmio.data, shared->mmio.data, size);
+	else
+		vcpu->resume = GZVM_RESUME_MMIO_READ;
+	vcpu->exit_size = sizeof(exit->mmio);
+	return GZVM_TO_VMM;
+}
+
+/*
+ * The answer of KVM's PTP service: wall clock, and the counter at that very
+ * moment as the guest sees it. The guest's virtual counter lags behind.
+ */
+static bool gzvm_ptp_answer(struct gzvm_vcpu *vcpu, u64 args[8])
+{
+	u64 offset = le64_to_cpu(READ_ONCE(vcpu->hwstate->vtimer_offset));
+	struct system_time_snapshot snap;
+	u64 cycles, ns;
+
+	if (args[1] > 1)
+		return false;
+	ktime_get_snapshot(&snap);
+	if (snap.cs_id != CSID_ARM_ARCH_COUNTER)
+		return false;
+
+	cycles = snap.cycles;
+	if (!args[1])
+		cycles -= offset;
+	ns = ktime_to_ns(snap.real);
+	args[0] = upper_32_bits(ns);
+	args[1] = lower_32_bits(ns);
+	args[2] = upper_32_bits(cycles);
+	args[3] = lower_32_bits(cycles);
+	return true;
+}
+
+static void gzvm_hypercall_return(struct gzvm_vcpu *vcpu, const u64 *args,
+				  unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		vcpu->shared->hypercall.args[i] = cpu_to_le64(args[i]);
+}
+
+static int gzvm_hypercall_ptp(struct gzvm_vcpu *vcpu)
+{
+	u64 *args = vcpu->exit.hypercall.args;
+
+	if (!gzvm_ptp_answer(vcpu, args)) {
+		args[0] = (u64)SMCCC_RET_NOT_SUPPORTED;
+		gzvm_hypercall_return(vcpu, args, 1);
+		return GZVM_REENTER;
+	}
+	gzvm_hypercall_return(vcpu, args, 4);
+	return GZVM_REENTER;
+}
+
+static int gzvm_hypercall_relinquish(struct gzvm_vcpu *vcpu)
+{
+	u64 *args = vcpu->exit.hypercall.args;
+	int ret;
+
+	ret = gzvm_gmem_relinquish(vcpu->vm, args[1]);
+	if (ret == -EINTR)
+		return ret;
+
+	/* A page that could not be unpinned yet is the host's loss only. */
+	args[0] = ret == -ENOENT ? (u64)SMCCC_RET_INVALID_PARAMETER :
+				   SMCCC_RET_SUCCESS;
+	gzvm_hypercall_return(vcpu, args, 1);
+	return GZVM_REENTER;
+}
+
+static int gzvm_exit_hypercall(struct gzvm_vcpu *vcpu)
+{
+	u64 *args = vcpu->exit.hypercall.args;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		args[i] = le64_to_cpu(READ_ONCE(vcpu->shared->hypercall.args[i]));
+
+	/* A function id is 32 bits wide: SMCCC 2.4 */
+	switch (lower_32_bits(args[0])) {
+	case GZVM_HVC_PTP:
+		return gzvm_hypercall_ptp(vcpu);
+	case GZVM_HVC_MEM_RELINQUISH:
+		return gzvm_hypercall_relinquish(vcpu);
+	default:
+		vcpu->resume = GZVM_RESUME_HYPERCALL;
+		vcpu->exit_size = sizeof(vcpu->exit.hypercall);
+		return GZVM_TO_VMM;
+	}
+}
+
+static int gzvm_exit_page_fault(struct gzvm_vcpu *vcpu)
+{
+	int ret;
+
+	ret = gzvm_gmem_fault(vcpu->vm, vcpu->exit.exception.fault_gpa);
+	if (ret == -ENOENT)
+		return GZVM_TO_VMM;
+	if (ret)
+		return ret;
+
+	/* Charging may have gone over memory.high: go and pay for it. */
+	if (test_thread_flag(TIF_NOTIFY_RESUME)) {
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+		return -ERESTARTSYS;
+	}
+	return GZVM_REENTER;
+}
+
+static int gzvm_exit_exception(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_hyp_run *shared = vcpu->shared;
+	struct gzvm_vcpu_run *exit = &vcpu->exit;
+	unsigned int i;
+
+	exit->exception.exception =
+		le32_to_cpu(READ_ONCE(shared->exception.exception));
+	exit->exception.error_code =
+		le32_to_cpu(READ_ONCE(shared->exception.error_code));
+	exit->exception.fault_gpa =
+		le64_to_cpu(READ_ONCE(shared->exception.fault_gpa));
+	for (i = 0; i < ARRAY_SIZE(exit->exception.reserved); i++)
+		exit->exception.reserved[i] =
+			le64_to_cpu(READ_ONCE(shared->exception.reserved[i]));
+	vcpu->exit_size = sizeof(exit->exception);
+
+	if (exit->exception.exception == GZVM_EXCEPTION_PAGE_FAULT)
+		return gzvm_exit_page_fault(vcpu);
+	return GZVM_TO_VMM;
+}
+
+static int gzvm_exit_fail_entry(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_hyp_run *shared = vcpu->shared;
+	struct gzvm_vcpu_run *exit = &vcpu->exit;
+
+	memset(&exit->fail_entry, 0, sizeof(exit->fail_entry));
+	exit->fail_entry.hardware_entry_failure_reason =
+		le64_to_cpu(READ_ONCE(shared->fail_entry.hardware_entry_failure_reason));
+	exit->fail_entry.cpu = le32_to_cpu(READ_ONCE(shared->fail_entry.cpu));
+	vcpu->exit_size = sizeof(exit->fail_entry);
+	return GZVM_TO_VMM;
+}
+
+static void gzvm_exit_copy_data(u64 *to, const __le64 *from, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		to[i] = le64_to_cpu(READ_ONCE(from[i]));
+}
+
+static int gzvm_exit_internal_error(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_hyp_run *shared = vcpu->shared;
+	struct gzvm_vcpu_run *exit = &vcpu->exit;
+
+	memset(&exit->internal, 0, sizeof(exit->internal));
+	exit->internal.suberror =
+		le32_to_cpu(READ_ONCE(shared->internal.suberror));
+	exit->internal.ndata =
+		min_t(u32, le32_to_cpu(READ_ONCE(shared->internal.ndata)),
+		      ARRAY_SIZE(exit->internal.data));
+	gzvm_exit_copy_data(exit->internal.data, shared->internal.data,
+			    exit->internal.ndata);
+	vcpu->exit_size = sizeof(exit->internal);
+	return GZVM_TO_VMM;
+}
+
+static int gzvm_exit_system_event(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_hyp_run *shared = vcpu->shared;
+	struct gzvm_vcpu_run *exit = &vcpu->exit;
+
+	memset(&exit->system_event, 0, sizeof(exit->system_event));
+	exit->system_event.type =
+		le32_to_cpu(READ_ONCE(shared->system_event.type));
+	exit->system_event.ndata =
+		min_t(u32, le32_to_cpu(READ_ONCE(shared->system_event.ndata)),
+		      ARRAY_SIZE(exit->system_event.data));
+	gzvm_exit_copy_data(exit->system_event.data, shared->system_event.data,
+			    exit->system_event.ndata);
+	vcpu->exit_size = sizeof(exit->system_event);
+	return GZVM_TO_VMM;
+}
+
+/* Exits whose details nobody has described: the VMM gets them as they are. */
+static int gzvm_exit_plain(struct gzvm_vcpu *vcpu)
+{
+	memcpy(vcpu->exit.padding, vcpu->shared->padding,
+	       sizeof(vcpu->exit.padding));
+	vcpu->exit_size = sizeof(vcpu->exit.padding);
+	return GZVM_TO_VMM;
+}
+
+static int gzvm_exit_reenter(struct gzvm_vcpu *vcpu)
+{
+	return GZVM_REENTER;
+}
+
+static int gzvm_exit_idle(struct gzvm_vcpu *vcpu)
+{
+	gzvm_vcpu_block(vcpu);
+	return GZVM_REENTER;
+}
+
+static int gzvm_exit_ipi(struct gzvm_vcpu *vcpu)
+{
+	gzvm_vm_wake(vcpu->vm);
+	return GZVM_REENTER;
+}
+
+static int (*const gzvm_exit_table[])(struct gzvm_vcpu *vcpu) = {
+	[GZVM_EXIT_MMIO - GZVM_EXIT_UNKNOWN] = gzvm_exit_mmio,
+	[GZVM_EXIT_HYPERCALL - GZVM_EXIT_UNKNOWN] = gzvm_exit_hypercall,
+	[GZVM_EXIT_IRQ - GZVM_EXIT_UNKNOWN] = gzvm_exit_reenter,
+	[GZVM_EXIT_EXCEPTION - GZVM_EXIT_UNKNOWN] = gzvm_exit_exception,
+	[GZVM_EXIT_DEBUG - GZVM_EXIT_UNKNOWN] = gzvm_exit_plain,
+	[GZVM_EXIT_FAIL_ENTRY - GZVM_EXIT_UNKNOWN] = gzvm_exit_fail_entry,
+	[GZVM_EXIT_INTERNAL_ERROR - GZVM_EXIT_UNKNOWN] = gzvm_exit_internal_error,
+	[GZVM_EXIT_SYSTEM_EVENT - GZVM_EXIT_UNKNOWN] = gzvm_exit_system_event,
+	[GZVM_EXIT_SHUTDOWN - GZVM_EXIT_UNKNOWN] = gzvm_exit_plain,
+	[GZVM_EXIT_GZ - GZVM_EXIT_UNKNOWN] = gzvm_exit_reenter,
+	[GZVM_EXIT_IDLE - GZVM_EXIT_UNKNOWN] = gzvm_exit_idle,
+	[GZVM_EXIT_IPI - GZVM_EXIT_UNKNOWN] = gzvm_exit_ipi,
+};
+
+/**
+ * gzvm_exit_handle() - handle one exit
+ * @vcpu: vCPU that exited
+ * @reason: what RUN returned
+ *
+ * A reason that is not in the table, GZVM_EXIT_UNKNOWN among them, reaches the
+ * VMM as GZVM_EXIT_INTERNAL_ERROR with the reason in data[0].
+ *
+ * Context: process context of the VM's owner, vcpu->lock held.
+ * Return: 1: enter the guest again; 0: vcpu->exit is for the VMM; or an errno.
+ */
+int gzvm_exit_handle(struct gzvm_vcpu *vcpu, u64 reason)
+{
+	u64 index = reason - GZVM_EXIT_UNKNOWN;
+
+	lockdep_assert_held(&vcpu->lock);
+
+	if (index >= ARRAY_SIZE(gzvm_exit_table) || !gzvm_exit_table[index])
+		return gzvm_exit_internal(vcpu, reason, 0);
+
+	vcpu->exit.exit_reason = reason;
+	return gzvm_exit_table[index](vcpu);
+}

@@ -1,0 +1,637 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory: pin, account, give to EL2, release.
+ *
+ * A page of the VMM goes through these states, in this order only:
+ *
+ *   host     nothing of ours refers to it
+ *   pinned   pinned for writing and accounted; EL2 does not know it
+ *   offered  in a call to EL2 that has not succeeded (yet)
+ *   mapped   EL2 said yes
+ *
+ * There is no way to unmap a page at EL2 other than to end the VM, or the
+ * guest gives it back (relinquish). Hence a page that was part of a failed
+ * call is released only when the call concerned this one page: of a longer
+ * run, EL2 may have taken the first pages before it met the error. Such a run
+ * stays pinned, is offered again at the next fault, and is released at the
+ * VM's end like all others.
+ *
+ * Pages are found in the slot's mapping when they are first given to EL2, and
+ * are the guest's from then on: what the VMM maps there later is not seen.
+ */
+
+#include <linux/capability.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "gzvm.h"
+
+static int gzvm_account(struct mm_struct *mm, unsigned long nr)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (atomic64_add_return(nr, &mm->pinned_vm) <= limit ||
+	    capable(CAP_IPC_LOCK))
+		return 0;
+
+	atomic64_sub(nr, &mm->pinned_vm);
+	return -ENOMEM;
+}
+
+static void gzvm_unaccount(struct mm_struct *mm, unsigned long nr)
+{
+	atomic64_sub(nr, &mm->pinned_vm);
+}
+
+/**
+ * gzvm_map_retry() - whether a call that gives memory has to be made again
+ * @status: what the call returned
+ *
+ * Context: process context, may sleep.
+ * Return: -EAGAIN: make the same call again; otherwise the result to use,
+ * which is -EINTR when EL2 is busy and the caller has been killed.
+ */
+int gzvm_map_retry(int status)
+{
+	if (status != -EAGAIN)
+		return status;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	cond_resched();
+	return -EAGAIN;
+}
+
+static struct gzvm_block *gzvm_block_alloc(struct gzvm_memslot *slot, u64 index)
+{
+	u64 first = max(index * GZVM_BLOCK_PAGES, slot->gfn);
+	u64 end = min((index + 1) * GZVM_BLOCK_PAGES,
+		      slot->gfn + slot->nr_pages);
+	struct gzvm_block *block;
+
+	block = kzalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
+	if (!block)
+		return NULL;
+
+	block->nr = end - first;
+	block->gfn = first;
+	mutex_init(&block->lock);
+	return block;
+}
+
+/* A block, once made, stays until its slot is freed. */
+static struct gzvm_block *gzvm_block_get(struct gzvm_memslot *slot, u64 gfn)
+{
+	u64 index = gfn / GZVM_BLOCK_PAGES;
+	struct gzvm_block *block, *old;
+
+	block = xa_load(&slot->blocks, index);
+	if (block)
+		return block;
+
+	block = gzvm_block_alloc(slot, index);
+	if (!block)
+		return ERR_PTR(-ENOMEM);
+
+	old = xa_cmpxchg(&slot->blocks, index, NULL, block, GFP_KERNEL_ACCOUNT);
+	if (!old)
+		return block;
+
+	mutex_destroy(&block->lock);
+	kfree(block);
+	return xa_is_err(old) ? ERR_PTR(xa_err(old)) : old;
+}
+
+static bool gzvm_block_is_mapped(struct gzvm_block *block, unsigned int i)
+{
+	return block->run || test_bit(i, block->mapped);
+}
+
+/* Without a table, all pages are as @block->run says, or none is there. */
+static int gzvm_block_need_table(struct gzvm_block *block)
+{
+	unsigned int i;
+
+	if (block->pages)
+		return 0;
+
+	block->pages = kcalloc(block->nr, sizeof(*block->pages),
+			       GFP_KERNEL_ACCOUNT);
+	if (!block->pages)
+		return -ENOMEM;
+	if (!block->run)
+		return 0;
+
+	for (i = 0; i < block->nr; i++)
+		block->pages[i] = nth_page(block->run, i);
+	bitmap_fill(block->mapped, block->nr);
+	block->run = NULL;
+	return 0;
+}
+
+/* Large folios, and luck, need no table: one pointer tells it all. */
+static void gzvm_block_collapse(struct gzvm_block *block)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	if (block->run || !bitmap_full(block->mapped, block->nr))
+		return;
+
+	pfn = page_to_pfn(block->pages[0]);
+	for (i = 1; i < block->nr; i++)
+		if (page_to_pfn(block->pages[i]) != pfn + i)
+			return;
+
+	block->run = block->pages[0];
+	kfree(block->pages);
+	block->pages = NULL;
+}
+
+static void gzvm_block_unpin(struct gzvm_vm *vm, struct gzvm_block *block,
+			     unsigned int first, unsigned int nr)
+{
+	unpin_user_pages_dirty_lock(block->pages + first, nr, true);
+	memset(block->pages + first, 0, nr * sizeof(*block->pages));
+	block->nr_pinned -= nr;
+	gzvm_unaccount(vm->mm, nr);
+}
+
+/*
+ * Pin @nr pages that are not, from @first on. The longest pinned run from
+ * @first on is kept and its length returned: there may be a hole in the VMM's
+ * mapping behind it.
+ */
+static int gzvm_block_pin(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			  struct gzvm_block *block, unsigned int first,
+			  unsigned int nr)
+{
+	unsigned long hva = slot->hva +
+			    ((block->gfn - slot->gfn + first) << PAGE_SHIFT);
+	int ret, pinned;
+
+	ret = gzvm_account(vm->mm, nr);
+	if (ret)
+		return ret;
+
+	/* Never the zero page, nor a page cache page that is not ours. */
+	ret = pin_user_pages_fast(hva, nr, FOLL_WRITE | FOLL_LONGTERM,
+				  block->pages + first);
+	pinned = max(ret, 0);
+	memset(block->pages + first + pinned, 0,
+	       (nr - pinned) * sizeof(*block->pages));
+	gzvm_unaccount(vm->mm, nr - pinned);
+	block->nr_pinned += pinned;
+	return ret;
+}
+
+/* First page of [first, end) that is, or is not, pinned. */
+static unsigned int gzvm_block_next(struct gzvm_block *block, unsigned int first,
+				    unsigned int end, bool pinned)
+{
+	while (first < end && !!block->pages[first] != pinned)
+		first++;
+	return first;
+}
+
+/*
+ * Pin what is missing of [first, end). Returns the end of what is pinned
+ * without a gap from @first on, or the reason why not even @first is.
+ */
+static int gzvm_block_pin_range(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+				struct gzvm_block *block, unsigned int first,
+				unsigned int end)
+{
+	unsigned int from, to;
+	int ret;
+
+	for (from = first; from < end; from = to) {
+		from = gzvm_block_next(block, from, end, false);
+		to = gzvm_block_next(block, from, end, true);
+		if (from == to)
+			break;
+
+		ret = gzvm_block_pin(vm, slot, block, from, to - from);
+		if (ret < (int)(to - from))
+			return from > first || ret > 0 ?
+				from + max(ret, 0) : (ret ?: -EFAULT);
+	}
+	return end;
+}
+
+static int gzvm_map_mailbox(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			    u64 gfn, struct page **pages, unsigned int nr)
+{
+	unsigned int i;
+	int ret;
+
+	mutex_lock(&vm->mailbox_lock);
+	for (i = 0; i < nr; i++)
+		vm->mailbox[i] = cpu_to_le64(page_to_pfn(pages[i]));
+	ret = gzvm_hc_map_guest_block(vm->id, slot->id, gfn, nr);
+	mutex_unlock(&vm->mailbox_lock);
+	return ret;
+}
+
+static int gzvm_map_call(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			 u64 gfn, struct page **pages, unsigned int nr)
+{
+	int ret;
+
+	WRITE_ONCE(slot->given, true);
+	do {
+		if (vm->paging == GZVM_PAGING_BLOCK)
+			ret = gzvm_map_mailbox(vm, slot, gfn, pages, nr);
+		else
+			ret = gzvm_hc_map_guest(vm->id, slot->id,
+						page_to_pfn(*pages), gfn, nr);
+		ret = gzvm_map_retry(ret);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
+/* Give [first, end), all pinned and none of it mapped, to EL2 in batches. */
+static int gzvm_block_map(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			  struct gzvm_block *block, unsigned int first,
+			  unsigned int end)
+{
+	u32 batch = vm->paging == GZVM_PAGING_BLOCK ?
+		    READ_ONCE(gzvm_drv.map_batch) : 1;
+	unsigned int nr;
+	int ret;
+
+	for (; first < end; first += nr) {
+		nr = min(batch, end - first);
+		ret = gzvm_map_call(vm, slot, block->gfn + first,
+				    block->pages + first, nr);
+		if (ret) {
+			/* Never offered, except the one run: see on top. */
+			if (nr == 1)
+				nr = 0;
+			if (first + nr < end)
+				gzvm_block_unpin(vm, block, first + nr,
+						 end - first - nr);
+			return ret;
+		}
+		bitmap_set(block->mapped, first, nr);
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Pin and map what is not mapped of [first, end). On return, at least @first
+ * is, or the reason why not is returned.
+ */
+static int gzvm_block_fill(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			   struct gzvm_block *block, unsigned int first,
+			   unsigned int end)
+{
+	unsigned int to;
+	int ret;
+
+	ret = gzvm_block_pin_range(vm, slot, block, first, end);
+	if (ret < 0)
+		return ret;
+
+	for (end = ret; first < end; first = to) {
+		first = find_next_zero_bit(block->mapped, end, first);
+		to = find_next_bit(block->mapped, end, first);
+		ret = gzvm_block_map(vm, slot, block, first, to);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * Make page @i of the block the guest's. In block mode the whole block comes
+ * with it; where that cannot be, for a hole in the VMM's mapping or the limit
+ * on locked memory, the page alone.
+ */
+static int gzvm_block_fault(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			    struct gzvm_block *block, unsigned int i)
+{
+	int ret;
+
+	lockdep_assert_held(&block->lock);
+
+	/* Another vCPU was here first. */
+	if (gzvm_block_is_mapped(block, i))
+		return 0;
+
+	ret = gzvm_block_need_table(block);
+	if (ret)
+		return ret;
+
+	if (vm->paging == GZVM_PAGING_BLOCK) {
+		ret = gzvm_block_fill(vm, slot, block, 0, block->nr);
+		gzvm_block_collapse(block);
+		if (gzvm_block_is_mapped(block, i))
+			return 0;
+		if (ret == -EINTR)
+			return ret;
+	}
+
+	return gzvm_block_fill(vm, slot, block, i, i + 1);
+}
+
+/**
+ * gzvm_gmem_fault() - give the guest the page that it touched
+ * @vm: VM of the caller
+ * @gpa: where the guest faulted
+ *
+ * Context: process context of the VM's owner; takes vm->slots_lock.
+ * Return: 0: the guest has the page; -ENOENT: no slot is there; -ENOMEM: no
+ * memory, or RLIMIT_MEMLOCK reached; -EFAULT: the VMM has nothing writable
+ * there; -EINTR: killed; or the errno of EL2's refusal.
+ */
+int gzvm_gmem_fault(struct gzvm_vm *vm, u64 gpa)
+{
+	u64 gfn = gpa >> GZVM_PAGE_SHIFT;
+	struct gzvm_memslot *slot;
+	struct gzvm_block *block;
+	int ret;
+
+	ret = down_read_killable(&vm->slots_lock);
+	if (ret)
+		return ret;
+
+	ret = -ENOENT;
+	slot = gzvm_memslot_find(vm, gfn);
+	if (!slot)
+		goto out;
+
+	block = gzvm_block_get(slot, gfn);
+	ret = PTR_ERR_OR_ZERO(block);
+	if (ret)
+		goto out;
+
+	ret = mutex_lock_killable(&block->lock);
+	if (ret)
+		goto out;
+	ret = gzvm_block_fault(vm, slot, block, gfn - block->gfn);
+	mutex_unlock(&block->lock);
+out:
+	up_read(&vm->slots_lock);
+	return ret;
+}
+
+static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
+				 unsigned int i)
+{
+	int ret;
+
+	lockdep_assert_held(&block->lock);
+
+	if (!gzvm_block_is_mapped(block, i))
+		return -ENOENT;
+
+	ret = gzvm_block_need_table(block);
+	if (ret)
+		return ret;
+
+	clear_bit(i, block->mapped);
+	gzvm_block_unpin(vm, block, i, 1);
+	return 0;
+}
+
+/**
+ * gzvm_gmem_relinquish() - take back a page that the guest gave up
+ * @vm: VM of the caller
+ * @gpa: the page; EL2 does not map it any more
+ *
+ * Context: process context of the VM's owner; takes vm->slots_lock.
+ * Return: 0; -ENOENT: the guest did not have it; -ENOMEM: the page stays
+ * pinned until the VM ends; -EINTR: killed.
+ */
+int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa)
+{
+	u64 gfn = gpa >> GZVM_PAGE_SHIFT;
+	struct gzvm_memslot *slot;
+	struct gzvm_block *block;
+	int ret;
+
+	ret = down_read_killable(&vm->slots_lock);
+	if (ret)
+		return ret;
+
+	ret = -ENOENT;
+	slot = gzvm_memslot_find(vm, gfn);
+	if (!slot)
+		goto out;
+	block = xa_load(&slot->blocks, gfn / GZVM_BLOCK_PAGES);
+	if (!block)
+		goto out;
+
+	ret = mutex_lock_killable(&block->lock);
+	if (ret)
+		goto out;
+	ret = gzvm_block_relinquish(vm, block, gfn - block->gfn);
+	mutex_unlock(&block->lock);
+out:
+	up_read(&vm->slots_lock);
+	return ret;
+}
+
+/**
+ * struct gzvm_fill - state of a full population
+ * @vm: VM
+ * @slot: slot being populated
+ * @buf: buffer for EL2
+ * @cnt: constituents in @buf
+ * @gfn: first guest frame in @buf
+ * @nr: guest frames in @buf
+ * @pfn: frame that would continue the last constituent
+ */
+struct gzvm_fill {
+	struct gzvm_vm *vm;
+	struct gzvm_memslot *slot;
+	struct gzvm_hyp_ranges *buf;
+	u32 cnt;
+	u64 gfn;
+	u64 nr;
+	unsigned long pfn;
+};
+
+static void gzvm_fill_mark(struct gzvm_fill *fill)
+{
+	u64 gfn = fill->gfn, end = fill->gfn + fill->nr, to;
+	struct gzvm_block *block;
+
+	for (; gfn < end; gfn = to) {
+		block = xa_load(&fill->slot->blocks, gfn / GZVM_BLOCK_PAGES);
+		to = min(end, block->gfn + block->nr);
+		bitmap_set(block->mapped, gfn - block->gfn, to - gfn);
+		gzvm_block_collapse(block);
+	}
+}
+
+static int gzvm_fill_flush(struct gzvm_fill *fill)
+{
+	struct gzvm_hyp_ranges *buf = fill->buf;
+	int ret;
+
+	if (!fill->nr)
+		return 0;
+
+	buf->slot = cpu_to_le32(fill->slot->id);
+	buf->constituent_cnt = cpu_to_le32(fill->cnt);
+	buf->total_pages = cpu_to_le64(fill->nr);
+	buf->gpa = cpu_to_le64(fill->gfn << GZVM_PAGE_SHIFT);
+	fill->slot->given = true;
+	do {
+		ret = gzvm_hc_set_memregion(fill->vm->id, GZVM_RANGES_SIZE,
+					    virt_to_phys(buf));
+		ret = gzvm_map_retry(ret);
+	} while (ret == -EAGAIN);
+	if (ret)
+		return ret;
+
+	gzvm_fill_mark(fill);
+	memset(buf, 0, GZVM_RANGES_SIZE);
+	fill->cnt = 0;
+	fill->nr = 0;
+	cond_resched();
+	return 0;
+}
+
+static int gzvm_fill_page(struct gzvm_fill *fill, u64 gfn, unsigned long pfn)
+{
+	struct gzvm_hyp_constituent *last;
+	bool joins = fill->nr && pfn == fill->pfn;
+	int ret;
+
+	if (fill->nr && (gfn != fill->gfn + fill->nr ||
+			 (!joins && fill->cnt == GZVM_RANGES_MAX))) {
+		ret = gzvm_fill_flush(fill);
+		if (ret)
+			return ret;
+		joins = false;
+	}
+
+	if (!fill->nr)
+		fill->gfn = gfn;
+	if (!joins) {
+		last = &fill->buf->constituents[fill->cnt++];
+		last->address = cpu_to_le64(PFN_PHYS(pfn));
+	}
+	last = &fill->buf->constituents[fill->cnt - 1];
+	le32_add_cpu(&last->pg_cnt, 1);
+	fill->nr++;
+	fill->pfn = pfn + 1;
+	return 0;
+}
+
+static int gzvm_fill_block(struct gzvm_fill *fill, struct gzvm_block *block)
+{
+	unsigned int i;
+	int ret;
+
+	if (block->run)
+		return 0;
+
+	ret = gzvm_block_need_table(block);
+	if (ret)
+		return ret;
+
+	ret = gzvm_block_pin_range(fill->vm, fill->slot, block, 0, block->nr);
+	if (ret < 0)
+		return ret;
+	if (ret < block->nr)
+		return -EFAULT;
+
+	for (i = 0; i < block->nr; i++) {
+		if (test_bit(i, block->mapped))
+			continue;
+		ret = gzvm_fill_page(fill, block->gfn + i,
+				     page_to_pfn(block->pages[i]));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * gzvm_gmem_populate() - give EL2 all of a slot that it does not have
+ * @vm: VM of the caller
+ * @slot: the slot
+ * @buf: zeroed buffer of GZVM_RANGES_SIZE bytes
+ *
+ * What was pinned when it fails stays so until the slot is freed.
+ *
+ * Context: process context of the VM's owner, vm->slots_lock held for
+ * writing, which keeps everybody else off the blocks.
+ * Return: 0; -ENOMEM: no memory, or RLIMIT_MEMLOCK reached; -EFAULT: the VMM
+ * has a hole there; -EINTR: killed; or the errno of EL2's refusal.
+ */
+int gzvm_gmem_populate(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+		       struct gzvm_hyp_ranges *buf)
+{
+	struct gzvm_fill fill = { .vm = vm, .slot = slot, .buf = buf };
+	u64 gfn = slot->gfn;
+	struct gzvm_block *block;
+	int ret;
+
+	lockdep_assert_held_write(&vm->slots_lock);
+
+	while (gfn < slot->gfn + slot->nr_pages) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		block = gzvm_block_get(slot, gfn);
+		if (IS_ERR(block))
+			return PTR_ERR(block);
+		gfn = block->gfn + block->nr;
+		ret = gzvm_fill_block(&fill, block);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return gzvm_fill_flush(&fill);
+}
+
+static void gzvm_block_release(struct gzvm_vm *vm, struct gzvm_block *block)
+{
+	unsigned int from, to;
+
+	if (block->run)
+		unpin_user_page_range_dirty_lock(block->run, block->nr, true);
+
+	for (from = 0; block->pages && from < block->nr; from = to) {
+		from = gzvm_block_next(block, from, block->nr, true);
+		to = gzvm_block_next(block, from, block->nr, false);
+		if (to > from)
+			unpin_user_pages_dirty_lock(block->pages + from,
+						    to - from, true);
+	}
+	gzvm_unaccount(vm->mm, block->nr_pinned);
+}
+
+/**
+ * gzvm_gmem_release() - let go of all pages of a slot
+ * @vm: VM
+ * @slot: slot that nobody else can reach
+ * @keep_pages: EL2 may still map them: they stay pinned for ever
+ *
+ * Context: process context. EL2 has destroyed the VM, or was never offered a
+ * page of this slot, or @keep_pages is set.
+ */
+void gzvm_gmem_release(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+		       bool keep_pages)
+{
+	struct gzvm_block *block;
+	unsigned long index;
+
+	xa_for_each(&slot->blocks, index, block) {
+		if (keep_pages)
+			atomic_long_add(block->nr_pinned, &gzvm_drv.kept_pages);
+		else
+			gzvm_block_release(vm, block);
+		mutex_destroy(&block->lock);
+		kfree(block->pages);
+		kfree(block);
+		cond_resched();
+	}
+	xa_destroy(&slot->blocks);
+}

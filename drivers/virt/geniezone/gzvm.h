@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who owns what
+ * =============
+ *
+ * struct gzvm_vm is referenced by its file, by each vCPU's file, and by
+ * whatever else works for it. The last put ends it: vCPUs at EL2, the VM at
+ * EL2, then the pins. struct gzvm_vcpu belongs to the VM and lives as long as
+ * the VM; closing its file only drops the file's reference to the VM, and the
+ * id stays taken.
+ *
+ * Lock order, outermost first:
+ *
+ *   gzvm_vcpu.lock			run loop, registers
+ *     gzvm_vm.lock			creation of vCPUs
+ *     gzvm_vm.slots_lock		read: faults; write: change of slots
+ *       gzvm_block.lock		pages of one block
+ *         mmap_lock			taken inside of GUP
+ *         gzvm_vm.mailbox_lock		fill the mailbox, then the call
+ *
+ * Memory of the VMM is not copied from or to with slots_lock or any lock below
+ * it held. Injecting takes no lock at all.
+ */
+#ifndef _GZVM_H
+#define _GZVM_H
+
+#include <linux/atomic.h>
+#include <linux/bitmap.h>
+#include <linux/ktime.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/rcuwait.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include <uapi/linux/gzvm.h>
+
+#include "hyp_abi.h"
+#include "hypercall.h"
+
+/* Limits of the driver; EL2 may allow less. */
+#define GZVM_MAX_VCPUS		64
+#define GZVM_MAX_SLOTS		512
+
+static_assert(GZVM_MAX_VCPUS <= BITS_PER_LONG);
+
+struct file;
+struct gzvm_vcpu;
+
+/**
+ * struct gzvm_driver - what was learnt at probe
+ * @version: version of the hypervisor
+ * @map_batch: pages that one MAP_GUEST_BLOCK may carry
+ * @destroy_batch: pages that one DESTROY_VM may free
+ * @kept_pages: pages kept from the host because EL2 refused to let go of them
+ */
+struct gzvm_driver {
+	struct gzvm_version version;
+	u32 map_batch;
+	u32 destroy_batch;
+	atomic_long_t kept_pages;
+};
+
+extern struct gzvm_driver gzvm_drv;
+
+/**
+ * enum gzvm_paging - how a VM's memory reaches EL2
+ * @GZVM_PAGING_NONE: all of a region when it is created
+ * @GZVM_PAGING_PAGE: a page at each fault
+ * @GZVM_PAGING_BLOCK: the 2 MiB around each fault
+ */
+enum gzvm_paging {
+	GZVM_PAGING_NONE,
+	GZVM_PAGING_PAGE,
+	GZVM_PAGING_BLOCK,
+};
+
+/**
+ * struct gzvm_block - the pages of one 2 MiB block of guest memory
+ * @lock: protects all below; held across pin and map, so that of several
+ *        vCPUs that fault here one works and the others find it done
+ * @gfn: first guest frame, that of the slot when the slot starts inside
+ * @nr: pages; fewer than GZVM_BLOCK_PAGES at the ends of a slot
+ * @nr_pinned: pages pinned
+ * @run: not NULL: all @nr pages are pinned, mapped, and contiguous from here
+ * @pages: without @run: the page behind each guest frame; NULL = not pinned
+ * @mapped: without @run: which of @pages EL2 has taken. A page pinned but not
+ *          mapped was part of a call that failed: EL2 may have it, so that it
+ *          stays pinned until the VM is gone.
+ */
+struct gzvm_block {
+	struct mutex lock;	/* the pages of the block */
+	u64 gfn;
+	u16 nr;
+	u16 nr_pinned;
+	struct page *run;
+	struct page **pages;
+	DECLARE_BITMAP(mapped, GZVM_BLOCK_PAGES);
+};
+
+/**
+ * struct gzvm_memslot - a range of guest memory and where it comes from
+ * @id: slot number
+ * @flags: GZVM_USER_MEM_REGION_* bits
+ * @gfn: first guest frame
+ * @nr_pages: length in 4 KiB pages
+ * @hva: where the owner's address space has it
+ * @given: pages were offered to EL2: the slot stays until the VM ends
+ * @blocks: struct gzvm_block by gfn / GZVM_BLOCK_PAGES, made when needed
+ * @dead: link in gzvm_vm.dead_slots
+ *
+ * All but @given and @blocks never change once the slot is published.
+ */
+struct gzvm_memslot {
+	u32 id;
+	u32 flags;
+	u64 gfn;
+	u64 nr_pages;
+	unsigned long hva;
+	bool given;
+	struct xarray blocks;
+	struct list_head dead;
+};
+
+/**
+ * struct gzvm_vm - a virtual machine
+ * @users: references, see above
+ * @mm: address space that owns the VM; grabbed, not pinned
+ * @id: number at EL2
+ * @paging: how memory reaches EL2; set at creation
+ * @idle: EL2 says when a vCPU has nothing to do; set at creation
+ * @lock: creation of vCPUs; protects @nr_vcpus and writes to @vcpus
+ * @nr_vcpus: vCPUs that exist
+ * @vcpus: by id; published with release, then never changed
+ * @slots_lock: protects the slots: write to change them, read to use them
+ * @slots: by slot number
+ * @by_gpa: the same, in the order of guest addresses
+ * @nr_slots: entries of @by_gpa
+ * @dead_slots: slots that failed half-way; only their pins matter
+ * @mailbox_lock: held from the first write to @mailbox until EL2 has read it
+ * @mailbox: frames for MAP_GUEST_BLOCK
+ * @irq_seq: counts events that may give a vCPU something to do
+ * @sleepers: vCPUs that sleep or are about to
+ */
+struct gzvm_vm {
+	refcount_t users;
+	struct mm_struct *mm;
+	u16 id;
+	enum gzvm_paging paging;
+	bool idle;
+
+	struct mutex lock;	/* creation of vCPUs */
+	unsigned int nr_vcpus;
+	struct gzvm_vcpu *vcpus[GZVM_MAX_VCPUS];
+
+	struct rw_semaphore slots_lock;
+	struct gzvm_memslot *slots[GZVM_MAX_SLOTS];
+	struct gzvm_memslot *by_gpa[GZVM_MAX_SLOTS];
+	unsigned int nr_slots;
+	struct list_head dead_slots;
+
+	struct mutex mailbox_lock;	/* mailbox */
+	__le64 *mailbox;
+
+	atomic_t irq_seq;
+	unsigned long sleepers;
+};
+
+/**
+ * enum gzvm_resume - what the next entry owes to EL2
+ * @GZVM_RESUME_NONE: nothing
+ * @GZVM_RESUME_MMIO_READ: the data of a load
+ * @GZVM_RESUME_HYPERCALL: the results of a hypercall
+ */
+enum gzvm_resume {
+	GZVM_RESUME_NONE,
+	GZVM_RESUME_MMIO_READ,
+	GZVM_RESUME_HYPERCALL,
+};
+
+/**
+ * struct gzvm_vcpu - a virtual CPU
+ * @vm: VM it belongs to; valid while the caller holds a reference to the VM
+ * @id: vCPU number
+ * @lock: one thread at a time runs the vCPU or touches its registers
+ * @shared: page that holds the exit, EL2's to write while the vCPU runs
+ * @hwstate: page that holds list registers and timer, likewise
+ * @exit: snapshot of the last exit
+ * @exit_size: bytes of @exit's union that mean something
+ * @undelivered: @exit is for the VMM, which could not be reached
+ * @resume: what the VMM's answer to the last exit is
+ * @seen_seq: gzvm_vm.irq_seq as of the last entry
+ * @wait: where the vCPU sleeps
+ */
+struct gzvm_vcpu {
+	struct gzvm_vm *vm;
+	u16 id;
+	struct mutex lock;	/* run loop and registers */
+	struct gzvm_hyp_run *shared;
+	struct gzvm_hyp_hwstate *hwstate;
+	struct gzvm_vcpu_run exit;
+	size_t exit_size;
+	bool undelivered;
+	enum gzvm_resume resume;
+	int seen_seq;
+	struct rcuwait wait;
+};
+
+/* main.c */
+int gzvm_check_extension(struct gzvm_vm *vm, void __user *argp);
+unsigned int gzvm_ipa_bits(void);
+
+/* vm.c */
+int gzvm_vm_create_fd(unsigned long type);
+struct gzvm_vm *gzvm_vm_create(unsigned long type);
+void gzvm_vm_get(struct gzvm_vm *vm);
+void gzvm_vm_put(struct gzvm_vm *vm);
+long gzvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* vcpu.c */
+int gzvm_vcpu_create_fd(struct gzvm_vm *vm, unsigned long id);
+struct gzvm_vcpu *gzvm_vcpu_create(struct gzvm_vm *vm, unsigned long id);
+int gzvm_vcpu_destroy(struct gzvm_vcpu *vcpu);
+void gzvm_vcpu_free(struct gzvm_vcpu *vcpu, bool keep_shared);
+int gzvm_vcpu_run(struct gzvm_vcpu *vcpu, struct gzvm_vcpu_run __user *urun);
+int gzvm_vcpu_one_reg(struct gzvm_vcpu *vcpu, const struct gzvm_one_reg *reg,
+		      bool write);
+
+/* exit.c */
+int gzvm_exit_handle(struct gzvm_vcpu *vcpu, u64 reason);
+
+/* idle.c */
+u64 gzvm_cycles_to_ns(u64 cycles, u32 freq);
+void gzvm_vcpu_block(struct gzvm_vcpu *vcpu);
+void gzvm_vm_wake(struct gzvm_vm *vm);
+
+/**
+ * gzvm_vcpu_note_entry() - remember which events EL2 gets to see
+ * @vcpu: vCPU about to be entered
+ *
+ * An event counted before this read was made known to EL2 before it was
+ * counted, so that the entry which follows takes it into account. One counted
+ * later keeps the vCPU from going to sleep. Matches gzvm_vm_wake().
+ */
+static inline void gzvm_vcpu_note_entry(struct gzvm_vcpu *vcpu)
+{
+	vcpu->seen_seq = atomic_read_acquire(&vcpu->vm->irq_seq);
+}
+
+/* memslot.c */
+int gzvm_memslot_set(struct gzvm_vm *vm,
+		     const struct gzvm_userspace_memory_region *region);
+struct gzvm_memslot *gzvm_memslot_find(struct gzvm_vm *vm, u64 gfn);
+void gzvm_memslots_free(struct gzvm_vm *vm, bool keep_pages);
+
+/* gmem.c */
+int gzvm_gmem_fault(struct gzvm_vm *vm, u64 gpa);
+int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa);
+int gzvm_gmem_populate(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+		       struct gzvm_hyp_ranges *buf);
+void gzvm_gmem_release(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+		       bool keep_pages);
+int gzvm_map_retry(int status);
+
+/* irq.c */
+int gzvm_irq_inject(struct gzvm_vm *vm, u32 spi, bool level);
+int gzvm_irq_line(struct gzvm_vm *vm, const struct gzvm_irq_level *line);
+int gzvm_device_create(struct gzvm_vm *vm,
+		       const struct gzvm_create_device *device);
+
+/**
+ * gzvm_foreign() - whether the caller is not of the VM's address space
+ * @vm: VM
+ *
+ * Everything the driver pins comes out of current->mm, which has to be the
+ * one that is accounted and whose addresses the slots hold.
+ *
+ * Return: true when the call has to be refused with -EIO.
+ */
+static inline bool gzvm_foreign(const struct gzvm_vm *vm)
+{
+	return current->mm != vm->mm;
+}
+
+#endif /* _GZVM_H */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A vCPU with nothing to do, and what ends its sleep.
+ */
+
+#include <linux/hrtimer.h>
+#include <linux/math64.h>
+#include <linux/sched/signal.h>
+#include <linux/time64.h>
+
+#include <asm/arch_timer.h>
+
+#include "gzvm.h"
+
+/**
+ * gzvm_cycles_to_ns() - length of a span of the system counter
+ * @cycles: the span; any value
+ * @freq: CNTFRQ in Hz, not 0
+ *
+ * Return: nanoseconds, rounded up so that a timer set by it is not early; at
+ * most KTIME_MAX.
+ */
+u64 gzvm_cycles_to_ns(u64 cycles, u32 freq)
+{
+	u64 sec, ns;
+	u32 rest;
+
+	sec = div_u64_rem(cycles, freq, &rest);
+	if (sec >= KTIME_SEC_MAX)
+		return KTIME_MAX;
+
+	ns = DIV_ROUND_UP_ULL((u64)rest * NSEC_PER_SEC, freq);
+	return sec * NSEC_PER_SEC + ns;
+}
+
+/* Something happened that EL2 had not seen when the vCPU was entered. */
+static bool gzvm_vcpu_has_event(struct gzvm_vcpu *vcpu)
+{
+	return atomic_read(&vcpu->vm->irq_seq) != vcpu->seen_seq;
+}
+
+/*
+ * The guest's timer belongs to the host only while the vCPU is out: EL2 says
+ * whether it is armed and how long it has to run from this exit on.
+ */
+static bool gzvm_vcpu_deadline(struct gzvm_vcpu *vcpu, ktime_t *deadline)
+{
+	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
+	u64 delay;
+
+	if (!READ_ONCE(hw->vtimer_migrate))
+		return false;
+
+	delay = le64_to_cpu(READ_ONCE(hw->vtimer_delay));
+	delay = gzvm_cycles_to_ns(delay, arch_timer_get_cntfrq());
+	*deadline = ktime_add_safe(ktime_get(), ns_to_ktime(delay));
+	return true;
+}
+
+/**
+ * gzvm_vcpu_block() - sleep until the vCPU may have something to do
+ * @vcpu: vCPU that exited with GZVM_EXIT_IDLE
+ *
+ * Returns early now and then; the vCPU is then entered, finds nothing and
+ * exits again. Signals end it: the caller looks at them before it enters.
+ *
+ * Context: process context, vcpu->lock held.
+ */
+void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_vm *vm = vcpu->vm;
+	ktime_t deadline;
+	bool timer;
+
+	lockdep_assert_held(&vcpu->lock);
+
+	timer = gzvm_vcpu_deadline(vcpu, &deadline);
+	prepare_to_rcuwait(&vcpu->wait);
+	set_bit(vcpu->id, &vm->sleepers);
+	/* First be seen, then look: matches the barrier in gzvm_vm_wake(). */
+	smp_mb__after_atomic();
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (gzvm_vcpu_has_event(vcpu) || signal_pending(current))
+			break;
+		if (!schedule_hrtimeout(timer ? &deadline : NULL,
+					HRTIMER_MODE_ABS))
+			break;
+	}
+
+	clear_bit(vcpu->id, &vm->sleepers);
+	finish_rcuwait(&vcpu->wait);
+}
+
+/**
+ * gzvm_vm_wake() - let the VM's sleeping vCPUs look for work
+ * @vm: VM for which something was made pending at EL2
+ *
+ * Called after EL2 was told, never before: a vCPU that wakes too early finds
+ * nothing and sleeps again. Who runs is left alone, EL2 delivers to it. Which
+ * of the sleepers can take an interrupt only EL2 knows, hence each is woken.
+ *
+ * Context: any.
+ */
+void gzvm_vm_wake(struct gzvm_vm *vm)
+{
+	struct gzvm_vcpu *vcpu;
+	unsigned long sleepers;
+	unsigned int id;
+
+	/* Fully ordered, matches gzvm_vcpu_block() and ..._note_entry(). */
+	(void)atomic_inc_return(&vm->irq_seq);
+
+	sleepers = READ_ONCE(vm->sleepers);
+	for_each_set_bit(id, &sleepers, GZVM_MAX_VCPUS) {
+		/* Pairs with the release in gzvm_vcpu_create(). */
+		vcpu = smp_load_acquire(&vm->vcpus[id]);
+		if (vcpu)
+			rcuwait_wake_up(&vcpu->wait);
+	}
+}

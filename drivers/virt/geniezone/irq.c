@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupt lines and the interrupt controller, which EL2 emulates.
+ */
+
+#include <linux/bitfield.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/uaccess.h>
+
+#include "gzvm.h"
+
+/**
+ * gzvm_irq_inject() - drive an SPI's line
+ * @vm: VM
+ * @spi: index, 0 = INTID 32, at most GZVM_SPI_MAX
+ * @level: new level
+ *
+ * Context: any.
+ * Return: 0 or the errno of EL2's refusal.
+ */
+int gzvm_irq_inject(struct gzvm_vm *vm, u32 spi, bool level)
+{
+	int ret;
+
+	ret = gzvm_hc_irq_line(vm->id, 0, spi, level);
+	if (ret)
+		return ret;
+
+	/* A line that falls gives nobody something to do. */
+	if (level)
+		gzvm_vm_wake(vm);
+	return 0;
+}
+
+/**
+ * gzvm_irq_line() - GZVM_IRQ_LINE
+ * @vm: VM
+ * @line: which line, and its level
+ *
+ * Return: 0; -EOPNOTSUPP for a PPI, which the hypercall cannot express, and
+ * for types nobody defined; -EINVAL for an SPI above GZVM_SPI_MAX; or the
+ * errno of EL2's refusal.
+ */
+int gzvm_irq_line(struct gzvm_vm *vm, const struct gzvm_irq_level *line)
+{
+	u32 type = line->irq >> GZVM_IRQ_TYPE_SHIFT & GZVM_IRQ_TYPE_MASK;
+	u32 spi = line->irq >> GZVM_IRQ_NUM_SHIFT & GZVM_IRQ_NUM_MASK;
+
+	if (type != GZVM_IRQ_TYPE_CPU && type != GZVM_IRQ_TYPE_SPI)
+		return -EOPNOTSUPP;
+	if (spi > GZVM_SPI_MAX)
+		return -EINVAL;
+
+	return gzvm_irq_inject(vm, spi, line->level);
+}
+
+static int gzvm_device_check(const struct gzvm_create_device *device)
+{
+	u64 end;
+
+	if (device->dev_type != GZVM_DEV_TYPE_ARM_VGIC_V3_DIST &&
+	    device->dev_type != GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST)
+		return -ENODEV;
+	if (device->flags)
+		return -EINVAL;
+	if (!device->dev_reg_size ||
+	    check_add_overflow(device->dev_addr, device->dev_reg_size, &end) ||
+	    end > BIT_ULL(gzvm_ipa_bits()))
+		return -EINVAL;
+	/* An address without a size would reach EL2 as the user gave it. */
+	if (!device->attr_addr != !device->attr_size ||
+	    device->attr_size > GZVM_PAGE_SIZE)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * gzvm_device_create() - GZVM_CREATE_DEVICE
+ * @vm: VM
+ * @device: which device, where, and optional attributes in user memory
+ *
+ * Both buffers that EL2 reads are zeroed pages of their own, and are freed
+ * when the call is back: EL2 keeps no pointer to them.
+ *
+ * Return: 0; -ENODEV for a device type not known; -EINVAL for flags, an empty
+ * or wrapping range, a range beyond the guest's address space, attributes
+ * larger than a page or with only one of address and size; -EFAULT for
+ * attributes that cannot be read; -ENOMEM; or the errno of EL2's refusal.
+ */
+int gzvm_device_create(struct gzvm_vm *vm,
+		       const struct gzvm_create_device *device)
+{
+	struct gzvm_hyp_device *in;
+	void *attr = NULL;
+	int ret;
+
+	ret = gzvm_device_check(device);
+	if (ret)
+		return ret;
+
+	in = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!in)
+		return -ENOMEM;
+
+	ret = -ENOMEM;
+	if (device->attr_size) {
+		attr = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!attr)
+			goto out;
+		ret = -EFAULT;
+		if (copy_from_user(attr, u64_to_user_ptr(device->attr_addr),
+				   device->attr_size))
+			goto out;
+		in->attr_addr = cpu_to_le64(virt_to_phys(attr));
+		in->attr_size = cpu_to_le64(device->attr_size);
+	}
+
+	in->dev_type = cpu_to_le32(device->dev_type);
+	in->id = cpu_to_le32(device->id);
+	in->dev_addr = cpu_to_le64(device->dev_addr);
+	in->dev_reg_size = cpu_to_le64(device->dev_reg_size);
+	ret = gzvm_hc_create_device(vm->id, virt_to_phys(in));
+out:
+	free_page((unsigned long)attr);
+	free_page((unsigned long)in);
+	return ret;
+}

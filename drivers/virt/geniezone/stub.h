@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _GZVM_STUB_H
+#define _GZVM_STUB_H
+
+#include <linux/kconfig.h>
+
+/* Where tests step in. Nothing is left of it in a build without them. */
+#if IS_ENABLED(CONFIG_MTK_GZVM_KUNIT_TEST)
+#include <kunit/static_stub.h>
+#else
+#define KUNIT_STATIC_STUB_REDIRECT(fn, args...) do { (void)(fn); } while (0)
+#endif
+
+#endif /* _GZVM_STUB_H */
