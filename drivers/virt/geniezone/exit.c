@@ -33,6 +33,18 @@ static int gzvm_exit_internal(struct gzvm_vcpu *vcpu, u64 reason, u64 detail)
 	return GZVM_TO_VMM;
 }
 
+static int gzvm_exit_mmio_write(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_vcpu_run *exit = &vcpu->exit;
+	__le64 data;
+
+	memcpy(&data, exit->mmio.data, sizeof(data));
+	if (gzvm_ioeventfd_write(vcpu->vm, exit->mmio.phys_addr,
+				 exit->mmio.size, le64_to_cpu(data)))
+		return GZVM_REENTER;
+	return GZVM_TO_VMM;
+}
+
 static int gzvm_exit_mmio(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_hyp_run *shared = vcpu->shared;
@@ -47,12 +59,14 @@ static int gzvm_exit_mmio(struct gzvm_vcpu *vcpu)
 	exit->mmio.size = size;
 	exit->mmio.reg_nr = le32_to_cpu(READ_ONCE(shared->mmio.reg_nr));
 	exit->mmio.is_write = !!READ_ONCE(shared->mmio.is_write);
-	if (exit->mmio.is_write)
-		memcpy(exit->mmio.data, shared->mmio.data, size);
-	else
-		vcpu->resume = GZVM_RESUME_MMIO_READ;
 	vcpu->exit_size = sizeof(exit->mmio);
-	return GZVM_TO_VMM;
+	if (!exit->mmio.is_write) {
+		vcpu->resume = GZVM_RESUME_MMIO_READ;
+		return GZVM_TO_VMM;
+	}
+
+	memcpy(exit->mmio.data, shared->mmio.data, size);
+	return gzvm_exit_mmio_write(vcpu);
 }
 
 /*

@@ -18,6 +18,11 @@
  *         mmap_lock			taken inside of GUP
  *         gzvm_vm.mailbox_lock		fill the mailbox, then the call
  *
+ *   gzvm_vm.ioeventfds.lock		assign, deassign
+ *   gzvm_vm.irqfds.assign_lock		assign, deassign
+ *     eventfd's wait queue lock
+ *       gzvm_vm.irqfds.lock		which irqfds are active
+ *
  * Memory of the VMM is not copied from or to with slots_lock or any lock below
  * it held. Injecting takes no lock at all.
  */
@@ -31,9 +36,12 @@
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include <uapi/linux/gzvm.h>
@@ -126,6 +134,35 @@ struct gzvm_memslot {
 };
 
 /**
+ * struct gzvm_ioeventfds - doorbells of a VM
+ * @lock: assign and deassign; the exit path takes SRCU only
+ * @list: all of them
+ * @table: all of them, by what they match
+ * @nr: how many there are of each kind
+ */
+struct gzvm_ioeventfds {
+	struct mutex lock;	/* assign, deassign */
+	struct list_head list;
+	struct rhashtable table;
+	unsigned int nr[3];
+};
+
+/**
+ * struct gzvm_irqfds - irqfds of a VM
+ * @assign_lock: one assign or deassign at a time: no deassign finds an irqfd
+ *               that is active but not on its eventfd's wait queue yet
+ * @lock: protects @list, @nr_resample, and which irqfds are active
+ * @list: the active ones; read under SRCU at EOI
+ * @nr_resample: of these, how many want to know of EOIs
+ */
+struct gzvm_irqfds {
+	struct mutex assign_lock;	/* assign, deassign */
+	spinlock_t lock;		/* list */
+	struct list_head list;
+	unsigned int nr_resample;
+};
+
+/**
  * struct gzvm_vm - a virtual machine
  * @users: references, see above
  * @mm: address space that owns the VM; grabbed, not pinned
@@ -142,6 +179,8 @@ struct gzvm_memslot {
  * @dead_slots: slots that failed half-way; only their pins matter
  * @mailbox_lock: held from the first write to @mailbox until EL2 has read it
  * @mailbox: frames for MAP_GUEST_BLOCK
+ * @ioeventfds: doorbells
+ * @irqfds: irqfds; end with the VM's file
  * @irq_seq: counts events that may give a vCPU something to do
  * @sleepers: vCPUs that sleep or are about to
  */
@@ -164,6 +203,9 @@ struct gzvm_vm {
 
 	struct mutex mailbox_lock;	/* mailbox */
 	__le64 *mailbox;
+
+	struct gzvm_ioeventfds ioeventfds;
+	struct gzvm_irqfds irqfds;
 
 	atomic_t irq_seq;
 	unsigned long sleepers;
@@ -209,9 +251,24 @@ struct gzvm_vcpu {
 	struct rcuwait wait;
 };
 
-/* main.c */
-int gzvm_check_extension(struct gzvm_vm *vm, void __user *argp);
+/* cap.c */
 unsigned int gzvm_ipa_bits(void);
+int gzvm_check_extension(struct gzvm_vm *vm, void __user *argp);
+int gzvm_enable_cap(struct gzvm_vm *vm, struct gzvm_enable_cap *cap);
+
+/* ioeventfd.c */
+int gzvm_ioeventfds_init(struct gzvm_vm *vm);
+void gzvm_ioeventfds_free(struct gzvm_vm *vm);
+int gzvm_ioeventfd(struct gzvm_vm *vm, const struct gzvm_ioeventfd *args);
+bool gzvm_ioeventfd_write(struct gzvm_vm *vm, u64 addr, u32 len, u64 data);
+
+/* irqfd.c */
+int gzvm_irqfd_setup(void);
+void gzvm_irqfd_teardown(void);
+void gzvm_irqfds_init(struct gzvm_vm *vm);
+void gzvm_irqfds_release(struct gzvm_vm *vm);
+int gzvm_irqfd(struct gzvm_vm *vm, const struct gzvm_irqfd *args);
+void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu);
 
 /* vm.c */
 int gzvm_vm_create_fd(unsigned long type);
@@ -254,6 +311,7 @@ static inline void gzvm_vcpu_note_entry(struct gzvm_vcpu *vcpu)
 int gzvm_memslot_set(struct gzvm_vm *vm,
 		     const struct gzvm_userspace_memory_region *region);
 struct gzvm_memslot *gzvm_memslot_find(struct gzvm_vm *vm, u64 gfn);
+int gzvm_memslots_populate(struct gzvm_vm *vm);
 void gzvm_memslots_free(struct gzvm_vm *vm, bool keep_pages);
 
 /* gmem.c */

@@ -62,7 +62,8 @@ enum gzvm_hyp_status {
 #define GZVM_PROBE_MINOR		0
 #define GZVM_PROBE_SUB			0
 
-/* Largest SPI index that IRQ_LINE can carry: INTID 1019, GIC spec 2.2.1 */
+/* INTIDs of SPIs: 32 to 1019, IHI 0069 2.2.1. IRQ_LINE counts from 0. */
+#define GZVM_SPI_BASE			32
 #define GZVM_SPI_MAX			987
 
 /**

@@ -13,9 +13,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
-#include <linux/uaccess.h>
 
-#include <asm/cpufeature.h>
 #include <asm/virt.h>
 
 #include "gzvm.h"
@@ -31,67 +29,6 @@ struct gzvm_driver gzvm_drv = {
 	.map_batch = GZVM_DEFAULT_MAP_BATCH,
 	.destroy_batch = GZVM_DEFAULT_DESTROY_BATCH,
 };
-
-/**
- * gzvm_ipa_bits() - size of a guest's physical address space
- *
- * The machine's own: stage 2 cannot be wider (ARM DDI 0487, VTCR_EL2.PS).
- *
- * Return: bits, 32 to 52.
- */
-unsigned int gzvm_ipa_bits(void)
-{
-	u64 mmfr0 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR0_EL1);
-	unsigned int parange;
-
-	parange = cpuid_feature_extract_unsigned_field(mmfr0,
-						       ID_AA64MMFR0_EL1_PARANGE_SHIFT);
-	return id_aa64mmfr0_parange_to_phys_shift(parange);
-}
-
-static int gzvm_cap_value(struct gzvm_vm *vm, u64 cap, u64 *value)
-{
-	switch (cap) {
-	case GZVM_CAP_VM_GPA_SIZE:
-		*value = gzvm_ipa_bits();
-		return 0;
-	case GZVM_CAP_ENABLE_DEMAND_PAGING:
-		*value = vm && vm->paging != GZVM_PAGING_NONE;
-		break;
-	case GZVM_CAP_BLOCK_BASED_DEMAND_PAGING:
-		*value = vm && vm->paging == GZVM_PAGING_BLOCK;
-		break;
-	case GZVM_CAP_ENABLE_IDLE:
-		*value = vm && vm->idle;
-		break;
-	default:
-		return -EOPNOTSUPP;
-	}
-	return *value ? 0 : -EOPNOTSUPP;
-}
-
-/**
- * gzvm_check_extension() - GZVM_CHECK_EXTENSION
- * @vm: VM that is asked about, or NULL for the device
- * @argp: a __u64 in user memory: capability in, value out
- *
- * Return: 0; -EOPNOTSUPP for a capability that is not there, with the __u64
- * left alone; -EFAULT.
- */
-int gzvm_check_extension(struct gzvm_vm *vm, void __user *argp)
-{
-	u64 cap, value;
-	int ret;
-
-	if (copy_from_user(&cap, argp, sizeof(cap)))
-		return -EFAULT;
-	ret = gzvm_cap_value(vm, cap, &value);
-	if (ret)
-		return ret;
-	if (copy_to_user(argp, &value, sizeof(value)))
-		return -EFAULT;
-	return 0;
-}
 
 static long gzvm_dev_ioctl(struct file *file, unsigned int cmd,
 			   unsigned long arg)
@@ -185,7 +122,28 @@ static struct platform_driver gzvm_platform_driver = {
 		.suppress_bind_attrs = true,
 	},
 };
-module_platform_driver(gzvm_platform_driver);
+
+static int __init gzvm_init(void)
+{
+	int ret;
+
+	ret = gzvm_irqfd_setup();
+	if (ret)
+		return ret;
+	ret = platform_driver_register(&gzvm_platform_driver);
+	if (ret)
+		gzvm_irqfd_teardown();
+	return ret;
+}
+module_init(gzvm_init);
+
+/* Open files hold the module: there is no VM left. */
+static void __exit gzvm_exit(void)
+{
+	platform_driver_unregister(&gzvm_platform_driver);
+	gzvm_irqfd_teardown();
+}
+module_exit(gzvm_exit);
 
 MODULE_DESCRIPTION("GenieZone hypervisor driver");
 MODULE_LICENSE("GPL");

@@ -278,6 +278,45 @@ int gzvm_memslot_set(struct gzvm_vm *vm,
 	return gzvm_memslot_add(vm, region);
 }
 
+static int gzvm_memslots_populate_locked(struct gzvm_vm *vm,
+					 struct gzvm_hyp_ranges *buf)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vm->nr_slots && !ret; i++) {
+		memset(buf, 0, GZVM_RANGES_SIZE);
+		ret = gzvm_gmem_populate(vm, vm->by_gpa[i], buf);
+	}
+	return ret;
+}
+
+/**
+ * gzvm_memslots_populate() - give EL2 all memory that the VM has
+ * @vm: VM of the caller
+ *
+ * What EL2 got before an error stays with the VM.
+ *
+ * Context: process context of the VM's owner; takes vm->slots_lock.
+ * Return: 0; -EINTR when killed; or as gzvm_gmem_populate().
+ */
+int gzvm_memslots_populate(struct gzvm_vm *vm)
+{
+	struct gzvm_hyp_ranges *buf;
+	int ret;
+
+	buf = alloc_pages_exact(GZVM_RANGES_SIZE, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	ret = down_write_killable(&vm->slots_lock);
+	if (!ret) {
+		ret = gzvm_memslots_populate_locked(vm, buf);
+		up_write(&vm->slots_lock);
+	}
+	free_pages_exact(buf, GZVM_RANGES_SIZE);
+	return ret;
+}
+
 /**
  * gzvm_memslots_free() - free all slots at the end of a VM
  * @vm: VM that nobody else can reach

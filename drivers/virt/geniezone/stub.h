@@ -8,7 +8,7 @@
 #if IS_ENABLED(CONFIG_MTK_GZVM_KUNIT_TEST)
 #include <kunit/static_stub.h>
 #else
-#define KUNIT_STATIC_STUB_REDIRECT(fn, args...) do { (void)(fn); } while (0)
+#define KUNIT_STATIC_STUB_REDIRECT(fn, args...) ((void)(fn))
 #endif
 
 #endif /* _GZVM_STUB_H */

@@ -350,6 +350,7 @@ static int gzvm_run_loop(struct gzvm_vcpu *vcpu,
 			ret = gzvm_handle_work(vcpu);
 		} else {
 			vcpu->resume = GZVM_RESUME_NONE;
+			gzvm_irqfd_sync(vcpu);
 			ret = gzvm_exit_handle(vcpu, reason);
 			if (!ret)
 				return 0;

@@ -40,6 +40,8 @@ static void gzvm_vm_enable_features(struct gzvm_vm *vm)
 
 static void gzvm_vm_free(struct gzvm_vm *vm, bool keep_mailbox)
 {
+	gzvm_ioeventfds_free(vm);
+	mutex_destroy(&vm->irqfds.assign_lock);
 	mutex_destroy(&vm->mailbox_lock);
 	mutex_destroy(&vm->lock);
 	if (!keep_mailbox)
@@ -56,11 +58,13 @@ static struct gzvm_vm *gzvm_vm_alloc(void)
 	if (!vm)
 		return NULL;
 	vm->mailbox = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vm->mailbox) {
+	if (!vm->mailbox || gzvm_ioeventfds_init(vm)) {
+		free_page((unsigned long)vm->mailbox);
 		kvfree(vm);
 		return NULL;
 	}
 
+	gzvm_irqfds_init(vm);
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);
 	init_rwsem(&vm->slots_lock);
@@ -165,8 +169,10 @@ static int gzvm_vm_release(struct inode *inode, struct file *file)
 	struct gzvm_vm *vm = file->private_data;
 
 	/* No VM when its creation failed after the file was there. */
-	if (vm)
-		gzvm_vm_put(vm);
+	if (!vm)
+		return 0;
+	gzvm_irqfds_release(vm);
+	gzvm_vm_put(vm);
 	return 0;
 }
 
@@ -227,6 +233,9 @@ union gzvm_vm_arg {
 	struct gzvm_irq_level irq;
 	struct gzvm_create_device device;
 	struct gzvm_dtb_config dtb;
+	struct gzvm_irqfd irqfd;
+	struct gzvm_ioeventfd ioeventfd;
+	struct gzvm_enable_cap cap;
 };
 
 static int gzvm_ioctl_set_region(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
@@ -249,31 +258,66 @@ static int gzvm_ioctl_dtb_config(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
 	return gzvm_set_dtb_config(vm, &arg->dtb);
 }
 
+static int gzvm_ioctl_irqfd(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
+{
+	return gzvm_irqfd(vm, &arg->irqfd);
+}
+
+static int gzvm_ioctl_ioeventfd(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
+{
+	return gzvm_ioeventfd(vm, &arg->ioeventfd);
+}
+
+static int gzvm_ioctl_enable_cap(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
+{
+	return gzvm_enable_cap(vm, &arg->cap);
+}
+
+/**
+ * struct gzvm_vm_op - an ioctl with a struct as its argument
+ * @cmd: GZVM_*
+ * @write_back: the caller gets the struct back, whatever @cmd says
+ * @fn: what does it
+ */
 struct gzvm_vm_op {
 	unsigned int cmd;
+	bool write_back;
 	int (*fn)(struct gzvm_vm *vm, union gzvm_vm_arg *arg);
 };
 
 static const struct gzvm_vm_op gzvm_vm_ops[] = {
-	{ GZVM_IRQ_LINE, gzvm_ioctl_irq_line },
-	{ GZVM_SET_USER_MEMORY_REGION, gzvm_ioctl_set_region },
-	{ GZVM_CREATE_DEVICE, gzvm_ioctl_create_device },
-	{ GZVM_SET_DTB_CONFIG, gzvm_ioctl_dtb_config },
+	{ GZVM_IRQ_LINE, false, gzvm_ioctl_irq_line },
+	{ GZVM_IRQFD, false, gzvm_ioctl_irqfd },
+	{ GZVM_IOEVENTFD, false, gzvm_ioctl_ioeventfd },
+	{ GZVM_SET_USER_MEMORY_REGION, false, gzvm_ioctl_set_region },
+	{ GZVM_ENABLE_CAP, true, gzvm_ioctl_enable_cap },
+	{ GZVM_CREATE_DEVICE, false, gzvm_ioctl_create_device },
+	{ GZVM_SET_DTB_CONFIG, false, gzvm_ioctl_dtb_config },
 };
+
+static long gzvm_vm_ioctl_do(struct gzvm_vm *vm, const struct gzvm_vm_op *op,
+			     void __user *argp)
+{
+	union gzvm_vm_arg arg;
+	int ret;
+
+	if (copy_from_user(&arg, argp, _IOC_SIZE(op->cmd)))
+		return -EFAULT;
+	ret = op->fn(vm, &arg);
+	if (!ret && op->write_back &&
+	    copy_to_user(argp, &arg, _IOC_SIZE(op->cmd)))
+		return -EFAULT;
+	return ret;
+}
 
 static long gzvm_vm_ioctl_struct(struct gzvm_vm *vm, unsigned int cmd,
 				 void __user *argp)
 {
-	union gzvm_vm_arg arg;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gzvm_vm_ops); i++) {
-		if (gzvm_vm_ops[i].cmd != cmd)
-			continue;
-		if (copy_from_user(&arg, argp, _IOC_SIZE(cmd)))
-			return -EFAULT;
-		return gzvm_vm_ops[i].fn(vm, &arg);
-	}
+	for (i = 0; i < ARRAY_SIZE(gzvm_vm_ops); i++)
+		if (gzvm_vm_ops[i].cmd == cmd)
+			return gzvm_vm_ioctl_do(vm, &gzvm_vm_ops[i], argp);
 	return -ENOTTY;
 }
 

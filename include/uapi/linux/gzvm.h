@@ -35,6 +35,16 @@
 #define GZVM_CAP_QUERY_HYP_BATCH_PAGES	0x9204
 #define GZVM_CAP_QUERY_DESTROY_BATCH_PAGES	0x9205
 
+/*
+ * Capabilities that shipped drivers do not have. Value 1 unless said otherwise.
+ * The maxima are the driver's: the hypervisor may refuse earlier.
+ */
+#define GZVM_CAP_MAX_VCPUS		0x9280	/* value: vCPU ids per VM */
+#define GZVM_CAP_MAX_SLOTS		0x9281	/* value: memory slots per VM */
+#define GZVM_CAP_SLOT_DELETE		0x9282	/* of slots not touched yet */
+#define GZVM_CAP_GET_ONE_REG		0x9283
+#define GZVM_CAP_IRQFD_RESAMPLE		0x9284
+
 /* The names under which crosvm knows the first two */
 #define GZVM_CAP_ARM_VM_IPA_SIZE	GZVM_CAP_VM_GPA_SIZE
 #define GZVM_CAP_ARM_PROTECTED_VM	GZVM_CAP_PROTECTED_VM

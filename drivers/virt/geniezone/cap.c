@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Capabilities: what the driver and EL2 can do, and what a VM may be told to.
+ */
+
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include <asm/cpufeature.h>
+
+#include "gzvm.h"
+
+/**
+ * gzvm_ipa_bits() - size of a guest's physical address space
+ *
+ * The machine's own: stage 2 cannot be wider (ARM DDI 0487, VTCR_EL2.PS).
+ *
+ * Return: bits, 32 to 52.
+ */
+unsigned int gzvm_ipa_bits(void)
+{
+	u64 mmfr0 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR0_EL1);
+	unsigned int parange;
+
+	parange = cpuid_feature_extract_unsigned_field(mmfr0,
+						       ID_AA64MMFR0_EL1_PARANGE_SHIFT);
+	return id_aa64mmfr0_parange_to_phys_shift(parange);
+}
+
+static int gzvm_pvmfw_size(struct gzvm_vm *vm, u64 *size)
+{
+	static const u64 args[5] = { GZVM_CAP_PVM_GET_PVMFW_SIZE };
+
+	return gzvm_hc_enable_cap(vm->id, GZVM_CAP_PROTECTED_VM, args, size);
+}
+
+/* Register 0 of the core set, X0: any EL2 that reads registers knows it. */
+static bool gzvm_can_read_reg(struct gzvm_vm *vm)
+{
+	struct gzvm_vcpu *vcpu;
+	u64 value;
+
+	vcpu = gzvm_vcpu_create(vm, 0);
+	return !IS_ERR(vcpu) &&
+	       !gzvm_hc_get_one_reg(vm->id, 0, GZVM_REG_ARM64 |
+				    GZVM_REG_SIZE_U64 | GZVM_REG_ARM_CORE,
+				    &value);
+}
+
+/**
+ * struct gzvm_features - what EL2 can do for a VM
+ * @known: whether EL2 has been asked
+ * @paging: best way to give memory
+ * @idle: EL2 reports idle vCPUs
+ * @protected: EL2 can protect VMs
+ * @read_reg: EL2 can read vCPU registers
+ */
+struct gzvm_features {
+	bool known;
+	enum gzvm_paging paging;
+	bool idle;
+	bool protected;
+	bool read_reg;
+};
+
+static DEFINE_MUTEX(gzvm_features_lock);
+static struct gzvm_features gzvm_features;
+
+/*
+ * EL2 has no call that tells what it can do, only calls that do it to a VM.
+ * So a VM is made and asked, when somebody first wants to know.
+ */
+static int gzvm_features_ask(struct gzvm_features *features)
+{
+	struct gzvm_vm *vm;
+	u64 size;
+
+	vm = gzvm_vm_create(0);
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+
+	features->paging = vm->paging;
+	features->idle = vm->idle;
+	features->protected = !gzvm_pvmfw_size(vm, &size);
+	features->read_reg = gzvm_can_read_reg(vm);
+	features->known = true;
+	gzvm_vm_put(vm);
+	return 0;
+}
+
+static int gzvm_features_get(struct gzvm_features *features)
+{
+	int ret;
+
+	ret = mutex_lock_killable(&gzvm_features_lock);
+	if (ret)
+		return ret;
+	if (!gzvm_features.known)
+		ret = gzvm_features_ask(&gzvm_features);
+	*features = gzvm_features;
+	mutex_unlock(&gzvm_features_lock);
+	return ret;
+}
+
+static int gzvm_feature_value(struct gzvm_vm *vm, u64 cap, u64 *value)
+{
+	struct gzvm_features features;
+	enum gzvm_paging paging;
+	int ret;
+
+	ret = gzvm_features_get(&features);
+	if (ret)
+		return ret;
+	paging = vm ? vm->paging : features.paging;
+
+	switch (cap) {
+	case GZVM_CAP_PROTECTED_VM:
+		*value = features.protected;
+		break;
+	case GZVM_CAP_ENABLE_DEMAND_PAGING:
+		*value = paging != GZVM_PAGING_NONE;
+		break;
+	case GZVM_CAP_BLOCK_BASED_DEMAND_PAGING:
+		*value = paging == GZVM_PAGING_BLOCK;
+		break;
+	case GZVM_CAP_ENABLE_IDLE:
+		*value = vm ? vm->idle : features.idle;
+		break;
+	case GZVM_CAP_GET_ONE_REG:
+		*value = features.read_reg;
+		break;
+	}
+	return *value ? 0 : -EOPNOTSUPP;
+}
+
+static int gzvm_cap_value(struct gzvm_vm *vm, u64 cap, u64 *value)
+{
+	switch (cap) {
+	case GZVM_CAP_VM_GPA_SIZE:
+		*value = gzvm_ipa_bits();
+		return 0;
+	case GZVM_CAP_MAX_VCPUS:
+		*value = GZVM_MAX_VCPUS;
+		return 0;
+	case GZVM_CAP_MAX_SLOTS:
+		*value = GZVM_MAX_SLOTS;
+		return 0;
+	case GZVM_CAP_SLOT_DELETE:
+	case GZVM_CAP_IRQFD_RESAMPLE:
+		*value = 1;
+		return 0;
+	case GZVM_CAP_QUERY_HYP_BATCH_PAGES:
+		*value = READ_ONCE(gzvm_drv.map_batch);
+		return 0;
+	case GZVM_CAP_QUERY_DESTROY_BATCH_PAGES:
+		*value = READ_ONCE(gzvm_drv.destroy_batch);
+		return 0;
+	case GZVM_CAP_PROTECTED_VM:
+	case GZVM_CAP_ENABLE_DEMAND_PAGING:
+	case GZVM_CAP_BLOCK_BASED_DEMAND_PAGING:
+	case GZVM_CAP_ENABLE_IDLE:
+	case GZVM_CAP_GET_ONE_REG:
+		return gzvm_feature_value(vm, cap, value);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/**
+ * gzvm_check_extension() - GZVM_CHECK_EXTENSION
+ * @vm: VM that is asked about, or NULL for the device
+ * @argp: a __u64 in user memory: capability in, value out
+ *
+ * Context: process context; may make a VM at EL2 for a moment.
+ * Return: 0; -EOPNOTSUPP for a capability that is not there, with the __u64
+ * left alone; -EFAULT; -EINTR when killed; or why no VM could be made to ask
+ * EL2.
+ */
+int gzvm_check_extension(struct gzvm_vm *vm, void __user *argp)
+{
+	u64 cap, value = 0;
+	int ret;
+
+	if (copy_from_user(&cap, argp, sizeof(cap)))
+		return -EFAULT;
+	ret = gzvm_cap_value(vm, cap, &value);
+	if (ret)
+		return ret;
+	if (copy_to_user(argp, &value, sizeof(value)))
+		return -EFAULT;
+	return 0;
+}
+
+/* EL2 wants all memory of a VM before it protects it, but for block mode. */
+static int gzvm_pvm_set(struct gzvm_vm *vm, u64 command, u64 gpa)
+{
+	const u64 args[5] = { command, gpa };
+	int ret;
+
+	if (vm->paging == GZVM_PAGING_PAGE) {
+		ret = gzvm_memslots_populate(vm);
+		if (ret)
+			return ret;
+	}
+	return gzvm_hc_enable_cap(vm->id, GZVM_CAP_PROTECTED_VM, args, NULL);
+}
+
+static int gzvm_enable_pvm(struct gzvm_vm *vm, struct gzvm_enable_cap *cap)
+{
+	switch (cap->args[0]) {
+	case GZVM_CAP_PVM_GET_PVMFW_SIZE:
+		return gzvm_pvmfw_size(vm, &cap->args[1]);
+	case GZVM_CAP_PVM_SET_PVMFW_GPA:
+		if (!PAGE_ALIGNED(cap->args[1]) ||
+		    cap->args[1] >= BIT_ULL(gzvm_ipa_bits()))
+			return -EINVAL;
+		return gzvm_pvm_set(vm, cap->args[0], cap->args[1]);
+	case GZVM_CAP_PVM_SET_PROTECTED_VM:
+		return gzvm_pvm_set(vm, cap->args[0], 0);
+	default:
+		return -EINVAL;
+	}
+}
+
+/**
+ * gzvm_enable_cap() - GZVM_ENABLE_CAP
+ * @vm: VM of the caller
+ * @cap: which capability, and its arguments; results go there
+ *
+ * The capabilities that the driver enables itself when it makes a VM are not
+ * the caller's to enable: one of them takes a physical address.
+ *
+ * Context: process context of the VM's owner.
+ * Return: 0; -EINVAL for any capability but GZVM_CAP_PROTECTED_VM, for a
+ * sub-command not known, or a firmware address that is not page aligned or
+ * outside of the guest's address space; why a region could not be populated,
+ * see gzvm_memslots_populate(); or the errno of EL2's refusal.
+ */
+int gzvm_enable_cap(struct gzvm_vm *vm, struct gzvm_enable_cap *cap)
+{
+	if (cap->cap != GZVM_CAP_PROTECTED_VM)
+		return -EINVAL;
+	return gzvm_enable_pvm(vm, cap);
+}

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * irqfd: a signal on an eventfd becomes an interrupt of the guest.
+ *
+ * The life cycle follows KVM's (virt/kvm/eventfd.c). An irqfd is active while
+ * it is on its VM's list. Who takes it off, under the VM's irqfd lock, has to
+ * queue its shutdown: deassign, the end of the VM's file, or the end of the
+ * eventfd (EPOLLHUP). Shutdown leaves the eventfd's wait queue, after which
+ * nothing is injected any more, and frees. Deassign and the end of the VM's
+ * file wait for it.
+ *
+ * Injecting is a hypercall that never sleeps, thus it is made right in the
+ * wake-up, under the eventfd's lock.
+ *
+ * Lock order: eventfd's wait queue lock -> gzvm_irqfds.lock.
+ */
+
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <asm/sysreg.h>
+
+#include "gzvm.h"
+
+/* Read side: EOIs seen by a vCPU at its exit. Shutdown waits for it. */
+DEFINE_STATIC_SRCU(gzvm_irqfd_srcu);
+
+static struct workqueue_struct *gzvm_irqfd_wq;
+
+/**
+ * struct gzvm_irqfd_entry - one irqfd
+ * @vm: VM; alive until this is shut down, see gzvm_irqfds_release()
+ * @spi: which SPI, by index
+ * @ctx: eventfd that injects; holds a reference
+ * @resample: eventfd to signal at EOI, or NULL; holds a reference
+ * @asserted: the line is up and waits for EOI, with @resample only
+ * @active: on the VM's list; protected by its lock, like @list
+ * @list: link in that list
+ * @wait: entry in the eventfd's wait queue
+ * @wqh: that wait queue
+ * @poll: to get there
+ * @shutdown: the end
+ */
+struct gzvm_irqfd_entry {
+	struct gzvm_vm *vm;
+	u32 spi;
+	struct eventfd_ctx *ctx;
+	struct eventfd_ctx *resample;
+	atomic_t asserted;
+	bool active;
+	struct list_head list;
+	wait_queue_entry_t wait;
+	wait_queue_head_t *wqh;
+	poll_table poll;
+	struct work_struct shutdown;
+};
+
+/*
+ * An edge is a pulse, as for KVM; a level line stays up until the guest's EOI.
+ * Nobody is there to be told of an error.
+ */
+static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
+{
+	if (irqfd->resample) {
+		/* Before the line is up: its EOI may come at once. */
+		atomic_set(&irqfd->asserted, 1);
+		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
+		return;
+	}
+
+	(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
+	(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
+}
+
+static void gzvm_irqfd_lower(struct gzvm_irqfd_entry *irqfd)
+{
+	if (atomic_xchg(&irqfd->asserted, 0))
+		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
+}
+
+static void gzvm_irqfd_shutdown(struct work_struct *work)
+{
+	struct gzvm_irqfd_entry *irqfd =
+		container_of(work, struct gzvm_irqfd_entry, shutdown);
+	u64 cnt;
+
+	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
+	if (irqfd->resample) {
+		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
+		gzvm_irqfd_lower(irqfd);
+		eventfd_ctx_put(irqfd->resample);
+	}
+	eventfd_ctx_put(irqfd->ctx);
+	kfree(irqfd);
+}
+
+/* From here on the shutdown work owns it. */
+static void gzvm_irqfd_deactivate(struct gzvm_irqfd_entry *irqfd)
+{
+	lockdep_assert_held(&irqfd->vm->irqfds.lock);
+
+	irqfd->active = false;
+	list_del_rcu(&irqfd->list);
+	if (irqfd->resample)
+		WRITE_ONCE(irqfd->vm->irqfds.nr_resample,
+			   irqfd->vm->irqfds.nr_resample - 1);
+	queue_work(gzvm_irqfd_wq, &irqfd->shutdown);
+}
+
+/* Called with the eventfd's wait queue lock held, interrupts off. */
+static int gzvm_irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode,
+			     int sync, void *key)
+{
+	struct gzvm_irqfd_entry *irqfd =
+		container_of(wait, struct gzvm_irqfd_entry, wait);
+	struct gzvm_irqfds *set = &irqfd->vm->irqfds;
+	__poll_t flags = key_to_poll(key);
+	unsigned long irqflags;
+	u64 cnt;
+
+	if (flags & EPOLLIN) {
+		eventfd_ctx_do_read(irqfd->ctx, &cnt);
+		gzvm_irqfd_inject(irqfd);
+	}
+
+	if (flags & EPOLLHUP) {
+		/* Deassign may be faster: it has queued the work then. */
+		spin_lock_irqsave(&set->lock, irqflags);
+		if (irqfd->active)
+			gzvm_irqfd_deactivate(irqfd);
+		spin_unlock_irqrestore(&set->lock, irqflags);
+	}
+	return 0;
+}
+
+static void gzvm_irqfd_queue_proc(struct file *file, wait_queue_head_t *wqh,
+				  poll_table *poll)
+{
+	struct gzvm_irqfd_entry *irqfd =
+		container_of(poll, struct gzvm_irqfd_entry, poll);
+
+	irqfd->wqh = wqh;
+	add_wait_queue(wqh, &irqfd->wait);
+}
+
+/* Make it active, unless the eventfd has an irqfd in this VM already. */
+static int gzvm_irqfd_activate(struct gzvm_irqfd_entry *irqfd)
+{
+	struct gzvm_irqfds *set = &irqfd->vm->irqfds;
+	struct gzvm_irqfd_entry *other;
+	int ret = 0;
+
+	spin_lock_irq(&set->lock);
+	list_for_each_entry(other, &set->list, list)
+		if (other->ctx == irqfd->ctx)
+			ret = -EBUSY;
+	if (!ret) {
+		irqfd->active = true;
+		list_add_rcu(&irqfd->list, &set->list);
+		if (irqfd->resample)
+			WRITE_ONCE(set->nr_resample, set->nr_resample + 1);
+	}
+	spin_unlock_irq(&set->lock);
+	return ret;
+}
+
+/*
+ * Join the eventfd's wait queue. A signal from before is not lost.
+ */
+static void gzvm_irqfd_join(struct gzvm_irqfd_entry *irqfd, struct file *file)
+{
+	wait_queue_head_t *wqh;
+	u64 cnt = 0;
+
+	if (!(vfs_poll(file, &irqfd->poll) & EPOLLIN))
+		return;
+
+	wqh = irqfd->wqh;
+	spin_lock_irq(&wqh->lock);
+	eventfd_ctx_do_read(irqfd->ctx, &cnt);
+	if (cnt)
+		gzvm_irqfd_inject(irqfd);
+	spin_unlock_irq(&wqh->lock);
+}
+
+static struct gzvm_irqfd_entry *
+gzvm_irqfd_alloc(struct gzvm_vm *vm, const struct gzvm_irqfd *args,
+		 struct file *file)
+{
+	struct gzvm_irqfd_entry *irqfd;
+	struct eventfd_ctx *ctx;
+
+	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	if (!irqfd)
+		return ERR_PTR(-ENOMEM);
+
+	ctx = eventfd_ctx_fileget(file);
+	if (IS_ERR(ctx))
+		goto free;
+	irqfd->ctx = ctx;
+
+	if (args->flags & GZVM_IRQFD_FLAG_RESAMPLE) {
+		ctx = eventfd_ctx_fdget(args->resamplefd);
+		if (IS_ERR(ctx))
+			goto put;
+		irqfd->resample = ctx;
+	}
+
+	irqfd->vm = vm;
+	irqfd->spi = args->gsi;
+	INIT_WORK(&irqfd->shutdown, gzvm_irqfd_shutdown);
+	init_waitqueue_func_entry(&irqfd->wait, gzvm_irqfd_wakeup);
+	init_poll_funcptr(&irqfd->poll, gzvm_irqfd_queue_proc);
+	return irqfd;
+put:
+	eventfd_ctx_put(irqfd->ctx);
+free:
+	kfree(irqfd);
+	return ERR_CAST(ctx);
+}
+
+static int gzvm_irqfd_assign_file(struct gzvm_vm *vm,
+				  const struct gzvm_irqfd *args,
+				  struct file *file)
+{
+	struct gzvm_irqfd_entry *irqfd;
+	int ret;
+
+	irqfd = gzvm_irqfd_alloc(vm, args, file);
+	if (IS_ERR(irqfd))
+		return PTR_ERR(irqfd);
+
+	/*
+	 * One assign or deassign at a time: no deassign sees an irqfd that is
+	 * active but not on its wait queue yet. The caller's reference to the
+	 * file keeps the eventfd from ending meanwhile.
+	 */
+	ret = mutex_lock_killable(&vm->irqfds.assign_lock);
+	if (ret)
+		goto free;
+	ret = gzvm_irqfd_activate(irqfd);
+	if (!ret)
+		gzvm_irqfd_join(irqfd, file);
+	mutex_unlock(&vm->irqfds.assign_lock);
+	if (!ret)
+		return 0;
+free:
+	if (irqfd->resample)
+		eventfd_ctx_put(irqfd->resample);
+	eventfd_ctx_put(irqfd->ctx);
+	kfree(irqfd);
+	return ret;
+}
+
+static int gzvm_irqfd_assign(struct gzvm_vm *vm, const struct gzvm_irqfd *args)
+{
+	struct file *file;
+	int ret;
+
+	file = fget(args->fd);
+	if (!file)
+		return -EBADF;
+	ret = gzvm_irqfd_assign_file(vm, args, file);
+	fput(file);
+	return ret;
+}
+
+static int gzvm_irqfd_deassign(struct gzvm_vm *vm,
+			       const struct gzvm_irqfd *args)
+{
+	struct gzvm_irqfds *set = &vm->irqfds;
+	struct gzvm_irqfd_entry *irqfd, *next;
+	struct eventfd_ctx *ctx;
+	int ret;
+
+	ctx = eventfd_ctx_fdget(args->fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+
+	ret = mutex_lock_killable(&set->assign_lock);
+	if (ret)
+		goto out;
+	spin_lock_irq(&set->lock);
+	list_for_each_entry_safe(irqfd, next, &set->list, list)
+		if (irqfd->ctx == ctx && irqfd->spi == args->gsi)
+			gzvm_irqfd_deactivate(irqfd);
+	spin_unlock_irq(&set->lock);
+	mutex_unlock(&set->assign_lock);
+
+	/* Also for one that somebody else took off: quiet on return. */
+	flush_workqueue(gzvm_irqfd_wq);
+out:
+	eventfd_ctx_put(ctx);
+	return ret;
+}
+
+/**
+ * gzvm_irqfd() - GZVM_IRQFD
+ * @vm: VM
+ * @args: which SPI, which eventfds
+ *
+ * Once deassigned, an irqfd injects nothing any more. To deassign one that is
+ * not there is no error, as for KVM.
+ *
+ * Context: process context.
+ * Return: 0; -EINVAL for unknown flags, padding that is not zero, an SPI above
+ * GZVM_SPI_MAX, or an fd that is not an eventfd; -EBADF; -EBUSY when the
+ * eventfd has an irqfd in this VM already; -ENOMEM; -EINTR when killed.
+ */
+int gzvm_irqfd(struct gzvm_vm *vm, const struct gzvm_irqfd *args)
+{
+	if (args->flags & ~(GZVM_IRQFD_FLAG_DEASSIGN |
+			    GZVM_IRQFD_FLAG_RESAMPLE) ||
+	    memchr_inv(args->pad, 0, sizeof(args->pad)) ||
+	    args->gsi > GZVM_SPI_MAX)
+		return -EINVAL;
+
+	if (args->flags & GZVM_IRQFD_FLAG_DEASSIGN)
+		return gzvm_irqfd_deassign(vm, args);
+	return gzvm_irqfd_assign(vm, args);
+}
+
+static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi)
+{
+	struct gzvm_irqfd_entry *irqfd;
+	int idx;
+
+	idx = srcu_read_lock(&gzvm_irqfd_srcu);
+	list_for_each_entry_srcu(irqfd, &vm->irqfds.list, list,
+				 srcu_read_lock_held(&gzvm_irqfd_srcu)) {
+		if (!irqfd->resample || irqfd->spi != spi)
+			continue;
+		/* Down first: who is signalled may raise it again at once. */
+		gzvm_irqfd_lower(irqfd);
+		eventfd_signal(irqfd->resample);
+	}
+	srcu_read_unlock(&gzvm_irqfd_srcu, idx);
+}
+
+/*
+ * GIC architecture (IHI 0069), ICH_LR<n>_EL2: an interrupt that asked for a
+ * maintenance interrupt at EOI, is not backed by hardware, and is inactive,
+ * has been ended by the guest.
+ */
+static bool gzvm_lr_is_eoi(u64 lr)
+{
+	return !(lr & ICH_LR_STATE) && (lr & ICH_LR_EOI) && !(lr & ICH_LR_HW);
+}
+
+/**
+ * gzvm_irqfd_sync() - look for interrupts that the guest has ended
+ * @vcpu: vCPU that has just exited
+ *
+ * Context: process context, vcpu->lock held; does not sleep.
+ */
+void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu)
+{
+	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
+	u32 i, nr, intid;
+	u64 lr;
+
+	if (!READ_ONCE(vcpu->vm->irqfds.nr_resample))
+		return;
+
+	nr = min_t(u32, le32_to_cpu(READ_ONCE(hw->nr_lrs)), GZVM_MAX_LRS);
+	for (i = 0; i < nr; i++) {
+		lr = le64_to_cpu(READ_ONCE(hw->lr[i]));
+		intid = lr & ICH_LR_VIRTUAL_ID_MASK;
+		if (gzvm_lr_is_eoi(lr) && intid >= GZVM_SPI_BASE)
+			gzvm_irqfd_eoi(vcpu->vm, intid - GZVM_SPI_BASE);
+	}
+}
+
+/**
+ * gzvm_irqfds_init() - make a VM ready for irqfds
+ * @vm: VM being made
+ */
+void gzvm_irqfds_init(struct gzvm_vm *vm)
+{
+	mutex_init(&vm->irqfds.assign_lock);
+	spin_lock_init(&vm->irqfds.lock);
+	INIT_LIST_HEAD(&vm->irqfds.list);
+}
+
+/**
+ * gzvm_irqfds_release() - end a VM's irqfds
+ * @vm: VM whose file is being released: nobody can assign any more
+ *
+ * Also waits for those that ended with their eventfd: none is left that
+ * refers to the VM.
+ *
+ * Context: process context, may sleep.
+ */
+void gzvm_irqfds_release(struct gzvm_vm *vm)
+{
+	struct gzvm_irqfd_entry *irqfd, *next;
+
+	spin_lock_irq(&vm->irqfds.lock);
+	list_for_each_entry_safe(irqfd, next, &vm->irqfds.list, list)
+		gzvm_irqfd_deactivate(irqfd);
+	spin_unlock_irq(&vm->irqfds.lock);
+	flush_workqueue(gzvm_irqfd_wq);
+}
+
+/**
+ * gzvm_irqfd_setup() - what all irqfds need, at module load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int gzvm_irqfd_setup(void)
+{
+	gzvm_irqfd_wq = alloc_workqueue("gzvm-irqfd", WQ_UNBOUND, 0);
+	return gzvm_irqfd_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * gzvm_irqfd_teardown() - undo gzvm_irqfd_setup() when no VM is left
+ */
+void gzvm_irqfd_teardown(void)
+{
+	destroy_workqueue(gzvm_irqfd_wq);
+}
