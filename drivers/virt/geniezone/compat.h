@@ -9,4 +9,11 @@
 
 #include <linux/version.h>
 
+#include <linux/eventfd.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+/* It counted, and was never asked to count anything but one. */
+#define eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
 #endif /* _GZVM_COMPAT_H */

@@ -40,8 +40,10 @@ static int gzvm_exit_mmio_write(struct gzvm_vcpu *vcpu)
 
 	memcpy(&data, exit->mmio.data, sizeof(data));
 	if (gzvm_ioeventfd_write(vcpu->vm, exit->mmio.phys_addr,
-				 exit->mmio.size, le64_to_cpu(data)))
+				 exit->mmio.size, le64_to_cpu(data))) {
+		vcpu->stats.ioeventfd_hits++;
 		return GZVM_REENTER;
+	}
 	return GZVM_TO_VMM;
 }
 
@@ -162,6 +164,7 @@ static int gzvm_exit_page_fault(struct gzvm_vcpu *vcpu)
 	ret = gzvm_gmem_fault(vcpu->vm, vcpu->exit.exception.fault_gpa);
 	if (ret == -ENOENT)
 		return GZVM_TO_VMM;
+	vcpu->stats.faults++;
 	if (ret)
 		return ret;
 
@@ -276,7 +279,7 @@ static int gzvm_exit_ipi(struct gzvm_vcpu *vcpu)
 	return GZVM_REENTER;
 }
 
-static int (*const gzvm_exit_table[])(struct gzvm_vcpu *vcpu) = {
+static int (*const gzvm_exit_table[GZVM_NR_EXITS])(struct gzvm_vcpu *vcpu) = {
 	[GZVM_EXIT_MMIO - GZVM_EXIT_UNKNOWN] = gzvm_exit_mmio,
 	[GZVM_EXIT_HYPERCALL - GZVM_EXIT_UNKNOWN] = gzvm_exit_hypercall,
 	[GZVM_EXIT_IRQ - GZVM_EXIT_UNKNOWN] = gzvm_exit_reenter,
@@ -308,9 +311,12 @@ int gzvm_exit_handle(struct gzvm_vcpu *vcpu, u64 reason)
 
 	lockdep_assert_held(&vcpu->lock);
 
-	if (index >= ARRAY_SIZE(gzvm_exit_table) || !gzvm_exit_table[index])
+	if (index >= ARRAY_SIZE(gzvm_exit_table) || !gzvm_exit_table[index]) {
+		vcpu->stats.exits[0]++;
 		return gzvm_exit_internal(vcpu, reason, 0);
+	}
 
+	vcpu->stats.exits[index]++;
 	vcpu->exit.exit_reason = reason;
 	return gzvm_exit_table[index](vcpu);
 }

@@ -27,22 +27,25 @@
 #include <linux/slab.h>
 
 #include "gzvm.h"
+#include "trace.h"
 
-static int gzvm_account(struct mm_struct *mm, unsigned long nr)
+static int gzvm_account(struct gzvm_vm *vm, unsigned long nr)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 
-	if (atomic64_add_return(nr, &mm->pinned_vm) <= limit ||
-	    capable(CAP_IPC_LOCK))
-		return 0;
-
-	atomic64_sub(nr, &mm->pinned_vm);
-	return -ENOMEM;
+	if (atomic64_add_return(nr, &vm->mm->pinned_vm) > limit &&
+	    !capable(CAP_IPC_LOCK)) {
+		atomic64_sub(nr, &vm->mm->pinned_vm);
+		return -ENOMEM;
+	}
+	atomic_long_add(nr, &vm->stats.pinned);
+	return 0;
 }
 
-static void gzvm_unaccount(struct mm_struct *mm, unsigned long nr)
+static void gzvm_unaccount(struct gzvm_vm *vm, unsigned long nr)
 {
-	atomic64_sub(nr, &mm->pinned_vm);
+	atomic64_sub(nr, &vm->mm->pinned_vm);
+	atomic_long_sub(nr, &vm->stats.pinned);
 }
 
 /**
@@ -155,7 +158,7 @@ static void gzvm_block_unpin(struct gzvm_vm *vm, struct gzvm_block *block,
 	unpin_user_pages_dirty_lock(block->pages + first, nr, true);
 	memset(block->pages + first, 0, nr * sizeof(*block->pages));
 	block->nr_pinned -= nr;
-	gzvm_unaccount(vm->mm, nr);
+	gzvm_unaccount(vm, nr);
 }
 
 /*
@@ -171,7 +174,7 @@ static int gzvm_block_pin(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			    ((block->gfn - slot->gfn + first) << PAGE_SHIFT);
 	int ret, pinned;
 
-	ret = gzvm_account(vm->mm, nr);
+	ret = gzvm_account(vm, nr);
 	if (ret)
 		return ret;
 
@@ -181,7 +184,7 @@ static int gzvm_block_pin(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 	pinned = max(ret, 0);
 	memset(block->pages + first + pinned, 0,
 	       (nr - pinned) * sizeof(*block->pages));
-	gzvm_unaccount(vm->mm, nr - pinned);
+	gzvm_unaccount(vm, nr - pinned);
 	block->nr_pinned += pinned;
 	return ret;
 }
@@ -246,6 +249,7 @@ static int gzvm_map_call(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		else
 			ret = gzvm_hc_map_guest(vm->id, slot->id,
 						page_to_pfn(*pages), gfn, nr);
+		trace_gzvm_map(vm->id, slot->id, gfn, nr, ret);
 		ret = gzvm_map_retry(ret);
 	} while (ret == -EAGAIN);
 	return ret;
@@ -375,6 +379,7 @@ int gzvm_gmem_fault(struct gzvm_vm *vm, u64 gpa)
 	mutex_unlock(&block->lock);
 out:
 	up_read(&vm->slots_lock);
+	trace_gzvm_fault(vm->id, gpa, ret);
 	return ret;
 }
 
@@ -484,6 +489,8 @@ static int gzvm_fill_flush(struct gzvm_fill *fill)
 	do {
 		ret = gzvm_hc_set_memregion(fill->vm->id, GZVM_RANGES_SIZE,
 					    virt_to_phys(buf));
+		trace_gzvm_map(fill->vm->id, fill->slot->id, fill->gfn,
+			       fill->nr, ret);
 		ret = gzvm_map_retry(ret);
 	} while (ret == -EAGAIN);
 	if (ret)
@@ -605,7 +612,7 @@ static void gzvm_block_release(struct gzvm_vm *vm, struct gzvm_block *block)
 			unpin_user_pages_dirty_lock(block->pages + from,
 						    to - from, true);
 	}
-	gzvm_unaccount(vm->mm, block->nr_pinned);
+	gzvm_unaccount(vm, block->nr_pinned);
 }
 
 /**

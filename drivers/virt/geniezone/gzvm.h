@@ -11,8 +11,10 @@
  *
  * Lock order, outermost first:
  *
- *   gzvm_vcpu.lock			run loop, registers
+ *   gzvm_vms_lock			which VMs EL2 has; their end
  *     gzvm_vm.lock			creation of vCPUs
+ *
+ *   gzvm_vcpu.lock			run loop, registers
  *     gzvm_vm.slots_lock		read: faults; write: change of slots
  *       gzvm_block.lock		pages of one block
  *         mmap_lock			taken inside of GUP
@@ -55,7 +57,9 @@
 
 static_assert(GZVM_MAX_VCPUS <= BITS_PER_LONG);
 
+struct dentry;
 struct file;
+struct seq_file;
 struct gzvm_vcpu;
 
 /**
@@ -163,13 +167,26 @@ struct gzvm_irqfds {
 };
 
 /**
+ * struct gzvm_vm_stats - counters of a VM
+ * @pinned: pages pinned now
+ * @injections: interrupt lines raised
+ * @wakeups: sleeping vCPUs woken
+ */
+struct gzvm_vm_stats {
+	atomic_long_t pinned;
+	atomic_long_t injections;
+	atomic_long_t wakeups;
+};
+
+/**
  * struct gzvm_vm - a virtual machine
  * @users: references, see above
  * @mm: address space that owns the VM; grabbed, not pinned
  * @id: number at EL2
  * @paging: how memory reaches EL2; set at creation
  * @idle: EL2 says when a vCPU has nothing to do; set at creation
- * @lock: creation of vCPUs; protects @nr_vcpus and writes to @vcpus
+ * @lock: creation of vCPUs and the end at EL2; protects @nr_vcpus, writes to
+ *        @vcpus, @destroyed and @destroy_result
  * @nr_vcpus: vCPUs that exist
  * @vcpus: by id; published with release, then never changed
  * @slots_lock: protects the slots: write to change them, read to use them
@@ -183,6 +200,12 @@ struct gzvm_irqfds {
  * @irqfds: irqfds; end with the VM's file
  * @irq_seq: counts events that may give a vCPU something to do
  * @sleepers: vCPUs that sleep or are about to
+ * @stats: counters
+ * @debugfs: its directory
+ * @link: link in the list of all VMs
+ * @dying: the host goes down: no guest is entered any more
+ * @destroyed: EL2 was told to destroy the VM already
+ * @destroy_result: what it said
  */
 struct gzvm_vm {
 	refcount_t users;
@@ -209,6 +232,14 @@ struct gzvm_vm {
 
 	atomic_t irq_seq;
 	unsigned long sleepers;
+
+	struct gzvm_vm_stats stats;
+	struct dentry *debugfs;
+
+	struct list_head link;
+	bool dying;
+	bool destroyed;
+	int destroy_result;
 };
 
 /**
@@ -221,6 +252,25 @@ enum gzvm_resume {
 	GZVM_RESUME_NONE,
 	GZVM_RESUME_MMIO_READ,
 	GZVM_RESUME_HYPERCALL,
+};
+
+/* Exit reasons are small numbers above the first. */
+#define GZVM_NR_EXITS	(GZVM_EXIT_IPI - GZVM_EXIT_UNKNOWN + 1)
+
+/**
+ * struct gzvm_vcpu_stats - counters of a vCPU; written with gzvm_vcpu.lock held
+ * @exits: by reason; those not known count as GZVM_EXIT_UNKNOWN
+ * @ioeventfd_hits: writes that were a signal on an eventfd
+ * @faults: page faults in a slot
+ * @halt_poll_hits: idle exits that polling ended
+ * @sleeps: idle exits that went to sleep
+ */
+struct gzvm_vcpu_stats {
+	u64 exits[GZVM_NR_EXITS];
+	u64 ioeventfd_hits;
+	u64 faults;
+	u64 halt_poll_hits;
+	u64 sleeps;
 };
 
 /**
@@ -236,6 +286,7 @@ enum gzvm_resume {
  * @resume: what the VMM's answer to the last exit is
  * @seen_seq: gzvm_vm.irq_seq as of the last entry
  * @wait: where the vCPU sleeps
+ * @stats: counters
  */
 struct gzvm_vcpu {
 	struct gzvm_vm *vm;
@@ -249,12 +300,25 @@ struct gzvm_vcpu {
 	enum gzvm_resume resume;
 	int seen_seq;
 	struct rcuwait wait;
+	struct gzvm_vcpu_stats stats;
 };
 
 /* cap.c */
 unsigned int gzvm_ipa_bits(void);
 int gzvm_check_extension(struct gzvm_vm *vm, void __user *argp);
 int gzvm_enable_cap(struct gzvm_vm *vm, struct gzvm_enable_cap *cap);
+
+/* debugfs.c */
+void gzvm_debugfs_setup(void);
+void gzvm_debugfs_teardown(void);
+void gzvm_debugfs_add_vm(struct gzvm_vm *vm);
+void gzvm_debugfs_remove_vm(struct gzvm_vm *vm);
+void gzvm_vm_show(struct seq_file *m, struct gzvm_vm *vm);
+void gzvm_vcpu_show(struct seq_file *m, struct gzvm_vcpu *vcpu);
+
+/* sysfs.c */
+int gzvm_sysfs_add(void);
+void gzvm_sysfs_remove(void);
 
 /* ioeventfd.c */
 int gzvm_ioeventfds_init(struct gzvm_vm *vm);
@@ -273,6 +337,7 @@ void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu);
 /* vm.c */
 int gzvm_vm_create_fd(unsigned long type);
 struct gzvm_vm *gzvm_vm_create(unsigned long type);
+void gzvm_vms_shutdown(void);
 void gzvm_vm_get(struct gzvm_vm *vm);
 void gzvm_vm_put(struct gzvm_vm *vm);
 long gzvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
@@ -330,17 +395,18 @@ int gzvm_device_create(struct gzvm_vm *vm,
 		       const struct gzvm_create_device *device);
 
 /**
- * gzvm_foreign() - whether the caller is not of the VM's address space
+ * gzvm_out_of_reach() - whether the caller cannot use the VM
  * @vm: VM
  *
  * Everything the driver pins comes out of current->mm, which has to be the
- * one that is accounted and whose addresses the slots hold.
+ * one that is accounted and whose addresses the slots hold. And when the host
+ * goes down the VM is gone at EL2.
  *
  * Return: true when the call has to be refused with -EIO.
  */
-static inline bool gzvm_foreign(const struct gzvm_vm *vm)
+static inline bool gzvm_out_of_reach(const struct gzvm_vm *vm)
 {
-	return current->mm != vm->mm;
+	return current->mm != vm->mm || READ_ONCE(vm->dying);
 }
 
 #endif /* _GZVM_H */

@@ -10,6 +10,7 @@
 
 #include "hypercall.h"
 #include "stub.h"
+#include "trace.h"
 
 /*
  * The guest runs inside of this call, hence nothing here may be instrumented:
@@ -74,7 +75,9 @@ int gzvm_hyp_errno(long status)
 
 static int gzvm_call(struct gzvm_call *call)
 {
+	trace_gzvm_hypercall_enter(call);
 	gzvm_smccc(call);
+	trace_gzvm_hypercall_leave(call);
 	return gzvm_hyp_errno((long)call->res.a0);
 }
 

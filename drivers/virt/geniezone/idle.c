@@ -5,12 +5,14 @@
 
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/time64.h>
 
 #include <asm/arch_timer.h>
 
 #include "gzvm.h"
+#include "trace.h"
 
 /**
  * gzvm_cycles_to_ns() - length of a span of the system counter
@@ -43,7 +45,8 @@ static bool gzvm_vcpu_has_event(struct gzvm_vcpu *vcpu)
  * The guest's timer belongs to the host only while the vCPU is out: EL2 says
  * whether it is armed and how long it has to run from this exit on.
  */
-static bool gzvm_vcpu_deadline(struct gzvm_vcpu *vcpu, ktime_t *deadline)
+static bool gzvm_vcpu_deadline(struct gzvm_vcpu *vcpu, ktime_t now,
+			       ktime_t *deadline)
 {
 	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
 	u64 delay;
@@ -53,7 +56,36 @@ static bool gzvm_vcpu_deadline(struct gzvm_vcpu *vcpu, ktime_t *deadline)
 
 	delay = le64_to_cpu(READ_ONCE(hw->vtimer_delay));
 	delay = gzvm_cycles_to_ns(delay, arch_timer_get_cntfrq());
-	*deadline = ktime_add_safe(ktime_get(), ns_to_ktime(delay));
+	*deadline = ktime_add_safe(now, ns_to_ktime(delay));
+	return true;
+}
+
+static unsigned int gzvm_halt_poll_ns;
+module_param_named(halt_poll_ns, gzvm_halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns,
+		 "How long an idle vCPU looks for work before it sleeps, in ns; 0 = not at all");
+
+/* Cheaper than sleep and wake-up when the next event is near. */
+static bool gzvm_vcpu_poll(struct gzvm_vcpu *vcpu, ktime_t start,
+			   const ktime_t *deadline)
+{
+	u64 ns = READ_ONCE(gzvm_halt_poll_ns);
+	ktime_t now, stop;
+
+	if (!ns)
+		return false;
+
+	stop = ktime_add_ns(start, ns);
+	while (!gzvm_vcpu_has_event(vcpu)) {
+		now = ktime_get();
+		if (deadline && ktime_after(now, *deadline))
+			break;
+		if (need_resched() || signal_pending(current) ||
+		    ktime_after(now, stop))
+			return false;
+		cpu_relax();
+	}
+	vcpu->stats.halt_poll_hits++;
 	return true;
 }
 
@@ -69,12 +101,15 @@ static bool gzvm_vcpu_deadline(struct gzvm_vcpu *vcpu, ktime_t *deadline)
 void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_vm *vm = vcpu->vm;
-	ktime_t deadline;
+	ktime_t start, deadline;
 	bool timer;
 
 	lockdep_assert_held(&vcpu->lock);
 
-	timer = gzvm_vcpu_deadline(vcpu, &deadline);
+	start = ktime_get();
+	timer = gzvm_vcpu_deadline(vcpu, start, &deadline);
+	if (gzvm_vcpu_poll(vcpu, start, timer ? &deadline : NULL))
+		return;
 	prepare_to_rcuwait(&vcpu->wait);
 	set_bit(vcpu->id, &vm->sleepers);
 	/* First be seen, then look: matches the barrier in gzvm_vm_wake(). */
@@ -84,6 +119,7 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (gzvm_vcpu_has_event(vcpu) || signal_pending(current))
 			break;
+		vcpu->stats.sleeps++;
 		if (!schedule_hrtimeout(timer ? &deadline : NULL,
 					HRTIMER_MODE_ABS))
 			break;
@@ -91,6 +127,8 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 
 	clear_bit(vcpu->id, &vm->sleepers);
 	finish_rcuwait(&vcpu->wait);
+	trace_gzvm_vcpu_idle(vm->id, vcpu->id,
+			     ktime_to_ns(ktime_sub(ktime_get(), start)));
 }
 
 /**
@@ -113,10 +151,11 @@ void gzvm_vm_wake(struct gzvm_vm *vm)
 	(void)atomic_inc_return(&vm->irq_seq);
 
 	sleepers = READ_ONCE(vm->sleepers);
+	trace_gzvm_wake(vm->id, sleepers);
 	for_each_set_bit(id, &sleepers, GZVM_MAX_VCPUS) {
 		/* Pairs with the release in gzvm_vcpu_create(). */
 		vcpu = smp_load_acquire(&vm->vcpus[id]);
-		if (vcpu)
-			rcuwait_wake_up(&vcpu->wait);
+		if (vcpu && rcuwait_wake_up(&vcpu->wait))
+			atomic_long_inc(&vm->stats.wakeups);
 	}
 }

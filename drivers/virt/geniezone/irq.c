@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "gzvm.h"
+#include "trace.h"
 
 /**
  * gzvm_irq_inject() - drive an SPI's line
@@ -26,8 +27,11 @@ int gzvm_irq_inject(struct gzvm_vm *vm, u32 spi, bool level)
 	int ret;
 
 	ret = gzvm_hc_irq_line(vm->id, 0, spi, level);
+	trace_gzvm_inject(vm->id, spi, level, ret);
 	if (ret)
 		return ret;
+	if (level)
+		atomic_long_inc(&vm->stats.injections);
 
 	/* A line that falls gives nobody something to do. */
 	if (level)

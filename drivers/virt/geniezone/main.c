@@ -3,8 +3,6 @@
  * GenieZone hypervisor driver: module, discovery, /dev/gzvm.
  */
 
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/log2.h>
@@ -12,11 +10,15 @@
 #include <linux/mm.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
+#include <linux/of.h>
 #include <linux/platform_device.h>
 
 #include <asm/virt.h>
 
 #include "gzvm.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 /* The memory code counts host pages where the interface counts 4 KiB ones. */
 static_assert(PAGE_SIZE == GZVM_PAGE_SIZE);
@@ -66,6 +68,11 @@ static void gzvm_query_batch(u64 cap, u64 max, u32 *batch)
 		*batch = value;
 }
 
+static void gzvm_sysfs_cleanup(void *data)
+{
+	gzvm_sysfs_remove();
+}
+
 static void gzvm_misc_deregister(void *data)
 {
 	misc_deregister(&gzvm_miscdev);
@@ -92,6 +99,13 @@ static int gzvm_probe(struct platform_device *pdev)
 	gzvm_query_batch(GZVM_CAP_QUERY_DESTROY_BATCH_PAGES, U32_MAX,
 			 &gzvm_drv.destroy_batch);
 
+	ret = gzvm_sysfs_add();
+	if (ret)
+		return ret;
+	ret = devm_add_action_or_reset(&pdev->dev, gzvm_sysfs_cleanup, NULL);
+	if (ret)
+		return ret;
+
 	/* Last: from here on there are users. */
 	ret = misc_register(&gzvm_miscdev);
 	if (ret)
@@ -113,8 +127,14 @@ static const struct of_device_id gzvm_of_match[] = {
 };
 MODULE_DEVICE_TABLE(of, gzvm_of_match);
 
+static void gzvm_shutdown(struct platform_device *pdev)
+{
+	gzvm_vms_shutdown();
+}
+
 static struct platform_driver gzvm_platform_driver = {
 	.probe = gzvm_probe,
+	.shutdown = gzvm_shutdown,
 	.driver = {
 		.name = "gzvm",
 		.of_match_table = gzvm_of_match,
@@ -123,6 +143,31 @@ static struct platform_driver gzvm_platform_driver = {
 	},
 };
 
+static bool gzvm_assume_hyp;
+module_param_named(assume_hyp, gzvm_assume_hyp, bool, 0444);
+MODULE_PARM_DESC(assume_hyp,
+		 "Ask for GenieZone although the firmware does not announce it. Only for machines known to have it: on others this is fatal");
+
+static struct platform_device *gzvm_assumed;
+
+/* The administrator stands in for a device tree that lacks the node. */
+static int __init gzvm_assume_device(void)
+{
+	struct device_node *np;
+
+	if (!gzvm_assume_hyp)
+		return 0;
+	np = of_find_matching_node(NULL, gzvm_of_match);
+	of_node_put(np);
+	if (np)
+		return 0;
+
+	gzvm_assumed = platform_device_register_simple("gzvm",
+						       PLATFORM_DEVID_NONE,
+						       NULL, 0);
+	return PTR_ERR_OR_ZERO(gzvm_assumed);
+}
+
 static int __init gzvm_init(void)
 {
 	int ret;
@@ -130,9 +175,19 @@ static int __init gzvm_init(void)
 	ret = gzvm_irqfd_setup();
 	if (ret)
 		return ret;
+	gzvm_debugfs_setup();
 	ret = platform_driver_register(&gzvm_platform_driver);
 	if (ret)
-		gzvm_irqfd_teardown();
+		goto teardown;
+	ret = gzvm_assume_device();
+	if (ret)
+		goto unregister;
+	return 0;
+unregister:
+	platform_driver_unregister(&gzvm_platform_driver);
+teardown:
+	gzvm_debugfs_teardown();
+	gzvm_irqfd_teardown();
 	return ret;
 }
 module_init(gzvm_init);
@@ -140,7 +195,9 @@ module_init(gzvm_init);
 /* Open files hold the module: there is no VM left. */
 static void __exit gzvm_exit(void)
 {
+	platform_device_unregister(gzvm_assumed);
 	platform_driver_unregister(&gzvm_platform_driver);
+	gzvm_debugfs_teardown();
 	gzvm_irqfd_teardown();
 }
 module_exit(gzvm_exit);

@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 
 #include "gzvm.h"
+#include "trace.h"
 
 static const struct file_operations gzvm_vcpu_fops;
 
@@ -218,14 +219,16 @@ int gzvm_vcpu_one_reg(struct gzvm_vcpu *vcpu, const struct gzvm_one_reg *reg,
  * here, for a module cannot call it: the ioctl is made to restart, which runs
  * it on the way and is not seen by the VMM.
  */
-static bool gzvm_work_pending(void)
+static bool gzvm_work_pending(struct gzvm_vcpu *vcpu)
 {
 	return signal_pending(current) || need_resched() ||
-	       task_work_pending(current);
+	       task_work_pending(current) || READ_ONCE(vcpu->vm->dying);
 }
 
 static int gzvm_handle_work(struct gzvm_vcpu *vcpu)
 {
+	if (READ_ONCE(vcpu->vm->dying))
+		return -EIO;
 	if (signal_pending(current)) {
 		/* A notice; what EL2 says to it changes nothing. */
 		(void)gzvm_hc_inform_exit(vcpu->vm->id);
@@ -251,13 +254,14 @@ static int gzvm_vcpu_enter(struct gzvm_vcpu *vcpu, u64 *reason)
 
 	preempt_disable();
 	local_irq_disable();
-	if (gzvm_work_pending()) {
+	if (gzvm_work_pending(vcpu)) {
 		local_irq_enable();
 		preempt_enable();
 		return 1;
 	}
 
 	gzvm_vcpu_note_entry(vcpu);
+	trace_gzvm_vcpu_entry(vcpu->vm->id, vcpu->id);
 	guest_timing_enter_irqoff();
 	ret = gzvm_hc_run(vcpu->vm->id, vcpu->id, reason);
 	if (!ret && *reason == GZVM_EXIT_IRQ) {
@@ -339,11 +343,14 @@ static int gzvm_run_deliver(struct gzvm_vcpu *vcpu,
 static int gzvm_run_loop(struct gzvm_vcpu *vcpu,
 			 struct gzvm_vcpu_run __user *urun)
 {
-	u64 reason;
+	u64 reason = 0;
 	int ret;
 
 	for (;;) {
 		ret = gzvm_vcpu_enter(vcpu, &reason);
+		if (ret <= 0)
+			trace_gzvm_vcpu_exit(vcpu->vm->id, vcpu->id, reason,
+					     ret);
 		if (ret < 0)
 			return ret;
 		if (ret > 0) {
@@ -402,8 +409,8 @@ static int gzvm_vcpu_run_locked(struct gzvm_vcpu *vcpu,
  * when killed; -EINVAL for padding that is not zero; -EFAULT when @urun cannot
  * be read or written, or when the guest touched memory that the VMM has not
  * mapped writable; -ENOMEM when the page that the guest touched cannot be had
- * or RLIMIT_MEMLOCK does not allow it; -EAGAIN when EL2 is busy; or the errno
- * of EL2's refusal.
+ * or RLIMIT_MEMLOCK does not allow it; -EAGAIN when EL2 is busy; -EIO when the
+ * host goes down; or the errno of EL2's refusal.
  */
 int gzvm_vcpu_run(struct gzvm_vcpu *vcpu, struct gzvm_vcpu_run __user *urun)
 {
@@ -433,7 +440,7 @@ static long gzvm_vcpu_ioctl(struct file *file, unsigned int cmd,
 	struct gzvm_vcpu *vcpu = file->private_data;
 	void __user *argp = (void __user *)arg;
 
-	if (gzvm_foreign(vcpu->vm))
+	if (gzvm_out_of_reach(vcpu->vm))
 		return -EIO;
 
 	switch (cmd) {
@@ -448,8 +455,14 @@ static long gzvm_vcpu_ioctl(struct file *file, unsigned int cmd,
 	}
 }
 
+static void gzvm_vcpu_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	gzvm_vcpu_show(m, file->private_data);
+}
+
 static const struct file_operations gzvm_vcpu_fops = {
 	.owner = THIS_MODULE,
+	.show_fdinfo = gzvm_vcpu_show_fdinfo,
 	.release = gzvm_vcpu_release,
 	.unlocked_ioctl = gzvm_vcpu_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,

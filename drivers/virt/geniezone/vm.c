@@ -13,11 +13,17 @@
 #include <linux/printk.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/uaccess.h>
 
 #include "gzvm.h"
 
 static const struct file_operations gzvm_vm_fops;
+
+/* All VMs that EL2 has. The lock is outside of all others. */
+static DEFINE_MUTEX(gzvm_vms_lock);
+static LIST_HEAD(gzvm_vms);
+static bool gzvm_vms_closed;
 
 /* An EL2 that does not know a capability lacks the feature: no failure. */
 static bool gzvm_vm_enable(struct gzvm_vm *vm, u64 cap, u64 arg0, u64 arg1)
@@ -80,8 +86,8 @@ static struct gzvm_vm *gzvm_vm_alloc(void)
  * @type: VM type, 0 = normal
  *
  * Context: process context; the VM belongs to current->mm.
- * Return: the VM, with one reference that the caller owns; -ENOMEM; or the
- * errno of EL2's refusal.
+ * Return: the VM, with one reference that the caller owns; -ENOMEM; -ENODEV
+ * when the host goes down; or the errno of EL2's refusal.
  */
 struct gzvm_vm *gzvm_vm_create(unsigned long type)
 {
@@ -92,7 +98,11 @@ struct gzvm_vm *gzvm_vm_create(unsigned long type)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 
-	ret = gzvm_hc_create_vm(type, &vm->id);
+	mutex_lock(&gzvm_vms_lock);
+	ret = gzvm_vms_closed ? -ENODEV : gzvm_hc_create_vm(type, &vm->id);
+	if (!ret)
+		list_add(&vm->link, &gzvm_vms);
+	mutex_unlock(&gzvm_vms_lock);
 	if (ret) {
 		gzvm_vm_free(vm, false);
 		return ERR_PTR(ret);
@@ -121,6 +131,20 @@ static int gzvm_vm_destroy_hyp(struct gzvm_vm *vm)
 	return ret;
 }
 
+/* Once, be it at the VM's end or at the host's. */
+static int gzvm_vm_destroy_once(struct gzvm_vm *vm)
+{
+	int ret;
+
+	mutex_lock(&vm->lock);
+	if (!vm->destroyed)
+		vm->destroy_result = gzvm_vm_destroy_hyp(vm);
+	vm->destroyed = true;
+	ret = vm->destroy_result;
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
 /*
  * EL2 goes first: as long as it may reach a page, the page is not the host's.
  * When EL2 refuses, nobody knows what it still maps: everything that it was
@@ -131,7 +155,12 @@ static void gzvm_vm_destroy(struct gzvm_vm *vm)
 	unsigned int id;
 	int ret;
 
-	ret = gzvm_vm_destroy_hyp(vm);
+	gzvm_debugfs_remove_vm(vm);
+	ret = gzvm_vm_destroy_once(vm);
+	/* Until here gzvm_vms_shutdown() may find it. */
+	mutex_lock(&gzvm_vms_lock);
+	list_del(&vm->link);
+	mutex_unlock(&gzvm_vms_lock);
 
 	for (id = 0; id < GZVM_MAX_VCPUS; id++)
 		if (vm->vcpus[id])
@@ -141,6 +170,36 @@ static void gzvm_vm_destroy(struct gzvm_vm *vm)
 		pr_crit("gzvm: hypervisor refused to destroy VM %u (%d): its memory is lost to the host, %ld pages so far\n",
 			vm->id, ret, atomic_long_read(&gzvm_drv.kept_pages));
 	gzvm_vm_free(vm, ret);
+}
+
+/**
+ * gzvm_vms_shutdown() - have EL2 give back what VMs have, the host goes down
+ *
+ * Otherwise the next kernel, or the firmware, finds memory that it may not
+ * touch. The VMs' files stay, and fail with -EIO.
+ *
+ * Context: process context, may sleep.
+ */
+void gzvm_vms_shutdown(void)
+{
+	struct gzvm_vm *vm;
+
+	mutex_lock(&gzvm_vms_lock);
+	gzvm_vms_closed = true;
+	list_for_each_entry(vm, &gzvm_vms, link) {
+		WRITE_ONCE(vm->dying, true);
+		gzvm_vm_wake(vm);
+	}
+
+	/*
+	 * Whoever saw a VM alive did so with interrupts off, on the way into
+	 * the guest: once its CPU has taken this interrupt, it is out again.
+	 */
+	kick_all_cpus_sync();
+
+	list_for_each_entry(vm, &gzvm_vms, link)
+		(void)gzvm_vm_destroy_once(vm);
+	mutex_unlock(&gzvm_vms_lock);
 }
 
 /**
@@ -209,6 +268,7 @@ int gzvm_vm_create_fd(unsigned long type)
 		return PTR_ERR(vm);
 	}
 
+	gzvm_debugfs_add_vm(vm);
 	file->private_data = vm;
 	fd_install(fd, file);
 	return fd;
@@ -327,7 +387,8 @@ static long gzvm_vm_ioctl_struct(struct gzvm_vm *vm, unsigned int cmd,
  * @cmd: GZVM_*
  * @arg: number or pointer
  *
- * Return: as the ioctl; -EIO from any address space but the creator's;
+ * Return: as the ioctl; -EIO from any address space but the creator's, or
+ * when the host goes down;
  * -ENOTTY for an ioctl not known.
  */
 long gzvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -335,7 +396,7 @@ long gzvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct gzvm_vm *vm = file->private_data;
 	void __user *argp = (void __user *)arg;
 
-	if (gzvm_foreign(vm))
+	if (gzvm_out_of_reach(vm))
 		return -EIO;
 
 	switch (cmd) {
@@ -348,8 +409,14 @@ long gzvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	}
 }
 
+static void gzvm_vm_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	gzvm_vm_show(m, file->private_data);
+}
+
 static const struct file_operations gzvm_vm_fops = {
 	.owner = THIS_MODULE,
+	.show_fdinfo = gzvm_vm_show_fdinfo,
 	.release = gzvm_vm_release,
 	.unlocked_ioctl = gzvm_vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
