@@ -155,15 +155,15 @@ struct gzvm_ioeventfds {
  * struct gzvm_irqfds - irqfds of a VM
  * @assign_lock: one assign or deassign at a time: no deassign finds an irqfd
  *               that is active but not on its eventfd's wait queue yet
- * @lock: protects @list, @nr_resample, and which irqfds are active
- * @list: the active ones; read under SRCU at EOI
- * @nr_resample: of these, how many want to know of EOIs
+ * @lock: protects both lists, and which irqfds are active
+ * @list: the active ones
+ * @resamplers: of these, the ones that want to know of EOIs; read under SRCU
  */
 struct gzvm_irqfds {
 	struct mutex assign_lock;	/* assign, deassign */
-	spinlock_t lock;		/* list */
+	spinlock_t lock;		/* lists */
 	struct list_head list;
-	unsigned int nr_resample;
+	struct list_head resamplers;
 };
 
 /**

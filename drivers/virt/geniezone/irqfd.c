@@ -43,6 +43,7 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @asserted: the line is up and waits for EOI, with @resample only
  * @active: on the VM's list; protected by its lock, like @list
  * @list: link in that list
+ * @resample_list: link in the list of those with @resample, read under SRCU
  * @wait: entry in the eventfd's wait queue
  * @wqh: that wait queue
  * @poll: to get there
@@ -56,6 +57,7 @@ struct gzvm_irqfd_entry {
 	atomic_t asserted;
 	bool active;
 	struct list_head list;
+	struct list_head resample_list;
 	wait_queue_entry_t wait;
 	wait_queue_head_t *wqh;
 	poll_table poll;
@@ -107,10 +109,9 @@ static void gzvm_irqfd_deactivate(struct gzvm_irqfd_entry *irqfd)
 	lockdep_assert_held(&irqfd->vm->irqfds.lock);
 
 	irqfd->active = false;
-	list_del_rcu(&irqfd->list);
+	list_del(&irqfd->list);
 	if (irqfd->resample)
-		WRITE_ONCE(irqfd->vm->irqfds.nr_resample,
-			   irqfd->vm->irqfds.nr_resample - 1);
+		list_del_rcu(&irqfd->resample_list);
 	queue_work(gzvm_irqfd_wq, &irqfd->shutdown);
 }
 
@@ -163,9 +164,9 @@ static int gzvm_irqfd_activate(struct gzvm_irqfd_entry *irqfd)
 			ret = -EBUSY;
 	if (!ret) {
 		irqfd->active = true;
-		list_add_rcu(&irqfd->list, &set->list);
+		list_add(&irqfd->list, &set->list);
 		if (irqfd->resample)
-			WRITE_ONCE(set->nr_resample, set->nr_resample + 1);
+			list_add_rcu(&irqfd->resample_list, &set->resamplers);
 	}
 	spin_unlock_irq(&set->lock);
 	return ret;
@@ -333,9 +334,9 @@ static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi)
 	int idx;
 
 	idx = srcu_read_lock(&gzvm_irqfd_srcu);
-	list_for_each_entry_srcu(irqfd, &vm->irqfds.list, list,
+	list_for_each_entry_srcu(irqfd, &vm->irqfds.resamplers, resample_list,
 				 srcu_read_lock_held(&gzvm_irqfd_srcu)) {
-		if (!irqfd->resample || irqfd->spi != spi)
+		if (irqfd->spi != spi)
 			continue;
 		/* Down first: who is signalled may raise it again at once. */
 		gzvm_irqfd_lower(irqfd);
@@ -366,7 +367,7 @@ void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu)
 	u32 i, nr, intid;
 	u64 lr;
 
-	if (!READ_ONCE(vcpu->vm->irqfds.nr_resample))
+	if (list_empty(&vcpu->vm->irqfds.resamplers))
 		return;
 
 	nr = min_t(u32, le32_to_cpu(READ_ONCE(hw->nr_lrs)), GZVM_MAX_LRS);
@@ -387,6 +388,7 @@ void gzvm_irqfds_init(struct gzvm_vm *vm)
 	mutex_init(&vm->irqfds.assign_lock);
 	spin_lock_init(&vm->irqfds.lock);
 	INIT_LIST_HEAD(&vm->irqfds.list);
+	INIT_LIST_HEAD(&vm->irqfds.resamplers);
 }
 
 /**
