@@ -13,8 +13,8 @@
  * guest gives it back (relinquish). Hence a page that was part of a failed
  * call is released only when the call concerned this one page: of a longer
  * run, EL2 may have taken the first pages before it met the error. Such a run
- * stays pinned, is offered again at the next fault, and is released at the
- * VM's end like all others.
+ * stays pinned ("offered"), is offered again at the next fault, and is released
+ * at the VM's end like all others.
  *
  * Pages are found in the slot's mapping when they are first given to EL2, and
  * are the guest's from then on: what the VMM maps there later is not seen.
@@ -255,6 +255,16 @@ static int gzvm_map_call(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 	return ret;
 }
 
+/* Let go of what is pinned in [first, end) and EL2 cannot have. */
+static void gzvm_block_undo(struct gzvm_vm *vm, struct gzvm_block *block,
+			    unsigned int first, unsigned int end)
+{
+	for (; first < end; first++)
+		if (block->pages[first] && !test_bit(first, block->mapped) &&
+		    !test_bit(first, block->offered))
+			gzvm_block_unpin(vm, block, first, 1);
+}
+
 /* Give [first, end), all pinned and none of it mapped, to EL2 in batches. */
 static int gzvm_block_map(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			  struct gzvm_block *block, unsigned int first,
@@ -270,12 +280,9 @@ static int gzvm_block_map(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		ret = gzvm_map_call(vm, slot, block->gfn + first,
 				    block->pages + first, nr);
 		if (ret) {
-			/* Never offered, except the one run: see on top. */
-			if (nr == 1)
-				nr = 0;
-			if (first + nr < end)
-				gzvm_block_unpin(vm, block, first + nr,
-						 end - first - nr);
+			/* One page is not taken by halves, unless EL2 is busy. */
+			if (nr > 1 || ret == -EINTR)
+				bitmap_set(block->offered, first, nr);
 			return ret;
 		}
 		bitmap_set(block->mapped, first, nr);
@@ -303,8 +310,10 @@ static int gzvm_block_fill(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		first = find_next_zero_bit(block->mapped, end, first);
 		to = find_next_bit(block->mapped, end, first);
 		ret = gzvm_block_map(vm, slot, block, first, to);
-		if (ret)
+		if (ret) {
+			gzvm_block_undo(vm, block, first, end);
 			return ret;
+		}
 	}
 	return 0;
 }
@@ -398,6 +407,7 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
 		return ret;
 
 	clear_bit(i, block->mapped);
+	clear_bit(i, block->offered);
 	gzvm_block_unpin(vm, block, i, 1);
 	return 0;
 }
@@ -460,7 +470,8 @@ struct gzvm_fill {
 	unsigned long pfn;
 };
 
-static void gzvm_fill_mark(struct gzvm_fill *fill)
+/* EL2 has taken what is in the buffer, or, when it failed, perhaps some. */
+static void gzvm_fill_mark(struct gzvm_fill *fill, bool mapped)
 {
 	u64 gfn = fill->gfn, end = fill->gfn + fill->nr, to;
 	struct gzvm_block *block;
@@ -468,7 +479,8 @@ static void gzvm_fill_mark(struct gzvm_fill *fill)
 	for (; gfn < end; gfn = to) {
 		block = xa_load(&fill->slot->blocks, gfn / GZVM_BLOCK_PAGES);
 		to = min(end, block->gfn + block->nr);
-		bitmap_set(block->mapped, gfn - block->gfn, to - gfn);
+		bitmap_set(mapped ? block->mapped : block->offered,
+			   gfn - block->gfn, to - gfn);
 		gzvm_block_collapse(block);
 	}
 }
@@ -493,10 +505,10 @@ static int gzvm_fill_flush(struct gzvm_fill *fill)
 			       fill->nr, ret);
 		ret = gzvm_map_retry(ret);
 	} while (ret == -EAGAIN);
+	gzvm_fill_mark(fill, !ret);
 	if (ret)
 		return ret;
 
-	gzvm_fill_mark(fill);
 	memset(buf, 0, GZVM_RANGES_SIZE);
 	fill->cnt = 0;
 	fill->nr = 0;

@@ -99,9 +99,9 @@ enum gzvm_paging {
  * @nr_pinned: pages pinned
  * @run: not NULL: all @nr pages are pinned, mapped, and contiguous from here
  * @pages: without @run: the page behind each guest frame; NULL = not pinned
- * @mapped: without @run: which of @pages EL2 has taken. A page pinned but not
- *          mapped was part of a call that failed: EL2 may have it, so that it
- *          stays pinned until the VM is gone.
+ * @mapped: without @run: which of @pages EL2 has taken
+ * @offered: which of the others were part of a call that failed, and that EL2
+ *           may have taken before it did: they stay pinned until the VM is gone
  */
 struct gzvm_block {
 	struct mutex lock;	/* the pages of the block */
@@ -111,6 +111,7 @@ struct gzvm_block {
 	struct page *run;
 	struct page **pages;
 	DECLARE_BITMAP(mapped, GZVM_BLOCK_PAGES);
+	DECLARE_BITMAP(offered, GZVM_BLOCK_PAGES);
 };
 
 /**

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What tests need around the fake EL2: its script and log, memory of a caller,
+ * limits, signals, and more threads.
+ */
+
+#include <linux/completion.h>
+#include <linux/cred.h>
+#include <linux/kthread.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "fake.h"
+
+static struct gzvm_fake *fake_of(struct kunit *test)
+{
+	return test->priv;
+}
+
+/* Script and log */
+
+static void fake_add_rule(struct kunit *test, struct fake_rule rule)
+{
+	struct gzvm_fake *fake = fake_of(test);
+
+	KUNIT_ASSERT_LT(test, fake->nr_rules, FAKE_MAX_RULES);
+	fake->rules[fake->nr_rules++] = rule;
+}
+
+/* The @nth call of this kind from now on fails. */
+void gzvm_fake_fail(struct kunit *test, unsigned int nr, unsigned int nth,
+		    long status)
+{
+	fake_add_rule(test, (struct fake_rule){ nr, nth - 1, 1, status });
+}
+
+/* The next @count calls of this kind fail. */
+void gzvm_fake_repeat(struct kunit *test, unsigned int nr, unsigned int count,
+		      long status)
+{
+	fake_add_rule(test, (struct fake_rule){ nr, 0, count, status });
+}
+
+struct fake_exit *gzvm_fake_exit(struct kunit *test, u64 reason)
+{
+	struct gzvm_fake *fake = fake_of(test);
+	struct fake_exit *exit;
+
+	KUNIT_ASSERT_LT(test, fake->exit_tail, FAKE_MAX_EXITS);
+	exit = &fake->exits[fake->exit_tail++];
+	memset(exit, 0, sizeof(*exit));
+	exit->reason = reason;
+	return exit;
+}
+
+/* Forgets log and script; what EL2 owns stays. */
+void gzvm_fake_forget(struct kunit *test)
+{
+	struct gzvm_fake *fake = fake_of(test);
+	unsigned int i;
+
+	for (i = 0; i < fake->nr_calls; i++)
+		kfree(fake->calls[i].buf);
+	memset(fake->calls, 0, fake->nr_calls * sizeof(*fake->calls));
+	fake->nr_calls = 0;
+	fake->nr_rules = 0;
+	fake->exit_head = 0;
+	fake->exit_tail = 0;
+}
+
+unsigned int gzvm_fake_count(struct kunit *test, unsigned int nr)
+{
+	struct gzvm_fake *fake = fake_of(test);
+	unsigned int i, count = 0;
+
+	for (i = 0; i < fake->nr_calls; i++)
+		count += nr == FAKE_ANY || fake->calls[i].nr == nr;
+	return count;
+}
+
+/* The @nth call of this kind, from 1; NULL when there were fewer */
+const struct fake_call *gzvm_fake_nth(struct kunit *test, unsigned int nr,
+				      unsigned int nth)
+{
+	struct gzvm_fake *fake = fake_of(test);
+	unsigned int i;
+
+	for (i = 0; i < fake->nr_calls; i++)
+		if ((nr == FAKE_ANY || fake->calls[i].nr == nr) && !--nth)
+			return &fake->calls[i];
+	return NULL;
+}
+
+const struct fake_call *gzvm_fake_last(struct kunit *test, unsigned int nr)
+{
+	return gzvm_fake_nth(test, nr, gzvm_fake_count(test, nr));
+}
+
+/* The frame that the first VM has at @gfn, 0 for none */
+u64 gzvm_fake_pfn(struct kunit *test, u64 gfn)
+{
+	void *entry = xa_load(&fake_of(test)->vms[0].pages, gfn);
+
+	if (!entry || (xa_to_value(entry) & 3) != FAKE_PAGE_MAPPED)
+		return 0;
+	return xa_to_value(entry) >> 2;
+}
+
+long gzvm_fake_pinned(struct kunit *test)
+{
+	return atomic64_read(&fake_of(test)->mm->pinned_vm);
+}
+
+/* The caller's memory */
+
+/* Zero-filled, nothing of it there yet, aligned so that huge pages fit. */
+unsigned long gzvm_fake_mmap(struct kunit *test, unsigned long size)
+{
+	unsigned long addr;
+
+	addr = kunit_vm_mmap(test, NULL, 0, size + FAKE_BLOCK,
+			     PROT_READ | PROT_WRITE,
+			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_TRUE(test, addr && !IS_ERR_VALUE(addr));
+	return ALIGN(addr, FAKE_BLOCK);
+}
+
+/* Puts @addr's page number into each page: see gzvm_fake_read_mark(). */
+void gzvm_fake_mark(struct kunit *test, unsigned long addr,
+		    unsigned int nr_pages)
+{
+	unsigned int i;
+
+	/* Backwards, so that frames are rarely in order. */
+	for (i = nr_pages; i-- > 0; )
+		KUNIT_ASSERT_EQ(test, put_user((addr >> PAGE_SHIFT) + i,
+					       (u64 __user *)(addr + i * FAKE_PAGE)), 0);
+}
+
+u64 gzvm_fake_read_mark(u64 pfn)
+{
+	return *(u64 *)__va(PFN_PHYS(pfn));
+}
+
+void gzvm_fake_no_huge(struct kunit *test)
+{
+	set_bit(MMF_DISABLE_THP, &current->mm->flags);
+}
+
+/* No privilege from here on, and room for @pages pinned pages. */
+void gzvm_fake_memlock(struct kunit *test, unsigned long pages)
+{
+	struct cred *cred = prepare_creds();
+
+	KUNIT_ASSERT_NOT_NULL(test, cred);
+	cap_clear(cred->cap_effective);
+	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = pages << PAGE_SHIFT;
+	override_creds(cred);
+	put_cred(cred);
+}
+
+void gzvm_fake_memlock_end(struct kunit *test)
+{
+	revert_creds(current->real_cred);
+}
+
+/* As if somebody had sent SIGKILL; a kernel thread does not die of it. */
+void gzvm_fake_kill(void)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	sigaddset(&current->pending.signal, SIGKILL);
+	set_thread_flag(TIF_SIGPENDING);
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+void gzvm_fake_unkill(void)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	sigdelset(&current->pending.signal, SIGKILL);
+	clear_thread_flag(TIF_SIGPENDING);
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+int gzvm_fake_slot(struct kunit *test, struct gzvm_vm *vm, u32 slot, u64 gpa,
+		   u64 size, unsigned long addr)
+{
+	const struct gzvm_userspace_memory_region region = {
+		.slot = slot,
+		.flags = 1,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = addr,
+	};
+
+	return gzvm_memslot_set(vm, &region);
+}
+
+/* Threads */
+
+struct gzvm_fake_thread {
+	struct kunit *test;
+	struct mm_struct *mm;
+	int (*fn)(void *data);
+	void *data;
+	int result;
+	struct completion done;
+};
+
+static int fake_thread_main(void *data)
+{
+	struct gzvm_fake_thread *thread = data;
+
+	current->kunit_test = thread->test;
+	if (thread->mm)
+		kthread_use_mm(thread->mm);
+	thread->result = thread->fn(thread->data);
+	if (thread->mm)
+		kthread_unuse_mm(thread->mm);
+	current->kunit_test = NULL;
+	complete(&thread->done);
+	return 0;
+}
+
+/* @own_mm: in the address space of the VM's owner; otherwise in none */
+struct gzvm_fake_thread *gzvm_fake_thread(struct kunit *test, bool own_mm,
+					  int (*fn)(void *data), void *data)
+{
+	struct gzvm_fake_thread *thread;
+	struct task_struct *task;
+
+	thread = kunit_kzalloc(test, sizeof(*thread), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	thread->test = test;
+	thread->mm = own_mm ? current->mm : NULL;
+	thread->fn = fn;
+	thread->data = data;
+	init_completion(&thread->done);
+	task = kthread_run(fake_thread_main, thread, "gzvm-test");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	return thread;
+}
+
+int gzvm_fake_join(struct gzvm_fake_thread *thread)
+{
+	wait_for_completion(&thread->done);
+	return thread->result;
+}
