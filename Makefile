@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Read by two: by the kernel's build system, for which this is the Kbuild file of
+# an external module (make -C KDIR M=... modules), and by you (make help).
+
+ifneq ($(KERNELRELEASE),)
+
+gzvm-top := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+
+# Outside of a kernel tree nothing else has set it; the driver is what is wanted.
+export CONFIG_MTK_GZVM := m
+
+# Our header goes before one of another version that the kernel may have.
+export LINUXINCLUDE := -I$(gzvm-top)/include/uapi -I$(gzvm-top)/include \
+	$(LINUXINCLUDE)
+subdir-ccflags-y := -include $(gzvm-top)/drivers/virt/geniezone/compat.h
+
+obj-m += drivers/virt/geniezone/
+
+else
+
+.DEFAULT_GOAL	:= help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS	+= --no-builtin-rules --no-print-directory
+
+TOP		:= $(CURDIR)
+export BUILD	:= $(TOP)/build
+export LOGS	:= $(BUILD)/logs
+GZ		:= $(TOP)/tools/virt/geniezone
+IMAGE		:= $(GZ)/image
+STEP		:= $(IMAGE)/step.sh
+SELFTESTS	:= $(TOP)/tools/testing/selftests/geniezone
+
+export CROSS_COMPILE ?= aarch64-linux-gnu-
+ARM64_CC	:= $(CROSS_COMPILE)gcc
+
+# Debian's kernel with the driver put in, or, with KSRC=, a tree of yours which
+# is only read and gets the driver as an external module
+DEBIAN_LINUX	:= $(BUILD)/linux-6.12
+ifeq ($(KSRC),)
+LINUX		:= $(DEBIAN_LINUX)
+LINUX_READY	:= $(BUILD)/integrated
+KBUILD_DIR	:= $(BUILD)
+FRAGMENTS	:= $(IMAGE)/host.config
+else
+LINUX		:= $(abspath $(KSRC))
+LINUX_READY	:=
+KBUILD_DIR	:= $(BUILD)/ksrc-$(shell echo "$(LINUX)" | md5sum | cut -c1-8)
+FRAGMENTS	:= $(IMAGE)/host.config $(IMAGE)/external.config
+endif
+
+HOST		:= $(KBUILD_DIR)/host
+DEBUG		:= $(KBUILD_DIR)/debug
+ARM64		:= $(BUILD)/arm64
+BUSYBOX		:= $(ARM64)/root/bin/busybox
+GZHYP_BIN	:= $(BUILD)/gzhyp/gzhyp.bin
+
+PHONY += help
+help:
+	@echo 'What a user does:'
+	@echo '  run            build everything, boot host and guest in QEMU; on a terminal'
+	@echo '                 the host shell stays, elsewhere all powers off'
+	@echo '  test           all tests; ends with "N passed, N failed"'
+	@echo '  integrate      put the driver into the kernel tree KDIR=/path'
+	@echo '  unintegrate    take it out of there again'
+	@echo '  clean          remove what was built, keep what was fetched'
+	@echo '  distclean      remove build/'
+	@echo
+	@echo 'Parts of these:'
+	@echo '  check-static   the tests that need no machine: sparse, W=1 with gcc and'
+	@echo '                 clang, checkpatch, kernel-doc, headers, integration'
+	@echo '  kunit          the KUnit tests of the driver'
+	@echo '  kselftest      the kselftests on the hypervisor in QEMU (base kernel)'
+	@echo '  kernel, debug-kernel, gzhyp, gzrun, selftests, images'
+	@echo '  packages       install the Debian packages that are missing'
+	@echo
+	@echo 'Variables:'
+	@echo '  KSRC=/path     a kernel tree of yours instead of Debian'\''s; not modified'
+	@echo '  ONLY=a,b       with test: only the steps whose names begin so'
+	@echo
+	@echo 'The driver alone, for a kernel that is built: make -C KDIR M=$$PWD modules'
+
+# Packages. A stamp would not notice one that was removed; asking is quick.
+PHONY += packages test-packages
+packages:
+	@$(IMAGE)/packages.sh run
+
+test-packages:
+	@$(IMAGE)/packages.sh test
+
+$(BUSYBOX): | packages
+	@$(IMAGE)/arm64.sh $(ARM64)
+
+# Kernels
+$(BUILD)/linux-%.stamp: | packages
+	@$(STEP) unpack-$* "Unpacking Linux $*" $(IMAGE)/unpack.sh $* $(BUILD)/linux-$*
+	@touch $@
+
+PHONY += FORCE
+FORCE:
+
+# Changes when something of ours was put into the tree, and only then
+$(BUILD)/integrated: $(DEBIAN_LINUX).stamp FORCE
+	@$(GZ)/integrate.sh add $(DEBIAN_LINUX) >$@.log
+	@if [ -s $@.log ] || [ ! -e $@ ]; then touch $@; fi
+
+PHONY += integrate unintegrate
+integrate unintegrate:
+	@[ -n "$(KDIR)" ] || { echo "Which kernel tree? make $@ KDIR=/path" >&2; exit 2; }
+	@$(GZ)/integrate.sh $(if $(filter un%,$@),remove,add) "$(KDIR)"
+
+$(HOST)/built: $(LINUX_READY) $(FRAGMENTS) | packages
+	@$(STEP) kernel "Building the kernel" \
+		$(IMAGE)/kernel.sh build $(LINUX) $(HOST) $(FRAGMENTS)
+	@touch $@
+
+$(DEBUG)/built: $(LINUX_READY) $(FRAGMENTS) $(IMAGE)/debug.config | packages
+	@$(STEP) debug-kernel "Building the debug kernel" \
+		$(IMAGE)/kernel.sh build $(LINUX) $(DEBUG) $(FRAGMENTS) $(IMAGE)/debug.config
+	@touch $@
+
+PHONY += kernel debug-kernel
+kernel: $(HOST)/built
+debug-kernel: $(DEBUG)/built
+
+# The driver: made with the kernel when that has it, else by itself
+PHONY += host-module debug-module
+ifeq ($(KSRC),)
+HOST_KO		:= $(HOST)/drivers/virt/geniezone/gzvm.ko
+DEBUG_KO	:= $(DEBUG)/drivers/virt/geniezone/gzvm.ko
+host-module: kernel
+debug-module: debug-kernel
+else
+HOST_KO		:= $(HOST).module/drivers/virt/geniezone/gzvm.ko
+DEBUG_KO	:= $(DEBUG).module/drivers/virt/geniezone/gzvm.ko
+host-module: kernel
+	@$(STEP) module - $(IMAGE)/module.sh $(LINUX) $(HOST) $(HOST).module
+debug-module: debug-kernel
+	@$(STEP) debug-module - $(IMAGE)/module.sh $(LINUX) $(DEBUG) $(DEBUG).module
+endif
+
+# The rest: each knows by itself what is to be done
+PHONY += gzhyp gzhyp-check gzrun selftests
+gzhyp: $(LINUX_READY) | packages
+	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp \
+		LIBFDT=$(LINUX)/scripts/dtc/libfdt
+
+gzhyp-check: | packages
+	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp check
+
+gzrun: $(BUSYBOX) | packages
+	@mkdir -p $(BUILD)/gzrun
+	@$(STEP) gzrun - $(MAKE) -C $(GZ)/gzrun O=$(BUILD)/gzrun CC=$(ARM64_CC) \
+		FDT_DIR=$(ARM64)/root
+
+selftests: $(LINUX_READY) | packages
+	@mkdir -p $(BUILD)/selftests
+	@$(STEP) selftests - $(MAKE) -C $(SELFTESTS) OUTPUT=$(BUILD)/selftests \
+		CC=$(ARM64_CC) KSRC=$(LINUX)
+
+# Images, which take less time to make than to compare
+GEN_INIT_CPIO	:= $(HOST)/usr/gen_init_cpio
+GUEST_INITRD	:= $(KBUILD_DIR)/guest.cpio
+host-files	 = $(1)=/lib/modules/gzvm.ko \
+		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
+		   $(BUILD)/selftests=/usr/libexec/geniezone \
+		   $(HOST)/arch/arm64/boot/Image=/usr/share/geniezone/Image \
+		   $(GUEST_INITRD)=/usr/share/geniezone/initrd \
+		   $(IMAGE)/motd=/etc/motd
+
+PHONY += guest-image images debug-image
+guest-image: kernel $(BUSYBOX)
+	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(GEN_INIT_CPIO) $(BUSYBOX)
+
+images: guest-image host-module gzrun selftests
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/host.cpio $(GEN_INIT_CPIO) \
+		$(BUSYBOX) $(call host-files,$(HOST_KO))
+
+debug-image: guest-image debug-module gzrun selftests
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/debug.cpio $(GEN_INIT_CPIO) \
+		$(BUSYBOX) $(call host-files,$(DEBUG_KO))
+
+PHONY += run
+run: gzhyp images
+	@$(IMAGE)/run.sh $(GZHYP_BIN) $(HOST)/arch/arm64/boot/Image \
+		$(KBUILD_DIR)/host.cpio
+
+# Tests build what they need themselves, so that a failure to build is counted
+PHONY += test check-static kunit kselftest
+TEST_RUN	 = $(GZ)/test.py --top $(TOP) --build $(BUILD) --linux $(LINUX) \
+		   --kbuild $(KBUILD_DIR) --make "$(MAKE)" $(if $(ONLY),--only $(ONLY))
+test: test-packages
+	@$(TEST_RUN) all
+check-static: test-packages
+	@$(TEST_RUN) static
+kunit: test-packages
+	@$(TEST_RUN) kunit
+kselftest: test-packages
+	@$(TEST_RUN) kselftest
+
+PHONY += clean distclean
+clean:
+	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/kunit $(BUILD)/check \
+		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests \
+		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(LOGS)
+
+distclean:
+	rm -rf $(BUILD)
+
+.PHONY: $(PHONY)
+
+endif

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: qemu.sh [option...] NAME
+#
+#   --el2 FILE         hypervisor that starts first (none: Linux at once, EL1)
+#   --kernel FILE      the host's Image
+#   --initrd FILE      the host's initial RAM disk
+#   --append TEXT      added to the host's command line
+#   --cpu MODEL, --smp N, --mem SIZE    (max,pauth-impdef=on; 2; 2G)
+#   --timeout SECONDS  time after which the machine is stopped (120)
+#   --show             copy the console to standard output
+#   --tty              connect the console to this terminal; no time limit
+#
+# Starts the machine, the only place that knows how. The console is kept in
+# build/logs/NAME.log, what the host has to say for programs in NAME.result.
+# The status is 0 when the machine was powered off and 124 when it ran too long.
+
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+el2='' kernel='' initrd='' append='' show='' tty=''
+cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
+while [ $# -gt 1 ]; do
+	case $1 in
+	--el2) el2=$2 ;;
+	--kernel) kernel=$2 ;;
+	--initrd) initrd=$2 ;;
+	--append) append=$2 ;;
+	--cpu) cpu=$2 ;;
+	--smp) smp=$2 ;;
+	--mem) mem=$2 ;;
+	--timeout) limit=$2 ;;
+	--show) show=1; shift; continue ;;
+	--tty) tty=1; shift; continue ;;
+	*) die "unknown option $1" ;;
+	esac
+	shift 2
+done
+[ $# -eq 1 ] && [ -n "$kernel" ] || die "usage: qemu.sh [option...] NAME"
+name=$1
+qemu=${QEMU:-qemu-system-aarch64}
+command -v "$qemu" >/dev/null || die "$qemu is not installed"
+for file in $el2 $kernel $initrd; do
+	[ -f "$file" ] || die "$file is missing"
+done
+
+mkdir -p "$LOGS"
+log=$LOGS/$name.log
+result=$LOGS/$name.result
+: >"$log"
+: >"$result"
+
+args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
+      -no-reboot
+      -append "console=ttyAMA0 panic=-1 $append"
+      # Ctrl-A is gzrun's
+      -echr 0x1d
+      -chardev "stdio,id=console,mux=on,signal=off,logfile=$log"
+      -serial chardev:console -mon chardev=console
+      -global virtio-mmio.force-legacy=false
+      -device virtio-serial-device
+      -chardev "file,id=result,path=$result"
+      -device virtserialport,chardev=result,name=gz.result)
+[ -z "$initrd" ] || args+=(-initrd "$initrd")
+if [ -n "$el2" ]; then
+	# Linux is put where the hypervisor looks for it, clear of initrd and DTB
+	args+=(-M virt,virtualization=on,gic-version=3 -kernel "$el2"
+	       -device "loader,file=$kernel,addr=0x41000000,force-raw=on")
+else
+	args+=(-M virt,gic-version=3 -kernel "$kernel")
+fi
+
+if [ -n "$tty" ]; then
+	exec "$qemu" "${args[@]}"
+fi
+status=0
+if [ -n "$show" ]; then
+	timeout -k 5 "$limit" "$qemu" "${args[@]}" </dev/null || status=$?
+else
+	timeout -k 5 "$limit" "$qemu" "${args[@]}" </dev/null >/dev/null ||
+		status=$?
+fi
+exit "$status"

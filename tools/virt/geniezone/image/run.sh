@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: run.sh HYPERVISOR IMAGE INITRD
+#
+# Starts the machine and boots a guest in it. On a terminal the host's shell
+# stays; otherwise everything powers off, and the status tells whether each
+# step came about.
+
+set -u
+. "$(dirname "$0")/lib.sh"
+here=$(dirname "$0")
+
+el2=$1 kernel=$2 initrd=$3
+machine=(--el2 "$el2" --kernel "$kernel" --initrd "$initrd")
+
+if [ -t 0 ] && [ -t 1 ]; then
+	echo "Starting QEMU. Ctrl-] x stops the machine at any time."
+	exec "$here/qemu.sh" "${machine[@]}" --tty --append gz.do=shell run
+fi
+
+give_up()
+{
+	echo "run: FAILED: $* (see $LOGS/run.log)"
+	exit 1
+}
+
+# A step is a line that the host's init reports, in this order
+steps=("host up" "/dev/gzvm" "guest up" "guest proof" "guest powered off")
+
+started=$SECONDS
+"$here/qemu.sh" "${machine[@]}" --show --timeout "${RUN_TIMEOUT:-120}" \
+	--append gz.do=demo run
+status=$?
+
+result=$LOGS/run.result
+echo
+reason=$(sed -n 's/^fail: //p' "$result" | head -n 1)
+[ -z "$reason" ] || give_up "$reason"
+for step in "${steps[@]}"; do
+	grep -q "^ok: $step" "$result" ||
+		give_up "not reached: $step (QEMU: status $status)"
+done
+grep -q '^host: done' "$result" || give_up "the host did not come to its end"
+[ "$status" -eq 0 ] || give_up "the host did not power off"
+"$here/splats.sh" "$LOGS/run.log" || give_up "a kernel complained"
+sed -n 's/^ok: /run: /p' "$result"
+echo "run: done in $((SECONDS - started)) s: host and guest booted and powered off"

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the tests; make test, make check-static and others start it.
+
+Each step gives one or more counted results. The last line is
+"N passed, N failed", and the status is not zero when anything failed.
+"""
+
+import argparse
+import sys
+
+from testing import machine, selfcheck, static
+from testing.context import Context
+from testing.report import Report
+
+
+def build_host(ctx):
+    if ctx.built("kernel", "kernel"):
+        dropped = (ctx.host / "dropped").read_text().split()
+        ctx.report.check("kernel has all that was asked for", not dropped,
+                         " ".join(dropped))
+    for part in ("gzhyp", "gzrun", "selftests", "images"):
+        ctx.built(part, part)
+
+
+def build_debug(ctx):
+    if ctx.built("debug kernel", "debug-kernel"):
+        dropped = (ctx.debug / "dropped").read_text().split()
+        ctx.report.check("kernel has all that was asked for", not dropped,
+                         " ".join(dropped))
+    ctx.built("debug image", "debug-image")
+
+
+def kselftest(pick, name, mode):
+    def step(ctx):
+        append = dict(machine.MODES)[mode]
+        pick(ctx).tests(f"kselftest-{name}-{mode}", append)
+    return step
+
+
+def kselftests(pick, name):
+    return [(f"kselftest {name} {mode}", kselftest(pick, name, mode))
+            for mode, _ in machine.MODES]
+
+
+def unpack(ctx):
+    ctx.built("linux-6.12", str(ctx.build / "integrated"))
+    ctx.built("linux-6.1", f"{ctx.linux_61}.stamp")
+
+
+# What is quick and often broken comes first. The static checks need kernel
+# trees, and one of them the host kernel.
+FIRST = [("selfcheck", selfcheck.selfcheck), ("unpack", unpack)]
+STATIC = [
+    ("checkpatch", static.checkpatch),
+    ("kernel-doc", static.kernel_doc),
+    ("uapi", static.uapi),
+    ("integrate", static.integration),
+    ("compile", static.compilers),
+    ("kconfig", static.kconfig_ext),
+]
+HOST = [("build", build_host)]
+EXTERNAL = [("external", static.external)]
+UNIT = [("gzhyp unit", machine.unit_tests)]
+KUNIT = [("kunit", machine.kunit)]
+BASE = [("guest", machine.guest), ("no hypervisor", machine.no_hypervisor)] + \
+    kselftests(machine.base_machine, "base")
+DEBUG = [("build debug", build_debug)] + \
+    kselftests(machine.debug_machine, "debug")
+
+GROUPS = {
+    "all": FIRST + UNIT + STATIC + HOST + BASE +
+           [("incremental", machine.incremental)] + EXTERNAL + KUNIT + DEBUG,
+    "static": FIRST + STATIC + HOST + EXTERNAL,
+    "kunit": FIRST + KUNIT,
+    "kselftest": HOST + BASE,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("top", "build", "linux", "kbuild", "make"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--only", default="")
+    parser.add_argument("group", choices=GROUPS)
+    args = parser.parse_args()
+    report = Report()
+    ctx = Context(args, report)
+    only = tuple(args.only.split(",")) if args.only else ("",)
+    for name, step in GROUPS[args.group]:
+        if not name.startswith(only):
+            continue
+        report.begin(name)
+        try:
+            step(ctx)
+        except Exception as error:
+            report.fail("", f"{type(error).__name__}: {error}")
+        report.end()
+    return report.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What runs in QEMU."""
+
+import os
+import re
+from pathlib import Path
+
+from . import ktap
+from .context import reason
+
+# Modes of the hypervisor: what it is told on the host's command line
+MODES = (
+    ("default", ""),
+    ("noblock", "gzhyp.noblock"),
+    ("nodemand", "gzhyp.nodemand"),
+)
+
+# The same machine in other shapes: name and options of qemu.sh
+SHAPES = (
+    ("two CPUs", ()),
+    ("one CPU", ("--smp", "1")),
+    ("1 GiB", ("--mem", "1G")),
+    ("Cortex-A76", ("--cpu", "cortex-a76")),
+)
+
+DEMO_STEPS = ("host up", "/dev/gzvm", "guest up", "guest proof",
+              "guest powered off")
+
+
+class Machine:
+    """A kernel with its initial RAM disk, and how patient to be with it."""
+
+    def __init__(self, ctx, name, kernel, initrd, patience):
+        self.ctx = ctx
+        self.name = name
+        self.kernel = kernel
+        self.initrd = initrd
+        self.patience = patience
+
+    def boot(self, name, append, limit, *options, el2=True):
+        """Returns QEMU's status and the lines that the host reported."""
+        ctx = self.ctx
+        if el2:
+            options += ("--el2", ctx.gzhyp)
+        status, _ = ctx.run(
+            f"{name}.qemu", ctx.image / "qemu.sh", *options,
+            "--kernel", self.kernel, "--initrd", self.initrd,
+            "--append", append, "--timeout", str(limit), name)
+        result = ctx.logs / f"{name}.result"
+        if not result.exists():
+            return status, []
+        return status, result.read_text(errors="replace").splitlines()
+
+    def no_splat(self, name):
+        """No kernel and no hypervisor complained, in host or guest."""
+        ctx = self.ctx
+        status, output = ctx.run(f"{name}.splats", ctx.image / "splats.sh",
+                                 ctx.log(name))
+        first = output.strip().splitlines()[0] if output.strip() else ""
+        ctx.report.check("no splat", status == 0, first, ctx.log(name))
+
+    def ended(self, name, status, lines):
+        """The machine did what it was told to, and powered off."""
+        failures = [line[6:] for line in lines if line.startswith("fail: ")]
+        why = ""
+        if failures:
+            why = failures[0]
+        elif status == 124:
+            why = "time limit"
+        elif status:
+            why = f"QEMU's status is {status}"
+        elif "host: done" not in lines:
+            why = "the host did not come to its end"
+        self.ctx.report.check("machine", not why, why,
+                              self.ctx.log(name))
+        self.no_splat(name)
+
+    def demo(self, name, *options):
+        """A Linux guest, from loading the driver to powering everything off."""
+        status, lines = self.boot(name, "gz.do=demo", 60 * self.patience,
+                                  *options)
+        for step in DEMO_STEPS:
+            self.ctx.report.check(
+                step, any(line.startswith(f"ok: {step}") for line in lines),
+                "not reached", self.ctx.log(name))
+        self.ended(name, status, lines)
+
+    def tests(self, name, append, only=""):
+        """The kselftest programs; each line of theirs is a result."""
+        report = self.ctx.report
+        log = self.ctx.log(name)
+        programs = [p.name for p in test_programs(self.ctx)
+                    if not only or p.name in only.split(",")]
+        limit = 60 * self.patience
+        status, lines = self.boot(
+            name, f"gz.do=tests gz.timeout={limit} {append}"
+            + (f" gz.tests={only}" if only else ""),
+            limit * (len(programs) + 2))
+        runs = split_runs(lines)
+        report.check("there are test programs", bool(programs))
+        for program in programs:
+            if program not in runs:
+                report.fail(program, "was not run", log)
+                continue
+            text, code = runs[program]
+            if code is None:
+                report.fail(program, "did not end", log)
+                code = 1
+            report.merge(program, ktap.parse_program(text, code), log)
+        report.check("driver unloaded", "ok: unloaded" in lines, "", log)
+        if self.name == "debug":
+            report.check("no leaks", "ok: no leaks" in lines, "", log)
+        self.ended(name, status, lines)
+
+
+def split_runs(lines):
+    """Program -> (its output, its exit status or None)."""
+    runs = {}
+    name = None
+    for line in lines:
+        begin = re.match(r"^begin: (\S+)$", line)
+        end = re.match(r"^end: (\S+) (\d+)$", line)
+        if begin:
+            name, output = begin[1], []
+            runs[name] = ("", None)
+        elif end and end[1] == name:
+            runs[name] = ("\n".join(output), int(end[2]))
+            name = None
+        elif name:
+            output.append(line)
+            runs[name] = ("\n".join(output), None)
+    return runs
+
+
+def test_programs(ctx):
+    base = ctx.build / "selftests"
+    return sorted(p for p in base.glob("*")
+                  if p.is_file() and p.stat().st_mode & 0o100)
+
+
+def base_machine(ctx):
+    return Machine(ctx, "base", ctx.kernel_image, ctx.kbuild / "host.cpio", 1)
+
+
+def debug_machine(ctx):
+    return Machine(ctx, "debug", ctx.debug / "arch/arm64/boot/Image",
+                   ctx.kbuild / "debug.cpio", 5)
+
+
+def guest(ctx):
+    machine = base_machine(ctx)
+    for shape, options in SHAPES:
+        group = ctx.report.group
+        ctx.report.group = f"{group}, {shape}"
+        machine.demo(f"guest-{shape.replace(' ', '-')}", *options)
+        ctx.report.group = group
+
+
+def no_hypervisor(ctx):
+    """On a machine without GenieZone the driver is silent and harmless."""
+    machine = base_machine(ctx)
+    status, lines = machine.boot("no-hypervisor", "gz.do=absent", 60, el2=False)
+    ctx.report.check("loads, makes no device, unloads", "ok: absent" in lines,
+                     "not reported", ctx.log("no-hypervisor"))
+    machine.ended("no-hypervisor", status, lines)
+
+
+def kunit(ctx):
+    """The driver's own tests, at EL1 with the hypercalls replaced."""
+    build = ctx.build / "kunit"
+    config = "drivers/virt/geniezone/tests/.kunitconfig"
+    status, output = ctx.run(
+        "kunit", "python3", "tools/testing/kunit/kunit.py", "run",
+        f"--kunitconfig={config}", f"--build_dir={build}", "--arch=arm64",
+        "--cross_compile=aarch64-linux-gnu-", "--jobs", str(os.cpu_count()),
+        "--raw_output=kunit", "--timeout=300", cwd=ctx.linux_612,
+        env={"MAKEFLAGS": "", "MAKELEVEL": ""})
+    log = ctx.log("kunit")
+    if not re.search(r"^ *K?TAP version", output, re.M):
+        ctx.report.fail("run", reason(output), log)
+        return
+    ctx.report.merge("", ktap.parse(output), log)
+    ctx.report.check("kunit.py", status == 0, f"status {status}", log)
+    console = build / "test.log"
+    status, output = ctx.run("kunit.splats", ctx.image / "splats.sh", console)
+    ctx.report.check("no splat", status == 0, output.split("\n")[0], console)
+
+
+def unit_tests(ctx):
+    """The hypervisor's portable parts, on the machine that builds them."""
+    status, output = ctx.make("gzhyp-check", "gzhyp-check")
+    log = ctx.log("make-gzhyp-check")
+    documents = split_documents(output)
+    ctx.report.check("there are unit tests", bool(documents),
+                     reason(output), log)
+    for document in documents:
+        ctx.report.merge("", ktap.parse(document), log)
+    ctx.report.check("make check", status == 0, reason(output), log)
+
+
+def split_documents(output):
+    """Programs one after the other each begin with a version line."""
+    parts = re.split(r"^(?=K?TAP version \d)", output, flags=re.M)
+    return [p for p in parts if ktap.VERSION.match(p.split("\n")[0])]
+
+
+def incremental(ctx):
+    """What is up to date stays; one changed file costs one compilation."""
+    report = ctx.report
+    if ctx.kbuild != ctx.build:
+        return report.add("", ktap.SKIP, "the kernel is not Debian's")
+    compiled = compile_count(ctx, "again")
+    report.check("nothing is compiled again", compiled == [],
+                 f"compiled: {compiled}")
+    touched = ctx.linux / "drivers/virt/geniezone/vm.c"
+    touched.touch()
+    (ctx.host / "built").unlink(missing_ok=True)
+    compiled = compile_count(ctx, "touched")
+    names = [Path(c).name for c in compiled or []]
+    report.check("one file changed: one object", names.count("vm.o") == 1 and
+                 set(names) <= {"vm.o", "gzvm.mod.o", "gzvm.o"},
+                 f"compiled: {compiled}")
+    return None
+
+
+def compile_count(ctx, name):
+    """Objects that building the images compiles; None when that fails."""
+    before = object_times(ctx)
+    status, _ = ctx.make(f"incremental-{name}", "images", "gzhyp")
+    after = object_times(ctx)
+    if status:
+        return None
+    return sorted(str(p) for p, t in after.items() if before.get(p) != t)
+
+
+def object_times(ctx):
+    found = {}
+    for base in (ctx.host, ctx.build / "gzhyp", ctx.build / "gzrun",
+                 ctx.build / "selftests"):
+        for path in base.rglob("*.o"):
+            found[path] = path.stat().st_mtime_ns
+    return found

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Counts results and tells of them as they come."""
+
+import time
+
+from . import ktap
+
+
+class Report:
+    def __init__(self):
+        self.count = {ktap.PASS: 0, ktap.FAIL: 0, ktap.SKIP: 0}
+        self.failures = []
+        self.start = time.monotonic()
+        self.group = ""
+
+    def elapsed(self):
+        seconds = int(time.monotonic() - self.start)
+        return f"[{seconds // 60:3d}:{seconds % 60:02d}]"
+
+    def begin(self, group):
+        self.group = group
+        self.before = dict(self.count)
+        print(f"{self.elapsed()} {group}", flush=True)
+
+    def end(self):
+        delta = {k: self.count[k] - self.before[k] for k in self.count}
+        if not any(delta.values()):
+            self.fail("", "no result at all")
+            delta[ktap.FAIL] = 1
+        line = f"{delta[ktap.PASS]} passed, {delta[ktap.FAIL]} failed"
+        if delta[ktap.SKIP]:
+            line += f", {delta[ktap.SKIP]} skipped"
+        print(f"{self.elapsed()}   {line}", flush=True)
+
+    def add(self, name, status, reason="", log=""):
+        self.count[status] += 1
+        title = ": ".join(x for x in (self.group, name) if x)
+        if status == ktap.FAIL:
+            where = f" (see {log})" if log else ""
+            line = f"FAIL {title}: {reason or 'failed'}{where}"
+            self.failures.append(line)
+            print(f"          {line}", flush=True)
+        elif status == ktap.SKIP:
+            print(f"          skip {title}: {reason}", flush=True)
+
+    def ok(self, name):
+        self.add(name, ktap.PASS)
+
+    def fail(self, name, reason, log=""):
+        self.add(name, ktap.FAIL, reason, log)
+
+    def check(self, name, good, reason="", log=""):
+        self.add(name, ktap.PASS if good else ktap.FAIL, reason, log)
+        return good
+
+    def merge(self, prefix, results, log=""):
+        for r in results:
+            name = f"{prefix} {r.name}".strip()
+            self.add(name, r.status, r.reason, log)
+
+    def summary(self):
+        """The last line is for programs: nothing else may stand on it."""
+        print()
+        if self.failures:
+            print("\n".join(self.failures))
+        if self.count[ktap.SKIP]:
+            print(f"{self.count[ktap.SKIP]} skipped")
+        print(f"{self.count[ktap.PASS]} passed, {self.count[ktap.FAIL]} failed")
+        return 1 if self.count[ktap.FAIL] or not self.count[ktap.PASS] else 0

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The judges judged: each way to fail must be seen as a failure."""
+
+from . import ktap
+from .machine import split_documents, split_runs
+
+GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
+NESTED = """KTAP version 1
+1..2
+    KTAP version 1
+    # Subtest: one
+    1..2
+    ok 1 a
+    {0}ok 2 b
+{0}ok 1 one
+ok 2 two # SKIP why
+"""
+
+# name, text, exit status, passed, failed, skipped
+CASES = (
+    ("good", GOOD, 0, 2, 0, 0),
+    ("failed test", GOOD.replace("ok 2", "not ok 2"), 1, 1, 1, 0),
+    ("failed test, status 0", GOOD.replace("ok 2", "not ok 2"), 0, 1, 1, 0),
+    ("status says more than results", GOOD, 1, 2, 1, 0),
+    ("crash after the last result", GOOD, 139, 2, 1, 0),
+    ("killed by the time limit", GOOD, 143, 2, 1, 0),
+    ("result missing", GOOD.replace("ok 2 b\n", ""), 0, 1, 1, 0),
+    ("no plan", GOOD.replace("1..2\n", ""), 0, 2, 1, 0),
+    ("nothing", "", 0, 0, 1, 0),
+    ("words only", "hello\n", 0, 0, 1, 0),
+    ("number twice", GOOD.replace("ok 2", "ok 1"), 0, 2, 1, 0),
+    ("one too many", GOOD + "ok 3 c\n", 0, 3, 1, 0),
+    ("skip", GOOD.replace("ok 2 b", "ok 2 b # SKIP no"), 0, 1, 0, 1),
+    ("skip without a dash", GOOD.replace("ok 2 b", "ok 2 # SKIP b"), 4, 1, 0, 1),
+    ("all skipped", "TAP version 13\n1..0 # SKIP no device\n", 4, 0, 0, 1),
+    ("nested", NESTED.format(""), 0, 2, 0, 1),
+    ("nested failure", NESTED.format("not "), 1, 1, 1, 1),
+    ("nested, ends within",
+     NESTED.format("")[:NESTED.index("    {0}ok 2 b")], 139, 1, 4, 0),
+    ("only the parent fails",
+     NESTED.format("").replace("ok 1 one", "not ok 1 one"), 1, 2, 1, 1),
+)
+
+SPLATS = (
+    "[    1.0] WARNING: CPU: 0 PID: 1 at drivers/virt/geniezone/vm.c:1",
+    "[    1.0] BUG: KASAN: slab-use-after-free in gzvm_vm_put+0x1/0x2",
+    "[    1.0] WARNING: possible circular locking dependency detected",
+    "[    1.0] WARNING: possible recursive locking detected",
+    "[    1.0] possible unsafe locking scenario, possible deadlock",
+    "[    1.0] Internal error: Oops: 0000000096000004 [#1] PREEMPT SMP",
+    "[    1.0] INFO: task gzrun:12 blocked for more than 120 seconds.",
+    "[    1.0] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+    "[    1.0] UBSAN: array-index-out-of-bounds in vm.c:1:2",
+    "[    1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 22s!",
+    "[    1.0] Kernel panic - not syncing: Attempted to kill init!",
+    "unreferenced object 0xffff000003c4a000 (size 64):",
+    "gzhyp: PANIC: assertion",
+)
+
+CLEAN = (
+    "[    0.0] Booting Linux on physical CPU 0x0000000000 [0x000f0510]",
+    "[    0.0] Kernel command line: console=ttyAMA0 panic=-1",
+    "ok 1 global.debug_is_off",
+)
+
+
+def tally(results):
+    return tuple(sum(r.status == s for r in results)
+                 for s in (ktap.PASS, ktap.FAIL, ktap.SKIP))
+
+
+def check_ktap(ctx):
+    for name, text, status, *expected in CASES:
+        counted = tally(ktap.parse_program(text, status))
+        ctx.report.check(f"ktap: {name}", counted == tuple(expected),
+                         f"counted {counted}, not {tuple(expected)}")
+
+
+def check_runs(ctx):
+    lines = ["ok: host up", "begin: a", "1..1", "ok 1 x", "end: a 0",
+             "begin: b", "1..2"]
+    runs = split_runs(lines)
+    ctx.report.check("runs: ended", runs.get("a") == ("1..1\nok 1 x", 0))
+    ctx.report.check("runs: not ended", runs.get("b") == ("1..2", None))
+    ctx.report.check("documents", len(split_documents(
+        "make\n" + GOOD + "make\n" + GOOD)) == 2)
+
+
+def check_splats(ctx):
+    log = ctx.log("selfcheck-sample")
+    judge = ctx.image / "splats.sh"
+
+    def status(text):
+        log.write_text(text)
+        return ctx.run("selfcheck", judge, log)[0]
+
+    clean = "\n".join(CLEAN) + "\n"
+    ctx.report.check("splats: clean log", status(clean) == 0)
+    ctx.report.check("splats: empty log", status("") != 0)
+    for line in SPLATS:
+        ctx.report.check(f"splats: {line[:50]}",
+                         status(f"{clean}{line}\r\n{clean}") != 0)
+    log.unlink()
+    ctx.report.check("splats: no log",
+                     ctx.run("selfcheck", judge, log)[0] != 0)
+
+
+def selfcheck(ctx):
+    check_ktap(ctx)
+    check_runs(ctx)
+    check_splats(ctx)

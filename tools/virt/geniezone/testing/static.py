@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What can be said of the sources without running them."""
+
+import hashlib
+import os
+import re
+import shutil
+
+from .context import reason
+
+DRIVER = "drivers/virt/geniezone"
+HEADER = "include/uapi/linux/gzvm.h"
+
+SOURCE_DIRS = (DRIVER, "include", "tools/virt/geniezone", "tools/testing")
+
+# checkpatch knows the kernel's own code. Elsewhere some of its advice has no
+# object: (path prefix or name, what is not asked for there).
+IGNORED = (
+    # the layout that all trace headers have
+    (f"{DRIVER}/trace.h", "PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE"),
+    # exists for the sake of version checks
+    (f"{DRIVER}/compat.h", "LINUX_VERSION_CODE,CONSTANT_COMPARISON"),
+    # not the kernel: no such macros, types or functions to prefer
+    ("tools/", "VOLATILE,AVOID_BUG,MACRO_ARG_REUSE,USE_SPINLOCK_T,BIT_MACRO,"
+               "PREFER_DEFINED_ATTRIBUTE_MACRO"),
+    # an address of each kind is a type; macros that stand for instructions
+    ("tools/virt/geniezone/gzhyp/", "NEW_TYPEDEFS,COMPLEX_MACRO,"
+                                    "MULTISTATEMENT_MACRO_USE_DO_WHILE"),
+    # it defines the barriers; the comments are where they are used
+    ("tools/virt/geniezone/gzhyp/include/barrier.h", "MEMORY_BARRIER"),
+)
+
+
+def sources(ctx, dirs=SOURCE_DIRS, suffixes=(".c", ".h", ".S")):
+    found = []
+    for base in dirs:
+        for path in sorted((ctx.top / base).rglob("*")):
+            if path.suffix in suffixes and not path.name.endswith(".mod.c"):
+                found.append(str(path.relative_to(ctx.top)))
+    return found
+
+
+def scratch(ctx, name):
+    """An empty directory for a check."""
+    path = ctx.build / "check" / name
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+def by_file(ctx, paths, output):
+    """One result for each file, from lines that begin with its name."""
+    found = {path: [] for path in paths}
+    strays = []
+    for line in output.splitlines():
+        name = line.split(":")[0].replace(f"{ctx.top}/", "")
+        found.get(name, strays).append(line.replace(f"{ctx.top}/", ""))
+    for path in paths:
+        lines = found[path]
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        ctx.report.check(path, not lines, lines[0] + more if lines else "")
+    return [line for line in strays if line.strip()]
+
+
+def ignored_types(path):
+    return ",".join(types for start, types in IGNORED if path.startswith(start))
+
+
+def checkpatch(ctx):
+    """Under the names that files have in a kernel tree: the rules differ."""
+    script = ctx.linux_612 / "scripts/checkpatch.pl"
+    cwd = scratch(ctx, "checkpatch")
+    for name in ("drivers", "include", "tools"):
+        (cwd / name).symlink_to(ctx.top / name)
+    groups = {}
+    for path in sources(ctx):
+        groups.setdefault(ignored_types(path), []).append(path)
+    for ignore, paths in groups.items():
+        status, output = ctx.run(
+            "checkpatch", "perl", script, "--no-tree",
+            f"--root={ctx.linux_612}", "--strict", "--terse", "--no-summary",
+            *([f"--ignore={ignore}"] if ignore else []), "-f", *paths, cwd=cwd)
+        strays = by_file(ctx, paths, output)
+        if strays or status not in (0, 1):
+            ctx.report.fail("checkpatch", strays[0] if strays else
+                            f"status {status}", ctx.log("checkpatch"))
+
+
+def kernel_doc(ctx):
+    script = ctx.linux_612 / "scripts/kernel-doc"
+    paths = sources(ctx, suffixes=(".c", ".h"))
+    status, output = ctx.run("kernel-doc", "perl", script, "-none", "-Werror",
+                             *paths, cwd=ctx.top)
+    lines = [line for line in output.splitlines() if re.match(r"\S+:\d+", line)]
+    by_file(ctx, paths, "\n".join(lines))
+    ctx.report.check("kernel-doc", (status == 0) == (not lines),
+                     f"status {status}", ctx.log("kernel-doc"))
+
+
+# Unnamed unions of named structs are part of the interface. Pedantic C99 has no
+# such unions, and to clang they are no C++.
+COMPILERS = (
+    ("gcc", "c", "-std=c99"),
+    ("gcc", "c", "-std=c11 -pedantic"),
+    ("gcc", "c", "-std=gnu17 -pedantic"),
+    ("g++", "c++", "-std=c++11 -pedantic"),
+    ("g++", "c++", "-std=c++20 -pedantic"),
+    ("clang-19", "c", "-std=c11 -pedantic"),
+    ("clang-19", "c++", "-std=c++17"),
+    ("aarch64-linux-gnu-gcc", "c", "-std=c11 -pedantic"),
+)
+
+
+def uapi(ctx):
+    """The header as a program sees it: installed by itself, nothing before."""
+    cwd = scratch(ctx, "uapi")
+    (cwd / "linux").mkdir()
+    shutil.copy(ctx.top / HEADER, cwd / "linux")
+    (cwd / "alone.c").write_text("#include <linux/gzvm.h>\n")
+    numbers = ctx.top / "tools/testing/geniezone/uapi_numbers.c"
+    for compiler, language, options in COMPILERS:
+        for what, file in (("alone", "alone.c"), ("numbers", numbers)):
+            if what == "numbers" and "c99" in options:
+                continue
+            status, output = ctx.run(
+                "uapi", compiler, "-x", language, *options.split(), "-Wall",
+                "-Wextra", "-Werror", "-I.", "-c", "-o", "/dev/null", file,
+                cwd=cwd)
+            ctx.report.check(f"{what}, {compiler} {options}", status == 0,
+                             reason(output))
+
+
+def our_warnings(output):
+    """Warnings about our files, in the order in which they came."""
+    found = []
+    for line in output.splitlines():
+        ours = "geniezone" in line or "gzvm" in line
+        if ours and re.search(r"\b(warning|error):", line):
+            found.append(line.strip())
+    return found
+
+
+def configured(ctx, name, linux, *fragments, env=None):
+    """A kernel configured in build/check/NAME, ready to compile single files."""
+    out = ctx.build / "check" / name
+    status, output = ctx.run(
+        f"config-{name}", ctx.image / "kernel.sh", "prepare", linux, out,
+        *[ctx.image / f for f in fragments], env=env)
+    if status:
+        ctx.report.fail(f"{name}: configure", reason(output),
+                        ctx.log(f"config-{name}"))
+        return None
+    return out
+
+
+def compile_driver(ctx, name, out, env=None, *variables):
+    """Compiles all of the driver, though it may have been compiled before."""
+    shutil.rmtree(out / DRIVER, ignore_errors=True)
+    log = f"check-{name}"
+    status, output = ctx.run(
+        log, ctx.image / "kernel.sh", "dir", ctx.linux_612, out,
+        f"{DRIVER}/", *variables, env=env)
+    complaints = our_warnings(output)
+    objects = list((out / DRIVER).glob("*.o"))
+    if complaints:
+        why = complaints[0]
+    else:
+        why = reason(output) if status else "nothing was compiled"
+    ctx.report.check(name, status == 0 and not complaints and objects, why,
+                     ctx.log(log))
+
+
+def compilers(ctx):
+    gcc = configured(ctx, "gcc", ctx.linux_612, "host.config", "check.config")
+    if gcc:
+        compile_driver(ctx, "gcc W=1", gcc, None, "W=1")
+        compile_driver(ctx, "sparse", gcc, None, "C=2",
+                       "CF=-D__CHECK_ENDIAN__")
+    env = {"LLVM": "-19"}
+    clang = configured(ctx, "clang", ctx.linux_612, "host.config",
+                       "check.config", env=env)
+    if clang:
+        compile_driver(ctx, "clang W=1", clang, env, "W=1")
+
+
+def built_module(ctx, name, linux, out, *variables):
+    copy = scratch(ctx, f"module-{name}")
+    log = f"module-{name}"
+    status, output = ctx.run(log, ctx.image / "module.sh", linux, out, copy,
+                             *variables)
+    complaints = our_warnings(output)
+    ko = copy / DRIVER / "gzvm.ko"
+    ctx.report.check(f"module for {name}",
+                     status == 0 and ko.exists() and not complaints,
+                     complaints[0] if complaints else reason(output),
+                     ctx.log(log))
+
+
+def external(ctx):
+    """As an external module, against this kernel and one years older."""
+    if (ctx.build / "host/Module.symvers").exists():
+        built_module(ctx, "6.12", ctx.linux_612, ctx.build / "host")
+    else:
+        ctx.report.fail("module for 6.12", "the host kernel is not built")
+    out = configured(ctx, "linux-6.1", ctx.linux_61, "host.config",
+                     "external.config")
+    if out:
+        # no Module.symvers without a built kernel: symbols stay unresolved
+        built_module(ctx, "6.1", ctx.linux_61, out, "KBUILD_MODPOST_WARN=1")
+
+
+def tree_sum(root):
+    """One sum for all names, types, modes and contents below root."""
+    total = hashlib.sha256()
+    for base, dirs, files in os.walk(root):
+        dirs.sort()
+        for name in sorted(dirs + files):
+            path = os.path.join(base, name)
+            total.update(f"{path} {os.lstat(path).st_mode:o}\n".encode())
+            if os.path.islink(path):
+                total.update(os.readlink(path).encode())
+            elif os.path.isfile(path):
+                with open(path, "rb") as f:
+                    total.update(hashlib.sha256(f.read()).digest())
+    return total.hexdigest()
+
+
+def tree_times(root):
+    return {os.path.join(base, name):
+            os.lstat(os.path.join(base, name)).st_mtime_ns
+            for base, dirs, files in os.walk(root) for name in files}
+
+
+def integration(ctx):
+    """Into a kernel tree and out again, each twice; the tree is 6.1's."""
+    tree = ctx.linux_61
+    report = ctx.report
+
+    def integrate(what):
+        status, output = ctx.run(f"integrate-{what}",
+                                 ctx.tools / "integrate.sh", what, tree)
+        report.check(what, status == 0, reason(output),
+                     ctx.log(f"integrate-{what}"))
+        return output
+
+    integrate("remove")
+    pristine = tree_sum(tree)
+    integrate("add")
+    added, times = tree_sum(tree), tree_times(tree)
+    report.check("add changes the tree", added != pristine)
+    report.check("all of the driver is there",
+                 all((tree / f).read_bytes() == (ctx.top / f).read_bytes()
+                     for f in sources(ctx, (DRIVER, "include"))))
+    for file in ("drivers/virt/Kconfig", "drivers/virt/Makefile",
+                 "Documentation/virt/index.rst"):
+        text = (tree / file).read_text()
+        report.check(f"hook in {file}", text.count("geniezone/") == 1)
+    report.check("add again says nothing", not integrate("add").strip())
+    report.check("add again touches nothing", tree_times(tree) == times)
+    integrate("remove")
+    report.check("remove leaves the tree as it was", tree_sum(tree) == pristine)
+    report.check("remove again says nothing", not integrate("remove").strip())
+    foreign = tree / HEADER
+    foreign.write_text("/* another driver's */\n")
+    status, _ = ctx.run("integrate-foreign", ctx.tools / "integrate.sh", "add",
+                        tree)
+    report.check("a driver from elsewhere is not overwritten",
+                 status != 0 and "another" in foreign.read_text())
+    foreign.unlink()
+    report.check("a refusal changes nothing", tree_sum(tree) == pristine)
+
+
+def kconfig_ext(ctx):
+    """The tree as an external Kconfig of a kernel that does not have it."""
+    cwd = scratch(ctx, "kconfig")
+    shutil.copy(ctx.top / "Kconfig", cwd)
+    (cwd / "drivers/virt").mkdir(parents=True)
+    (cwd / DRIVER).symlink_to(ctx.top / DRIVER)
+    out = ctx.build / "check/gcc"
+    (cwd / "Kconfig.top").write_text(
+        f'config ARM64\n\tdef_bool y\nconfig ARM64_4K_PAGES\n\tdef_bool y\n'
+        f'config MODULES\n\tdef_bool y\n\tmodules\nsource "{cwd}/Kconfig"\n')
+    status, output = ctx.run(
+        "kconfig", out / "scripts/kconfig/conf", "--allmodconfig",
+        "Kconfig.top", cwd=cwd, env={"KCONFIG_CONFIG": str(cwd / "config")})
+    config = cwd / "config"
+    ctx.report.check(
+        "KCONFIG_EXT", status == 0 and config.exists() and
+        "CONFIG_MTK_GZVM=m" in config.read_text(), reason(output),
+        ctx.log("kconfig"))
