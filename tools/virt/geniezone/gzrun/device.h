@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GZRUN_DEVICE_H
+#define GZRUN_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/gzvm.h>
+
+#include "fdt.h"
+#include "vm.h"
+
+#define GZ_MAX_DEVICES	48
+
+struct gz_device;
+
+/**
+ * struct gz_device_ops - what a device does
+ * @read: a guest's load of @size bytes (1, 2, 4 or 8) at @offset
+ * @write: a guest's store
+ * @fdt: write the device's node
+ *
+ * @read and @write are called by several vCPUs at once.
+ */
+struct gz_device_ops {
+	uint64_t (*read)(struct gz_device *dev, uint64_t offset,
+			 unsigned int size);
+	void (*write)(struct gz_device *dev, uint64_t offset,
+		      unsigned int size, uint64_t value);
+	void (*fdt)(const struct gz_device *dev, struct gz_fdt *fdt);
+};
+
+/**
+ * struct gz_device - registers that this process emulates
+ * @ops: what it does
+ * @name: for messages
+ * @base: guest physical address of the registers
+ * @size: of the registers
+ */
+struct gz_device {
+	const struct gz_device_ops *ops;
+	const char *name;
+	uint64_t base;
+	uint64_t size;
+};
+
+/**
+ * struct gz_bus - all devices of a VM
+ * @devs: in the order in which they were added
+ * @nr: how many
+ */
+struct gz_bus {
+	struct gz_device *devs[GZ_MAX_DEVICES];
+	unsigned int nr;
+};
+
+/**
+ * struct gz_irq - interrupt line of a device
+ * @vm: whose interrupt controller it leads to
+ * @spi: SPI index
+ * @level: its state
+ *
+ * The device's lock protects it.
+ */
+struct gz_irq {
+	const struct gz_vm *vm;
+	unsigned int spi;
+	bool level;
+};
+
+int gz_bus_add(struct gz_bus *bus, struct gz_device *dev);
+void gz_bus_fdt(const struct gz_bus *bus, struct gz_fdt *fdt);
+int gz_bus_mmio(const struct gz_bus *bus, struct gzvm_vcpu_run *run);
+void gz_irq_set(struct gz_irq *irq, bool level);
+
+#endif /* GZRUN_DEVICE_H */

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/* gzrun - runs a Linux guest on the GenieZone hypervisor. */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "log.h"
+#include "machine.h"
+#include "options.h"
+#include "term.h"
+
+/* Exit status; options.c and gzrun.rst list them for the user */
+enum {
+	STATUS_POWEROFF = 0,
+	STATUS_CANNOT_START = 1,
+	STATUS_USAGE = 2,
+	STATUS_RESET = 3,
+	STATUS_CRASH = 4,
+	STATUS_INTERNAL = 5,
+	STATUS_EXCEPTION = 6,
+	STATUS_UNKNOWN = 7,
+	STATUS_RUN_FAILED = 8,
+	STATUS_USER = 9,
+	STATUS_SIGNAL = 128,
+};
+
+/* How a machine's end is told to the user and to the shell */
+static const struct {
+	int status;
+	const char *text;
+} ends[] = {
+	[GZ_END_NONE]		= { STATUS_USER, NULL },
+	[GZ_END_POWEROFF]	= { STATUS_POWEROFF, NULL },
+	[GZ_END_RESET]		= { STATUS_RESET, "the guest asked for a reset" },
+	[GZ_END_CRASH]		= { STATUS_CRASH, "the guest crashed" },
+	[GZ_END_INTERNAL]	= { STATUS_INTERNAL, "internal error, VM stopped" },
+	[GZ_END_EXCEPTION]	= { STATUS_EXCEPTION, "guest exception, VM stopped" },
+	[GZ_END_UNKNOWN]	= { STATUS_UNKNOWN, "unknown exit, VM stopped" },
+	[GZ_END_ERROR]		= { STATUS_RUN_FAILED, NULL },
+	[GZ_END_USER]		= { STATUS_USER, NULL },
+};
+
+/**
+ * struct session - the main thread's view
+ * @machine: the machine
+ * @console: standard input
+ * @signal_fd: signals that concern the user
+ * @signal: the one that ended the VM, or 0
+ */
+struct session {
+	struct gz_machine machine;
+	struct console console;
+	int signal_fd;
+	int signal;
+};
+
+/* Before any thread starts, so that all inherit the mask. */
+static int take_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGCONT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void on_signal(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCONT) {
+		term_raw();
+		return;
+	}
+	s->signal = info.ssi_signo;
+	gz_machine_end(&s->machine, GZ_END_USER);
+}
+
+static void on_room(struct session *s)
+{
+	eventfd_t count;
+
+	eventfd_read(s->machine.serial.room_fd, &count);
+	console_flush(&s->console);
+}
+
+static void on_input(struct session *s)
+{
+	if (console_input(&s->console))
+		gz_machine_end(&s->machine, GZ_END_USER);
+}
+
+/* Serve the user until the machine ends. */
+static void loop(struct session *s)
+{
+	enum { END, SIGNAL, ROOM, INPUT, NR };
+	struct pollfd fds[NR] = {
+		[END]    = { .fd = s->machine.end_fd, .events = POLLIN },
+		[SIGNAL] = { .fd = s->signal_fd, .events = POLLIN },
+		[ROOM]   = { .fd = s->machine.serial.room_fd, .events = POLLIN },
+		[INPUT]  = { .events = POLLIN },
+	};
+
+	for (;;) {
+		/* poll() skips negative numbers */
+		fds[INPUT].fd = console_wants_input(&s->console) ?
+				STDIN_FILENO : -1;
+		if (poll(fds, NR, -1) < 0)
+			continue;
+		if (fds[END].revents)
+			break;
+		if (fds[SIGNAL].revents)
+			on_signal(s);
+		if (fds[ROOM].revents)
+			on_room(s);
+		if (fds[INPUT].revents)
+			on_input(s);
+	}
+}
+
+static int report(const struct session *s, enum gz_end end)
+{
+	if (ends[end].text)
+		gz_error("%s", ends[end].text);
+	if (end == GZ_END_USER && s->signal)
+		return STATUS_SIGNAL + s->signal;
+	return ends[end].status;
+}
+
+static int dump_dtb(const struct gz_machine *m, const char *path)
+{
+	const void *dtb = gz_memory_at(&m->mem, m->image.fdt, m->fdt_size);
+	FILE *f = fopen(path, "wb");
+	bool ok;
+
+	ok = f && fwrite(dtb, m->fdt_size, 1, f) == 1;
+	if (f && fclose(f))
+		ok = false;
+	if (!ok)
+		gz_error("cannot write %s: %s", path, strerror(errno));
+	return ok ? 0 : STATUS_CANNOT_START;
+}
+
+static int run(struct session *s)
+{
+	enum gz_end end;
+	int ret;
+
+	if (gz_machine_create(&s->machine))
+		return STATUS_CANNOT_START;
+	console_init(&s->console, &s->machine.serial, term_is_tty());
+	ret = term_raw();
+	if (ret)
+		gz_error("cannot set up the terminal: %s", strerror(-ret));
+	if (gz_machine_start(&s->machine)) {
+		gz_machine_stop(&s->machine);
+		return STATUS_CANNOT_START;
+	}
+	loop(s);
+	end = gz_machine_stop(&s->machine);
+	term_restore();
+	return report(s, end);
+}
+
+int main(int argc, char **argv)
+{
+	static struct session session;
+	struct options opts;
+	int status;
+
+	switch (options_parse(&opts, argc, argv)) {
+	case OPTIONS_HELP:
+		return 0;
+	case OPTIONS_BAD:
+		return STATUS_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+	session.signal_fd = take_signals();
+	if (session.signal_fd < 0) {
+		gz_error("cannot take signals: %s", strerror(errno));
+		return STATUS_CANNOT_START;
+	}
+	if (gz_machine_init(&session.machine, &opts.cfg))
+		status = STATUS_CANNOT_START;
+	else if (opts.dump_dtb)
+		status = dump_dtb(&session.machine, opts.dump_dtb);
+	else
+		status = run(&session);
+	gz_machine_destroy(&session.machine);
+	return status;
+}

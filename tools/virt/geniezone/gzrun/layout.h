@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest's physical address space.
+ *
+ *   0x00000000  +---------------------------+
+ *               | nothing                   |
+ *   0x3f800000  +---------------------------+
+ *               | 8250 serial port          |  SPI 0
+ *   0x3f801000  +---------------------------+
+ *               | PL031 clock               |
+ *   0x3f802000  +---------------------------+
+ *               | nothing                   |
+ *   0x3f810000  +---------------------------+
+ *               | 32 virtio-mmio windows    |  SPI 16 + n, 0x200 bytes each,
+ *               |                           |  one window a page
+ *   0x3f830000  +---------------------------+
+ *               | nothing                   |
+ *   0x3fef0000  +---------------------------+
+ *               | GIC redistributors, the   |  0x20000 per vCPU, ends at the
+ *               | last is the highest vCPU  |  distributor
+ *   0x3fff0000  +---------------------------+
+ *               | GIC distributor           |
+ *   0x40000000  +---------------------------+
+ *               | nothing                   |
+ *   0x80000000  +---------------------------+
+ *               | RAM: kernel, device tree, |
+ *               | initrd from the bottom up |
+ *               +---------------------------+
+ */
+#ifndef GZRUN_LAYOUT_H
+#define GZRUN_LAYOUT_H
+
+#define GZ_MAX_VCPUS		8
+
+#define GZ_SERIAL_BASE		0x3f800000ULL
+#define GZ_SERIAL_SIZE		0x1000ULL
+#define GZ_SERIAL_SPI		0
+
+#define GZ_RTC_BASE		0x3f801000ULL
+#define GZ_RTC_SIZE		0x1000ULL
+
+#define GZ_VIRTIO_BASE		0x3f810000ULL
+#define GZ_VIRTIO_STRIDE	0x1000ULL
+#define GZ_VIRTIO_SPI		16
+
+#define GZ_GICD_BASE		0x3fff0000ULL
+#define GZ_GICD_SIZE		0x10000ULL
+#define GZ_GICR_STRIDE		0x20000ULL
+
+#define GZ_RAM_BASE		0x80000000ULL
+
+/* What the kernel maps for the device tree; the boot protocol's limit, too */
+#define GZ_FDT_SIZE		0x200000ULL
+
+/* PPI numbers as the device tree counts them: INTID less 16 */
+#define GZ_PPI_TIMER_SEC	13
+#define GZ_PPI_TIMER_PHYS	14
+#define GZ_PPI_TIMER_VIRT	11
+#define GZ_PPI_TIMER_HYP	10
+
+#endif /* GZRUN_LAYOUT_H */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GZRUN_MACHINE_H
+#define GZRUN_MACHINE_H
+
+#include <pthread.h>
+
+#include "device.h"
+#include "image.h"
+#include "layout.h"
+#include "memory.h"
+#include "rtc.h"
+#include "serial.h"
+#include "vcpu.h"
+#include "vm.h"
+
+/**
+ * enum gz_end - why a machine stopped
+ * @GZ_END_NONE: it runs
+ * @GZ_END_POWEROFF: the guest powered itself off
+ * @GZ_END_RESET: the guest asked for a reset
+ * @GZ_END_CRASH: the guest said that it crashed
+ * @GZ_END_INTERNAL: the driver or the hypervisor could not go on
+ * @GZ_END_EXCEPTION: the guest did what nobody can serve
+ * @GZ_END_UNKNOWN: an exit that this program does not know
+ * @GZ_END_ERROR: GZVM_RUN failed
+ * @GZ_END_USER: gz_machine_end() was called from outside
+ */
+enum gz_end {
+	GZ_END_NONE,
+	GZ_END_POWEROFF,
+	GZ_END_RESET,
+	GZ_END_CRASH,
+	GZ_END_INTERNAL,
+	GZ_END_EXCEPTION,
+	GZ_END_UNKNOWN,
+	GZ_END_ERROR,
+	GZ_END_USER,
+};
+
+/**
+ * struct gz_machine_config - what a machine is to be
+ * @kernel: path of the Image
+ * @initrd: path of the initrd, or NULL
+ * @params: kernel command line
+ * @mem_size: bytes of RAM
+ * @nr_vcpus: 1 to %GZ_MAX_VCPUS
+ * @out_fd: where the serial port writes
+ */
+struct gz_machine_config {
+	const char *kernel;
+	const char *initrd;
+	const char *params;
+	uint64_t mem_size;
+	unsigned int nr_vcpus;
+	int out_fd;
+};
+
+/**
+ * struct gz_machine - a VM with all that belongs to it
+ * @cfg: what it was made from
+ * @vm: the VM
+ * @mem: its RAM
+ * @image: where the kernel lies in there
+ * @fdt_size: bytes of the device tree
+ * @vcpus: its CPUs
+ * @nr_vcpus: how many of @vcpus were created
+ * @bus: the devices
+ * @serial: serial port
+ * @rtc: clock
+ * @lock: protects @end
+ * @end: why it stopped; the first reason stays
+ * @end_fd: eventfd, signalled when @end is set
+ */
+struct gz_machine {
+	struct gz_machine_config cfg;
+	struct gz_vm vm;
+	struct gz_memory mem;
+	struct gz_image image;
+	size_t fdt_size;
+	struct gz_vcpu vcpus[GZ_MAX_VCPUS];
+	unsigned int nr_vcpus;
+	struct gz_bus bus;
+	struct gz_serial serial;
+	struct gz_rtc rtc;
+	pthread_mutex_t lock;
+	enum gz_end end;
+	int end_fd;
+};
+
+int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg);
+int gz_machine_create(struct gz_machine *m);
+int gz_machine_start(struct gz_machine *m);
+void gz_machine_end(struct gz_machine *m, enum gz_end why);
+enum gz_end gz_machine_stop(struct gz_machine *m);
+void gz_machine_destroy(struct gz_machine *m);
+
+/* fdt of the whole machine, machine_fdt.c */
+int gz_machine_fdt(struct gz_machine *m);
+
+#endif /* GZRUN_MACHINE_H */

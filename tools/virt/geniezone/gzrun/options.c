@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command line. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "options.h"
+
+#define SHARE		"/usr/share/geniezone/"
+#define DEFAULT_KERNEL	SHARE "Image"
+#define DEFAULT_INITRD	SHARE "initrd"
+#define DEFAULT_PARAMS	"console=ttyS0 earlycon panic=-1"
+#define DEFAULT_MEM	(256ULL << 20)
+
+/* More than any phone has; keeps sums with it far from overflow */
+#define MAX_MEM		0x10000000000ULL
+
+static const char help[] =
+"Usage: gzrun [options]\n"
+"Runs a Linux guest on the GenieZone hypervisor, its console on this terminal.\n"
+"\n"
+"  -k, --kernel FILE    arm64 Image, not compressed\n"
+"                       (default " DEFAULT_KERNEL ")\n"
+"  -i, --initrd FILE    initial RAM disk\n"
+"                       (default " DEFAULT_INITRD " unless --kernel is given)\n"
+"  -m, --mem SIZE       guest memory, in MiB or with K, M or G (default 256M)\n"
+"  -c, --cpus N         number of vCPUs, 1 to 8 (default 1)\n"
+"  -p, --params TEXT    the whole kernel command line\n"
+"                       (default \"" DEFAULT_PARAMS "\")\n"
+"      --dump-dtb FILE  write the guest's device tree to FILE and end\n"
+"  -v, --verbose        tell more\n"
+"  -h, --help           show this\n"
+"\n"
+"Keys, when input is a terminal: Ctrl-A x ends the VM, Ctrl-A Ctrl-A sends\n"
+"Ctrl-A, Ctrl-A h lists the keys.\n"
+"\n"
+"Exit status: 0 guest powered off, 1 cannot start, 2 bad option, 3 guest reset,\n"
+"4 guest crashed, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
+"driver refused to run a vCPU, 9 ended by Ctrl-A x, 128 + n ended by signal n.\n";
+
+enum { OPT_DUMP_DTB = 256 };
+
+static const struct option long_options[] = {
+	{ "kernel",   required_argument, NULL, 'k' },
+	{ "initrd",   required_argument, NULL, 'i' },
+	{ "mem",      required_argument, NULL, 'm' },
+	{ "cpus",     required_argument, NULL, 'c' },
+	{ "params",   required_argument, NULL, 'p' },
+	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
+	{ "verbose",  no_argument,       NULL, 'v' },
+	{ "help",     no_argument,       NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Digits only: strtoull() would take a sign and spaces, too. */
+static int parse_number(const char *text, char **end, unsigned long long *value)
+{
+	if (!isdigit((unsigned char)text[0]))
+		return -1;
+	errno = 0;
+	*value = strtoull(text, end, 10);
+	return errno ? -1 : 0;
+}
+
+static int parse_shift(const char *suffix)
+{
+	if (!*suffix)
+		return 20;
+	if (suffix[1])
+		return -1;
+	switch (toupper((unsigned char)*suffix)) {
+	case 'K':
+		return 10;
+	case 'M':
+		return 20;
+	case 'G':
+		return 30;
+	}
+	return -1;
+}
+
+static int parse_mem(const char *text, uint64_t *size)
+{
+	unsigned long long n;
+	char *suffix;
+	int shift;
+
+	if (parse_number(text, &suffix, &n))
+		goto bad;
+	shift = parse_shift(suffix);
+	if (shift < 0)
+		goto bad;
+	if (!n || n > MAX_MEM >> shift) {
+		gz_error("--mem %s: must be more than 0 and at most 1024G",
+			 text);
+		return -1;
+	}
+	*size = (uint64_t)n << shift;
+	if (*size % sysconf(_SC_PAGESIZE)) {
+		gz_error("--mem %s: must be whole pages of %ld bytes", text,
+			 sysconf(_SC_PAGESIZE));
+		return -1;
+	}
+	return 0;
+bad:
+	gz_error("--mem %s: not a size; try 256M", text);
+	return -1;
+}
+
+static int parse_cpus(const char *text, unsigned int *cpus)
+{
+	unsigned long long n;
+	char *end;
+
+	if (parse_number(text, &end, &n) || *end || !n || n > GZ_MAX_VCPUS) {
+		gz_error("--cpus %s: must be 1 to %d", text, GZ_MAX_VCPUS);
+		return -1;
+	}
+	*cpus = n;
+	return 0;
+}
+
+/* What the kernel takes; a longer one would be cut silently. */
+static int parse_params(const char *text, const char **params)
+{
+	if (strlen(text) >= 2048) {
+		gz_error("--params: longer than the 2047 characters that Linux takes");
+		return -1;
+	}
+	*params = text;
+	return 0;
+}
+
+static int parse_one(struct options *opts, int opt)
+{
+	switch (opt) {
+	case 'k':
+		opts->cfg.kernel = optarg;
+		return 0;
+	case 'i':
+		opts->cfg.initrd = optarg;
+		return 0;
+	case 'm':
+		return parse_mem(optarg, &opts->cfg.mem_size);
+	case 'c':
+		return parse_cpus(optarg, &opts->cfg.nr_vcpus);
+	case 'p':
+		return parse_params(optarg, &opts->cfg.params);
+	case OPT_DUMP_DTB:
+		opts->dump_dtb = optarg;
+		return 0;
+	case 'v':
+		gz_verbose = true;
+		return 0;
+	}
+	return -1;
+}
+
+/* An own kernel may not want the default's initrd. */
+static void set_defaults(struct options *opts)
+{
+	if (opts->cfg.kernel)
+		return;
+	opts->cfg.kernel = DEFAULT_KERNEL;
+	if (!opts->cfg.initrd)
+		opts->cfg.initrd = DEFAULT_INITRD;
+}
+
+static enum options_result bad(void)
+{
+	fputs("Try gzrun --help.\n", stderr);
+	return OPTIONS_BAD;
+}
+
+/**
+ * options_parse() - read the command line
+ * @opts: to be filled in; points into @argv
+ * @argc: from main()
+ * @argv: from main()
+ *
+ * Return: what to do.
+ */
+enum options_result options_parse(struct options *opts, int argc, char **argv)
+{
+	int opt;
+
+	memset(opts, 0, sizeof(*opts));
+	opts->cfg.mem_size = DEFAULT_MEM;
+	opts->cfg.nr_vcpus = 1;
+	opts->cfg.params = DEFAULT_PARAMS;
+	opts->cfg.out_fd = STDOUT_FILENO;
+
+	for (;;) {
+		opt = getopt_long(argc, argv, "k:i:m:c:p:vh", long_options,
+				  NULL);
+		if (opt < 0)
+			break;
+		if (opt == 'h') {
+			fputs(help, stdout);
+			return OPTIONS_HELP;
+		}
+		/* getopt_long() has told about what it does not know */
+		if (parse_one(opts, opt))
+			return bad();
+	}
+	if (optind < argc) {
+		gz_error("unexpected argument: %s", argv[optind]);
+		return bad();
+	}
+	set_defaults(opts);
+	return OPTIONS_RUN;
+}

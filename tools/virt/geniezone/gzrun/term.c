@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The terminal on standard input: raw while the guest has it, as it was on
+ * every way out of this process that can be caught.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "term.h"
+
+static struct termios saved;
+static atomic_bool changed;
+
+/**
+ * term_is_tty() - is standard input a terminal?
+ *
+ * Return: true when it is.
+ */
+bool term_is_tty(void)
+{
+	return isatty(STDIN_FILENO);
+}
+
+/**
+ * term_restore() - give the terminal back as it was
+ *
+ * Safe in signal handlers; does nothing when nothing was changed.
+ */
+void term_restore(void)
+{
+	if (!atomic_exchange(&changed, false))
+		return;
+	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+	gz_log_cr = false;
+}
+
+/* SA_RESETHAND: the second time is the default action, a core dump. */
+static void fatal_handler(int sig)
+{
+	term_restore();
+	raise(sig);
+}
+
+static void catch_fatal_signals(void)
+{
+	static const int sigs[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	struct sigaction sa = { .sa_handler = fatal_handler };
+	unsigned int i;
+
+	sa.sa_flags = SA_RESETHAND;
+	sigemptyset(&sa.sa_mask);
+	for (i = 0; i < sizeof(sigs) / sizeof(*sigs); i++)
+		sigaction(sigs[i], &sa, NULL);
+}
+
+/**
+ * term_raw() - give the terminal to the guest
+ *
+ * Again after SIGCONT: the shell has put its own settings in place.
+ *
+ * Return: 0, also when standard input is no terminal, or -errno.
+ */
+int term_raw(void)
+{
+	static bool registered;
+	struct termios raw;
+
+	if (!term_is_tty())
+		return 0;
+	if (!registered) {
+		if (tcgetattr(STDIN_FILENO, &saved))
+			return -errno;
+		atexit(term_restore);
+		catch_fatal_signals();
+		registered = true;
+	}
+	raw = saved;
+	cfmakeraw(&raw);
+	atomic_store(&changed, true);
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
+		return -errno;
+	gz_log_cr = true;
+	return 0;
+}
