@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tiny VMs inside of kselftest_harness.h: x() fails the test where __x() fails. */
+#ifndef GZ_TEST_H
+#define GZ_TEST_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "tvm.h"
+
+/* For SKIP(), which every setup begins with where there is no hypervisor */
+#define no_gzvm()	access(GZ_DEV_PATH, F_OK)
+#define NO_GZVM		"no " GZ_DEV_PATH
+
+#define tvm_create(t, n)						\
+do {									\
+	int __err = __tvm_create(t, n);					\
+									\
+	ASSERT_EQ(0, __err)						\
+		TH_LOG("cannot make a VM: %s", strerror(-__err));	\
+} while (0)
+
+#define tvm_enter(t, id, fn, arg)	\
+	ASSERT_EQ(0, __tvm_enter(t, id, fn, arg))
+
+/* Run to an exit, which must have this reason. */
+#define vcpu_run_to(v, reason)						\
+do {									\
+	struct gz_vcpu *__vcpu = (v);					\
+									\
+	ASSERT_EQ(0, __vcpu_run(__vcpu));				\
+	ASSERT_EQ((uint32_t)(reason), __vcpu->run.exit_reason)		\
+		TH_LOG("exit is %s", exit_name(__vcpu));		\
+} while (0)
+
+/* Run to a guest_sync() and take its number. */
+#define vcpu_sync_value(v)						\
+({									\
+	struct gz_vcpu *__vcpu = (v);					\
+	uint64_t __got = 0;						\
+									\
+	ASSERT_EQ(0, __vcpu_run_to_sync(__vcpu, &__got))		\
+		TH_LOG("exit is %s", exit_name(__vcpu));		\
+	__got;								\
+})
+
+/* Run to the guest's guest_sync(), which must carry this number. */
+#define vcpu_run_to_sync(v, value)	\
+	ASSERT_EQ((uint64_t)(value), vcpu_sync_value(v))
+
+#define vcpu_run_to_system_event(v, t)					\
+do {									\
+	struct gz_vcpu *__target = (v);					\
+									\
+	vcpu_run_to(__target, GZVM_EXIT_SYSTEM_EVENT);			\
+	ASSERT_EQ((uint32_t)(t), __target->run.system_event.type);	\
+} while (0)
+
+#define vcpu_run_to_shutdown(v)	\
+	vcpu_run_to_system_event(v, GZVM_SYSTEM_EVENT_SHUTDOWN)
+
+#endif /* GZ_TEST_H */

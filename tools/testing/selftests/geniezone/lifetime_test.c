@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+/* VMs and vCPUs come and go: in odd orders, in other processes, without room. */
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/gzvm.h>
+
+#include "gz_test.h"
+
+FIXTURE(life)
+{
+	struct tvm t;
+	struct gz_vcpu *vcpu;
+};
+
+FIXTURE_SETUP(life)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	tvm_create(&self->t, 1);
+	self->vcpu = &self->t.vcpus[0];
+}
+
+FIXTURE_TEARDOWN(life)
+{
+	tvm_destroy(&self->t);
+}
+
+GUEST static void guest_hello(uint64_t arg)
+{
+	write64(FREE_BASE, arg);
+	guest_sync(arg);
+}
+
+TEST_F(life, vcpu_outlives_the_vm_fd)
+{
+	tvm_enter(&self->t, 0, guest_hello, 5);
+	close(self->t.vm.fd);
+	close(self->t.vm.dev_fd);
+	self->t.vm.fd = -1;
+	self->t.vm.dev_fd = -1;
+	EXPECT_EQ(0, gz_vcpu_set_reg(self->vcpu, GZ_REG_X(5), 1));
+	vcpu_run_to_sync(self->vcpu, 5);
+	EXPECT_EQ(5, *(uint64_t *)tvm_at(&self->t, FREE_BASE));
+	vcpu_run_to_shutdown(self->vcpu);
+}
+
+TEST_F(life, vm_goes_on_without_its_vcpu_fd)
+{
+	gz_vcpu_destroy(self->vcpu);
+	EXPECT_EQ(0, gz_vm_irq_line(&self->t.vm, 0, 0));
+	self->vcpu->fd = -1;
+}
+
+/* A second thread is inside the guest while the VM's fd goes away. */
+GUEST static void guest_spin(uint64_t counter)
+{
+	uint64_t n = 0;
+
+	while (!read64(counter + 8))
+		write64(counter, ++n);
+	guest_sync(7);
+}
+
+static void *run_to_sync(void *arg)
+{
+	uint64_t value = 0;
+	long ret = __vcpu_run_to_sync(arg, &value);
+
+	return (void *)(ret ? ret : (long)value);
+}
+
+TEST_F(life, vm_fd_closed_while_a_vcpu_runs)
+{
+	uint64_t *shared = tvm_at(&self->t, SHARED_BASE);
+	pthread_t thread;
+	void *ret;
+
+	tvm_enter(&self->t, 0, guest_spin, SHARED_BASE);
+	pthread_create(&thread, NULL, run_to_sync, self->vcpu);
+	wait_for_change(shared, 0);
+	close(self->t.vm.fd);
+	self->t.vm.fd = -1;
+	wait_for_change(shared, *shared);
+	__atomic_store_n(&shared[1], 1, __ATOMIC_RELEASE);
+	pthread_join(thread, &ret);
+	EXPECT_EQ(7, (long)ret);
+}
+
+/* Status that a child found; 0 is success. */
+static int child_status(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* Each bit is one ioctl that did not give EIO. */
+static int calls_from_another_mm(struct tvm *t)
+{
+	struct gz_vcpu *vcpu = &t->vcpus[0];
+	uint64_t value;
+	int bad = 0;
+
+	bad |= (gz_vcpu_run(vcpu) != -EIO) << 0;
+	bad |= (gz_vcpu_set_reg(vcpu, GZ_REG_PC, 0) != -EIO) << 1;
+	bad |= (gz_vcpu_get_reg(vcpu, GZ_REG_PC, &value) != -EIO) << 2;
+	bad |= (gz_vm_irq_line(&t->vm, 0, 1) != -EIO) << 3;
+	bad |= (gz_vm_set_region(&t->vm, 5, 0, 0xd0000000, 0x1000,
+				 (void *)0x400000) != -EIO) << 4;
+	bad |= (gz_ioctl(t->vm.fd, GZVM_CREATE_VCPU, 1) != -EIO) << 5;
+	bad |= (gz_vm_set_dtb(&t->vm, FREE_BASE, 0x1000) != -EIO) << 6;
+	return bad;
+}
+
+TEST_F(life, forked_child_gets_eio)
+{
+	pid_t pid;
+
+	tvm_enter(&self->t, 0, guest_hello, 5);
+	pid = fork();
+	if (!pid)
+		_exit(calls_from_another_mm(&self->t));
+	EXPECT_EQ(0, child_status(pid));
+	/* And what the child tried has left no trace */
+	vcpu_run_to_sync(self->vcpu, 5);
+}
+
+/* The creator is gone, only its child still has the descriptors. */
+TEST_F(life, creator_exits_first)
+{
+	int go[2], result[2], bad = -1;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, pipe(result));
+	pid = fork();
+	if (!pid) {
+		struct tvm t;
+		char c;
+
+		if (__tvm_create(&t, 1))
+			_exit(1);
+		if (!fork()) {
+			/* End of file: the last other writer has exited */
+			close(go[1]);
+			while (read(go[0], &c, 1) > 0)
+				;
+			bad = calls_from_another_mm(&t);
+			write(result[1], &bad, sizeof(bad));
+			_exit(0);
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_status(pid));
+	close(go[1]);
+	ASSERT_EQ(sizeof(bad), read(result[0], &bad, sizeof(bad)));
+	EXPECT_EQ(0, bad);
+}
+
+/* Tests run as root, in a process of their own: the hard limit can follow. */
+static int limit(int what, rlim_t value)
+{
+	struct rlimit lim;
+
+	if (getrlimit(what, &lim))
+		return -errno;
+	lim.rlim_cur = value;
+	if (lim.rlim_max < value)
+		lim.rlim_max = value;
+	return setrlimit(what, &lim) ? -errno : 0;
+}
+
+/* File descriptors that are taken, so that the next one is the limit. */
+static int lowest_free_fd(void)
+{
+	int fd = open("/dev/null", O_RDONLY);
+
+	close(fd);
+	return fd;
+}
+
+TEST_F(life, no_room_for_a_vm_fd)
+{
+	unsigned int i;
+	int fd;
+
+	ASSERT_EQ(0, limit(RLIMIT_NOFILE, lowest_free_fd()));
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(-EMFILE, gz_ioctl(self->t.vm.dev_fd, GZVM_CREATE_VM,
+					    0));
+	ASSERT_EQ(0, limit(RLIMIT_NOFILE, 256));
+	fd = gz_ioctl(self->t.vm.dev_fd, GZVM_CREATE_VM, 0);
+	EXPECT_LE(0, fd);
+	close(fd);
+}
+
+/* A vCPU that could not get its fd must be gone: its number is free again. */
+TEST_F(life, no_room_for_a_vcpu_fd)
+{
+	unsigned int i;
+	int fd;
+
+	ASSERT_EQ(0, limit(RLIMIT_NOFILE, lowest_free_fd()));
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(-EMFILE, gz_ioctl(self->t.vm.fd, GZVM_CREATE_VCPU,
+					    1));
+	ASSERT_EQ(0, limit(RLIMIT_NOFILE, 256));
+	fd = gz_ioctl(self->t.vm.fd, GZVM_CREATE_VCPU, 1);
+	EXPECT_LE(0, fd)
+		TH_LOG("%s", strerror(-fd));
+	close(fd);
+	tvm_enter(&self->t, 0, guest_hello, 5);
+	vcpu_run_to_sync(self->vcpu, 5);
+}
+
+static int drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	return syscall(SYS_capset, &head, data) ? -errno : 0;
+}
+
+/* What the guest touches is locked memory of who runs it. */
+GUEST static void guest_touch_all(uint64_t size)
+{
+	uint64_t p;
+
+	for (p = FREE_BASE; p < FREE_BASE + size; p += 0x1000)
+		write64(p, p);
+	guest_sync(0);
+}
+
+#define TOUCH	0x1000000
+
+TEST_F(life, locked_memory_is_limited)
+{
+	int ret;
+
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, limit(RLIMIT_MEMLOCK, 4 << 20));
+	tvm_enter(&self->t, 0, guest_touch_all, TOUCH);
+	ret = __vcpu_run(self->vcpu);
+	EXPECT_EQ(-ENOMEM, ret)
+		TH_LOG("exit is %s", ret ? "none" : exit_name(self->vcpu));
+}
+
+TEST_F(life, enough_locked_memory)
+{
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, limit(RLIMIT_MEMLOCK, 64 << 20));
+	tvm_enter(&self->t, 0, guest_touch_all, TOUCH);
+	vcpu_run_to_sync(self->vcpu, 0);
+}
+
+static long locked_kb(void)
+{
+	char line[128];
+	long kb = -1;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "VmPin: %ld", &kb) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+TEST_F(life, pinned_pages_are_given_back)
+{
+	long before = locked_kb();
+
+	if (before < 0)
+		SKIP(return, "no VmPin in /proc/self/status");
+	tvm_enter(&self->t, 0, guest_touch_all, TOUCH);
+	vcpu_run_to_sync(self->vcpu, 0);
+	tvm_destroy(&self->t);
+	EXPECT_EQ(before, locked_kb());
+}
+
+/* Not a fixture: makes its own */
+TEST(two_hundred_vms)
+{
+	unsigned int i;
+
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	for (i = 0; i < 200; i++) {
+		struct tvm t;
+
+		tvm_create(&t, 1);
+		tvm_enter(&t, 0, guest_hello, i);
+		vcpu_run_to_sync(&t.vcpus[0], i);
+		tvm_destroy(&t);
+	}
+}
+
+/* Several VMs at once see only what is theirs. */
+TEST(four_vms_at_once)
+{
+	struct tvm t[4];
+	unsigned int i;
+
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	for (i = 0; i < 4; i++) {
+		tvm_create(&t[i], 1);
+		tvm_enter(&t[i], 0, guest_hello, i + 100);
+	}
+	for (i = 0; i < 4; i++)
+		vcpu_run_to_sync(&t[i].vcpus[0], i + 100);
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(i + 100, *(uint64_t *)tvm_at(&t[i], FREE_BASE));
+		tvm_destroy(&t[i]);
+	}
+}
+
+TEST_HARNESS_MAIN
