@@ -394,6 +394,8 @@ static void fake_call_locked(struct gzvm_fake *fake, struct gzvm_call *call)
 	rec->nr = call->nr;
 	memcpy(rec->args, call->args, sizeof(rec->args));
 	fake_check(fake);
+	if (fake->watch)
+		fake->watch(fake, rec->nr);
 
 	rec->status = fake_status(fake, call->nr);
 	call->res.a0 = rec->status;
@@ -420,7 +422,7 @@ static void fake_smccc(struct gzvm_call *call)
 
 	spin_lock_irqsave(&fake->lock, flags);
 	fake_call_locked(fake, call);
-	if (call->nr == FAKE_RUN && fake->exit_head != head)
+	if (fake->exit_head != head)
 		exit = &fake->exits[head];
 	spin_unlock_irqrestore(&fake->lock, flags);
 

@@ -209,6 +209,8 @@ struct gzvm_fake {
 	unsigned int nr_vms;
 
 	u64 reg_value;
+	void (*watch)(struct gzvm_fake *fake, unsigned int nr);
+	void *watch_data;
 	unsigned int nr_errors;
 	char error[160];
 };
@@ -242,6 +244,9 @@ unsigned long gzvm_fake_mmap(struct kunit *test, unsigned long size);
 void gzvm_fake_mark(struct kunit *test, unsigned long addr,
 		    unsigned int nr_pages);
 u64 gzvm_fake_read_mark(u64 pfn);
+u64 gzvm_fake_peek(struct kunit *test, unsigned long addr, unsigned int size);
+void gzvm_fake_poke(struct kunit *test, unsigned long addr, unsigned int size,
+		    u64 value);
 void gzvm_fake_no_huge(struct kunit *test);
 void gzvm_fake_memlock(struct kunit *test, unsigned long pages);
 void gzvm_fake_memlock_end(struct kunit *test);
@@ -250,18 +255,30 @@ void gzvm_fake_unkill(void);
 int gzvm_fake_slot(struct kunit *test, struct gzvm_vm *vm, u32 slot, u64 gpa,
 		   u64 size, unsigned long addr);
 
+/* One vCPU, and the structure that its VMM runs it with */
+struct fake_env {
+	struct gzvm_vm *vm;
+	struct gzvm_vcpu *vcpu;
+	unsigned long run;
+};
+
+struct fake_env gzvm_fake_env(struct kunit *test);
+int gzvm_fake_run(struct fake_env *env);
+
 /* Another thread that takes part in the test */
 struct gzvm_fake_thread;
 struct gzvm_fake_thread *gzvm_fake_thread(struct kunit *test, bool own_mm,
 					  int (*fn)(void *data), void *data);
 int gzvm_fake_join(struct gzvm_fake_thread *thread);
 
+void gzvm_fake_expect_args(struct kunit *test, const struct fake_call *call,
+			   const u64 *args);
+
+/* All seven argument registers; those not named are zero. */
 #define FAKE_EXPECT_ARGS(test, call, ...) do {				\
 	const u64 __args[7] = { __VA_ARGS__ };				\
-	const struct fake_call *__call = (call);			\
 									\
-	KUNIT_ASSERT_NOT_NULL(test, __call);				\
-	KUNIT_EXPECT_MEMEQ(test, __call->args, __args, sizeof(__args));	\
+	gzvm_fake_expect_args(test, call, __args);			\
 } while (0)
 
 #endif /* _GZVM_TESTS_FAKE_H */

@@ -99,6 +99,13 @@ const struct fake_call *gzvm_fake_last(struct kunit *test, unsigned int nr)
 	return gzvm_fake_nth(test, nr, gzvm_fake_count(test, nr));
 }
 
+void gzvm_fake_expect_args(struct kunit *test, const struct fake_call *call,
+			   const u64 *args)
+{
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_EXPECT_MEMEQ(test, call->args, args, sizeof(call->args));
+}
+
 /* The frame that the first VM has at @gfn, 0 for none */
 u64 gzvm_fake_pfn(struct kunit *test, u64 gfn)
 {
@@ -143,6 +150,23 @@ void gzvm_fake_mark(struct kunit *test, unsigned long addr,
 u64 gzvm_fake_read_mark(u64 pfn)
 {
 	return *(u64 *)__va(PFN_PHYS(pfn));
+}
+
+/* Little-endian, as everything here is. */
+u64 gzvm_fake_peek(struct kunit *test, unsigned long addr, unsigned int size)
+{
+	__le64 value = 0;
+
+	KUNIT_ASSERT_EQ(test, copy_from_user(&value, (void __user *)addr, size), 0);
+	return le64_to_cpu(value);
+}
+
+void gzvm_fake_poke(struct kunit *test, unsigned long addr, unsigned int size,
+		    u64 value)
+{
+	__le64 le = cpu_to_le64(value);
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)addr, &le, size), 0);
 }
 
 void gzvm_fake_no_huge(struct kunit *test)
@@ -196,6 +220,22 @@ int gzvm_fake_slot(struct kunit *test, struct gzvm_vm *vm, u32 slot, u64 gpa,
 	};
 
 	return gzvm_memslot_set(vm, &region);
+}
+
+struct fake_env gzvm_fake_env(struct kunit *test)
+{
+	struct fake_env env;
+
+	env.vm = gzvm_fake_vm(test);
+	env.vcpu = gzvm_fake_vcpu(test, env.vm);
+	env.run = gzvm_fake_mmap(test, 2 * FAKE_PAGE);
+	gzvm_fake_forget(test);
+	return env;
+}
+
+int gzvm_fake_run(struct fake_env *env)
+{
+	return gzvm_vcpu_run(env->vcpu, (void __user *)env->run);
 }
 
 /* Threads */

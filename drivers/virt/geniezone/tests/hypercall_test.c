@@ -55,8 +55,11 @@ static void expect_call(struct kunit *test, unsigned int nr, const u64 args[7])
 	capture->count = 0;
 }
 
-#define EXPECT_CALL(test, nr, ...) \
-	expect_call(test, nr, (const u64[7]){ __VA_ARGS__ })
+#define EXPECT_CALL(test, nr, ...) do {					\
+	const u64 __args[7] = { __VA_ARGS__ };				\
+									\
+	expect_call(test, nr, __args);					\
+} while (0)
 
 static void function_ids_are_owner_59(struct kunit *test)
 {
@@ -182,6 +185,7 @@ static void vm_calls_pass_id_and_arguments(struct kunit *test)
 static void vcpu_calls_pass_the_tuple(struct kunit *test)
 {
 	u64 reason = 0;
+	int ret;
 
 	KUNIT_EXPECT_EQ(test, gzvm_hc_create_vcpu(0xffff, 0x8001, 0x45678000), 0);
 	EXPECT_CALL(test, 2, 0xffff8001, 0x45678000);
@@ -195,8 +199,9 @@ static void vcpu_calls_pass_the_tuple(struct kunit *test)
 	EXPECT_CALL(test, 10, 0x10002, 0, 0);
 
 	local_irq_disable();
-	KUNIT_EXPECT_EQ(test, gzvm_hc_run(0x8001, 5, &reason), 0);
+	ret = gzvm_hc_run(0x8001, 5, &reason);
 	local_irq_enable();
+	KUNIT_EXPECT_EQ(test, ret, 0);
 	EXPECT_CALL(test, 5, 0x80010005);
 }
 
@@ -230,6 +235,7 @@ static void results_are_x1_and_x2(struct kunit *test)
 {
 	struct capture *capture = test->priv;
 	u64 value = 0, other = 0;
+	int ret;
 
 	memcpy(capture->x, (unsigned long[]){ 0, ~5UL, ~6UL, 0 },
 	       sizeof(capture->x));
@@ -243,8 +249,9 @@ static void results_are_x1_and_x2(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, other, ~6ULL);
 
 	local_irq_disable();
-	KUNIT_EXPECT_EQ(test, gzvm_hc_run(1, 2, &other), 0);
+	ret = gzvm_hc_run(1, 2, &other);
 	local_irq_enable();
+	KUNIT_EXPECT_EQ(test, ret, 0);
 	KUNIT_EXPECT_EQ(test, other, ~5ULL);
 }
 
@@ -254,6 +261,7 @@ static void failed_call_leaves_results_alone(struct kunit *test)
 	struct capture *capture = test->priv;
 	u64 value = 1, other = 2;
 	u16 vm_id = 3;
+	int ret;
 
 	memcpy(capture->x, (unsigned long[]){ -5UL, 91, 92, 93 },
 	       sizeof(capture->x));
@@ -262,8 +270,9 @@ static void failed_call_leaves_results_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_hc_enable_cap(1, 2, args, &value), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, gzvm_hc_get_statistics(4, &value, &other), -ENOMEM);
 	local_irq_disable();
-	KUNIT_EXPECT_EQ(test, gzvm_hc_run(1, 2, &value), -ENOMEM);
+	ret = gzvm_hc_run(1, 2, &value);
 	local_irq_enable();
+	KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, value, 1);
 	KUNIT_EXPECT_EQ(test, other, 2);
 	KUNIT_EXPECT_EQ(test, vm_id, 3);

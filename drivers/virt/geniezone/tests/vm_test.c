@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life of VMs and vCPUs: what EL2 is asked in which order, and who keeps what
+ * alive.
+ */
+
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/uaccess.h>
+
+#include "fake.h"
+
+static void vm_asks_for_features_in_order(struct kunit *test)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	const struct fake_call *call;
+
+	KUNIT_EXPECT_EQ(test, vm->paging, GZVM_PAGING_BLOCK);
+	KUNIT_EXPECT_TRUE(test, vm->idle);
+	KUNIT_EXPECT_EQ(test, vm->id, 0xa001);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 4);
+
+	call = gzvm_fake_nth(test, FAKE_ANY, 1);
+	KUNIT_EXPECT_EQ(test, call->nr, 0);
+	FAKE_EXPECT_ARGS(test, call, 0);
+	call = gzvm_fake_nth(test, FAKE_ANY, 2);
+	KUNIT_EXPECT_EQ(test, call->nr, 13);
+	FAKE_EXPECT_ARGS(test, call, 0xa001, 0x9202);
+	call = gzvm_fake_nth(test, FAKE_ANY, 3);
+	KUNIT_EXPECT_EQ(test, call->nr, 13);
+	FAKE_EXPECT_ARGS(test, call, 0xa001, 0x9201, 0x200000,
+			 virt_to_phys(vm->mailbox));
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(call->args[3], 4096));
+	call = gzvm_fake_nth(test, FAKE_ANY, 4);
+	KUNIT_EXPECT_EQ(test, call->nr, 13);
+	FAKE_EXPECT_ARGS(test, call, 0xa001, 0x9203);
+}
+
+static void vm_without_demand_paging_has_no_block_mode(struct kunit *test)
+{
+	struct gzvm_vm *vm;
+
+	gzvm_fake_fail(test, FAKE_ENABLE_CAP, 1, FAKE_NOT_SUPPORTED);
+	vm = gzvm_fake_vm(test);
+	KUNIT_EXPECT_EQ(test, vm->paging, GZVM_PAGING_NONE);
+	KUNIT_EXPECT_TRUE(test, vm->idle);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ENABLE_CAP), 2);
+	FAKE_EXPECT_ARGS(test, gzvm_fake_nth(test, FAKE_ENABLE_CAP, 2), 0xa001,
+			 0x9203);
+}
+
+static void vm_without_block_mode_pages_by_page(struct kunit *test)
+{
+	struct gzvm_vm *vm;
+
+	gzvm_fake_fail(test, FAKE_ENABLE_CAP, 2, FAKE_INVALID_ARGS);
+	vm = gzvm_fake_vm(test);
+	KUNIT_EXPECT_EQ(test, vm->paging, GZVM_PAGING_PAGE);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ENABLE_CAP), 3);
+}
+
+/* Whatever EL2 says to a feature, the VM is there. */
+static void vm_feature_refused_is_no_failure(struct kunit *test)
+{
+	static const long statuses[] = { -5, -8, -24, -27, -33, -40, -1, 5 };
+	struct gzvm_vm *vm;
+	unsigned int i;
+
+	for (i = 0; i < FAKE_MAX_VMS; i++) {
+		gzvm_fake_forget(test);
+		gzvm_fake_fail(test, FAKE_ENABLE_CAP, 1, statuses[2 * i]);
+		gzvm_fake_fail(test, FAKE_ENABLE_CAP, 1, statuses[2 * i + 1]);
+		vm = gzvm_fake_vm(test);
+		KUNIT_EXPECT_EQ(test, vm->paging, GZVM_PAGING_NONE);
+		KUNIT_EXPECT_FALSE(test, vm->idle);
+	}
+}
+
+static void vm_refused_leaves_nothing(struct kunit *test)
+{
+	static const struct {
+		long status;
+		int error;
+	} table[] = {
+		{ -5, -ENOMEM }, { -8, -EINVAL }, { -24, -EOPNOTSUPP },
+		{ -33, -EAGAIN }, { -99, -EINVAL },
+	};
+	struct gzvm_vm *vm;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		gzvm_fake_forget(test);
+		gzvm_fake_fail(test, FAKE_CREATE_VM, 1, table[i].status);
+		vm = gzvm_vm_create(0x77);
+		KUNIT_ASSERT_TRUE(test, IS_ERR(vm));
+		KUNIT_EXPECT_EQ(test, PTR_ERR(vm), table[i].error);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 1);
+		FAKE_EXPECT_ARGS(test, gzvm_fake_last(test, FAKE_ANY), 0x77);
+	}
+}
+
+static void vm_ends_in_steps(struct kunit *test)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	unsigned int i;
+
+	gzvm_fake_repeat(test, FAKE_DESTROY_VM, 5, FAKE_BUSY);
+	gzvm_drv.destroy_batch = 32;
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 6);
+	for (i = 1; i <= 6; i++)
+		FAKE_EXPECT_ARGS(test, gzvm_fake_nth(test, FAKE_DESTROY_VM, i),
+				 0xa001, 32);
+}
+
+static void vm_default_step_is_128_pages(struct kunit *test)
+{
+	gzvm_fake_vm_end(test, gzvm_fake_vm(test));
+	FAKE_EXPECT_ARGS(test, gzvm_fake_last(test, FAKE_DESTROY_VM), 0xa001, 128);
+}
+
+/* That vCPUs go before the VM is the fake's to check. */
+static void vm_end_takes_all_vcpus(struct kunit *test)
+{
+	static const unsigned long ids[] = { 63, 0, 7 };
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		KUNIT_ASSERT_FALSE(test, IS_ERR(gzvm_vcpu_create(vm, ids[i])));
+	gzvm_fake_repeat(test, FAKE_DESTROY_VCPU, 2, FAKE_BUSY);
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VCPU), 5);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
+}
+
+/* A VM with one vCPU and three pages given, all of which EL2 may still use */
+static struct gzvm_vm *make_full_vm(struct kunit *test, unsigned long *addr)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm_paging(test, GZVM_PAGING_PAGE);
+	unsigned int i;
+
+	gzvm_fake_vcpu(test, vm);
+	gzvm_fake_no_huge(test);
+	*addr = gzvm_fake_mmap(test, 8 * FAKE_PAGE);
+	KUNIT_ASSERT_EQ(test, gzvm_fake_slot(test, vm, 0, FAKE_GPA,
+					     8 * FAKE_PAGE, *addr), 0);
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_EQ(test, gzvm_gmem_fault(vm, FAKE_GPA + i * FAKE_PAGE), 0);
+	return vm;
+}
+
+static void expect_all_kept(struct kunit *test, struct gzvm_vm *vm)
+{
+	u64 mailbox = PHYS_PFN(virt_to_phys(vm->mailbox));
+	u64 shared = PHYS_PFN(virt_to_phys(vm->vcpus[0]->shared));
+	long kept = atomic_long_read(&gzvm_drv.kept_pages);
+	u64 pfn[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		pfn[i] = gzvm_fake_pfn(test, FAKE_GPA / FAKE_PAGE + i);
+
+	gzvm_fake_vm_end(test, vm);
+
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn[i]));
+	KUNIT_EXPECT_GT(test, page_count(pfn_to_page(mailbox)), 0);
+	KUNIT_EXPECT_GT(test, page_count(pfn_to_page(shared)), 0);
+	KUNIT_EXPECT_GT(test, page_count(pfn_to_page(shared + 1)), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&gzvm_drv.kept_pages) - kept, 5);
+}
+
+static void vm_that_cannot_be_destroyed_keeps_its_pages(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_full_vm(test, &addr);
+
+	gzvm_fake_repeat(test, FAKE_DESTROY_VM, 2, FAKE_BUSY);
+	gzvm_fake_fail(test, FAKE_DESTROY_VM, 1, FAKE_FAULT);
+	expect_all_kept(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 3);
+}
+
+static void vcpu_that_cannot_be_destroyed_keeps_all(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_full_vm(test, &addr);
+
+	gzvm_fake_fail(test, FAKE_DESTROY_VCPU, 1, FAKE_INVALID_ARGS);
+	expect_all_kept(test, vm);
+}
+
+static void vm_lives_until_the_last_put(struct kunit *test)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+
+	gzvm_vm_get(vm);
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 0);
+	gzvm_vm_put(vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
+}
+
+static void vcpu_gets_tuple_and_shared_pages(struct kunit *test)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	struct gzvm_vcpu *vcpu = gzvm_vcpu_create(vm, 63);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vcpu));
+	FAKE_EXPECT_ARGS(test, gzvm_fake_last(test, FAKE_CREATE_VCPU),
+			 0xa001003f, virt_to_phys(vcpu->shared));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)vcpu->hwstate,
+			    (void *)vcpu->shared + 4096);
+}
+
+static void vcpu_id_is_bounded_and_unique(struct kunit *test)
+{
+	static const unsigned long bad[] = {
+		64, 65, 0x10000, 1UL << 32, (1UL << 32) + 1, ~0UL
+	};
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		KUNIT_EXPECT_EQ(test, PTR_ERR(gzvm_vcpu_create(vm, bad[i])), -EINVAL);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_CREATE_VCPU), 0);
+
+	KUNIT_EXPECT_FALSE(test, IS_ERR(gzvm_vcpu_create(vm, 1)));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gzvm_vcpu_create(vm, 1)), -EEXIST);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_CREATE_VCPU), 1);
+}
+
+static void vcpu_refused_is_freed_and_id_reusable(struct kunit *test)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	u64 pfn;
+
+	gzvm_fake_fail(test, FAKE_CREATE_VCPU, 1, FAKE_NO_MEMORY);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gzvm_vcpu_create(vm, 2)), -ENOMEM);
+	pfn = PHYS_PFN(gzvm_fake_last(test, FAKE_CREATE_VCPU)->args[1]);
+	KUNIT_EXPECT_EQ(test, page_count(pfn_to_page(pfn)), 0);
+	KUNIT_EXPECT_EQ(test, page_count(pfn_to_page(pfn + 1)), 0);
+	KUNIT_EXPECT_PTR_EQ(test, vm->vcpus[2], NULL);
+
+	KUNIT_EXPECT_FALSE(test, IS_ERR(gzvm_vcpu_create(vm, 2)));
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VCPU), 1);
+}
+
+/* Files. Each is closed here, by this thread: elsewhere there is no fake. */
+
+static struct file *take_file(struct kunit *test, int fd)
+{
+	struct file *file;
+
+	KUNIT_ASSERT_GE(test, fd, 0);
+	file = fget(fd);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	KUNIT_EXPECT_EQ(test, close_fd(fd), 0);
+	return file;
+}
+
+static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return file->f_op->unlocked_ioctl(file, cmd, arg);
+}
+
+static void vm_file_owns_the_vm(struct kunit *test)
+{
+	struct file *file = take_file(test, gzvm_vm_create_fd(0));
+
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 0);
+	__fput_sync(file);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
+}
+
+static void vcpu_file_keeps_the_vm(struct kunit *test)
+{
+	struct file *vm_file = take_file(test, gzvm_vm_create_fd(0));
+	struct file *vcpu_file;
+	unsigned long run;
+
+	vcpu_file = take_file(test, file_ioctl(vm_file, _IO(0x92, 0x41), 3));
+	__fput_sync(vm_file);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 0);
+
+	/* It can still be run, and nobody else is needed for that. */
+	run = gzvm_fake_mmap(test, FAKE_PAGE);
+	KUNIT_EXPECT_EQ(test, file_ioctl(vcpu_file, _IO(0x92, 0x80), run), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_RUN), 1);
+
+	__fput_sync(vcpu_file);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VCPU), 1);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
+}
+
+static void vcpu_outlives_its_file(struct kunit *test)
+{
+	struct file *vm_file = take_file(test, gzvm_vm_create_fd(0));
+
+	__fput_sync(take_file(test, file_ioctl(vm_file, _IO(0x92, 0x41), 3)));
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VCPU), 0);
+	KUNIT_EXPECT_EQ(test, file_ioctl(vm_file, _IO(0x92, 0x41), 3), -EEXIST);
+	__fput_sync(vm_file);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VCPU), 1);
+}
+
+static int next_fd(void)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	put_unused_fd(fd);
+	return fd;
+}
+
+static void refused_object_takes_no_fd(struct kunit *test)
+{
+	struct file *vm_file = take_file(test, gzvm_vm_create_fd(0));
+	int fd = next_fd();
+
+	gzvm_fake_fail(test, FAKE_CREATE_VCPU, 1, FAKE_NO_MEMORY);
+	KUNIT_EXPECT_EQ(test, file_ioctl(vm_file, _IO(0x92, 0x41), 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, next_fd(), fd);
+	gzvm_fake_fail(test, FAKE_CREATE_VM, 1, FAKE_NO_MEMORY);
+	KUNIT_EXPECT_EQ(test, gzvm_vm_create_fd(0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, next_fd(), fd);
+	__fput_sync(vm_file);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
+}
+
+/* Files used from an address space that is not the creator's */
+struct stranger {
+	struct file *vm_file;
+	struct file *vcpu_file;
+	long results[4];
+};
+
+static int stranger_calls(void *data)
+{
+	struct stranger *s = data;
+
+	s->results[0] = file_ioctl(s->vm_file, _IO(0x92, 0x41), 1);
+	s->results[1] = file_ioctl(s->vm_file, _IOW(0x92, 0x61, u64), 0);
+	s->results[2] = file_ioctl(s->vcpu_file, _IO(0x92, 0x80), 0);
+	s->results[3] = file_ioctl(s->vcpu_file, _IOW(0x92, 0xac, u64[2]), 0);
+	return 0;
+}
+
+static void calls_from_another_mm_get_eio(struct kunit *test)
+{
+	struct stranger s;
+	int i;
+
+	s.vm_file = take_file(test, gzvm_vm_create_fd(0));
+	s.vcpu_file = take_file(test, file_ioctl(s.vm_file, _IO(0x92, 0x41), 0));
+	gzvm_fake_forget(test);
+	gzvm_fake_join(gzvm_fake_thread(test, false, stranger_calls, &s));
+	for (i = 0; i < ARRAY_SIZE(s.results); i++)
+		KUNIT_EXPECT_EQ_MSG(test, s.results[i], -EIO, "call %d", i);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+	__fput_sync(s.vcpu_file);
+	__fput_sync(s.vm_file);
+}
+
+static struct kunit_case vm_cases[] = {
+	KUNIT_CASE(vm_asks_for_features_in_order),
+	KUNIT_CASE(vm_without_demand_paging_has_no_block_mode),
+	KUNIT_CASE(vm_without_block_mode_pages_by_page),
+	KUNIT_CASE(vm_feature_refused_is_no_failure),
+	KUNIT_CASE(vm_refused_leaves_nothing),
+	KUNIT_CASE(vm_ends_in_steps),
+	KUNIT_CASE(vm_default_step_is_128_pages),
+	KUNIT_CASE(vm_end_takes_all_vcpus),
+	KUNIT_CASE(vm_that_cannot_be_destroyed_keeps_its_pages),
+	KUNIT_CASE(vcpu_that_cannot_be_destroyed_keeps_all),
+	KUNIT_CASE(vm_lives_until_the_last_put),
+	KUNIT_CASE(vcpu_gets_tuple_and_shared_pages),
+	KUNIT_CASE(vcpu_id_is_bounded_and_unique),
+	KUNIT_CASE(vcpu_refused_is_freed_and_id_reusable),
+	KUNIT_CASE(vm_file_owns_the_vm),
+	KUNIT_CASE(vcpu_file_keeps_the_vm),
+	KUNIT_CASE(vcpu_outlives_its_file),
+	KUNIT_CASE(refused_object_takes_no_fd),
+	KUNIT_CASE(calls_from_another_mm_get_eio),
+	{}
+};
+
+static struct kunit_suite vm_suite = {
+	.name = "gzvm-vm",
+	.init = gzvm_fake_init,
+	.test_cases = vm_cases,
+};
+
+kunit_test_suites(&vm_suite);
