@@ -35,16 +35,24 @@ static int gzvm_pvmfw_size(struct gzvm_vm *vm, u64 *size)
 }
 
 /* Register 0 of the core set, X0: any EL2 that reads registers knows it. */
-static bool gzvm_can_read_reg(struct gzvm_vm *vm)
+static int gzvm_read_x0(struct gzvm_vm *vm)
 {
 	struct gzvm_vcpu *vcpu;
 	u64 value;
 
 	vcpu = gzvm_vcpu_create(vm, 0);
-	return !IS_ERR(vcpu) &&
-	       !gzvm_hc_get_one_reg(vm->id, 0, GZVM_REG_ARM64 |
-				    GZVM_REG_SIZE_U64 | GZVM_REG_ARM_CORE,
-				    &value);
+	if (IS_ERR(vcpu))
+		return PTR_ERR(vcpu) == -EINVAL ? -ENOMEM : PTR_ERR(vcpu);
+	return gzvm_hc_get_one_reg(vm->id, 0, GZVM_REG_ARM64 |
+				   GZVM_REG_SIZE_U64 | GZVM_REG_ARM_CORE,
+				   &value);
+}
+
+/* An EL2 that is short of something has not said no. */
+static int gzvm_answer(int status, bool *can)
+{
+	*can = !status;
+	return status == -EOPNOTSUPP || status == -EINVAL ? 0 : status;
 }
 
 /**
@@ -74,6 +82,7 @@ static int gzvm_features_ask(struct gzvm_features *features)
 {
 	struct gzvm_vm *vm;
 	u64 size;
+	int ret;
 
 	vm = gzvm_vm_create(0);
 	if (IS_ERR(vm))
@@ -81,11 +90,12 @@ static int gzvm_features_ask(struct gzvm_features *features)
 
 	features->paging = vm->paging;
 	features->idle = vm->idle;
-	features->protected = !gzvm_pvmfw_size(vm, &size);
-	features->read_reg = gzvm_can_read_reg(vm);
-	features->known = true;
+	ret = gzvm_answer(gzvm_pvmfw_size(vm, &size), &features->protected);
+	if (!ret)
+		ret = gzvm_answer(gzvm_read_x0(vm), &features->read_reg);
+	features->known = !ret;
 	gzvm_vm_put(vm);
-	return 0;
+	return ret;
 }
 
 static int gzvm_features_get(struct gzvm_features *features)

@@ -81,14 +81,15 @@ static bool gzvm_ptp_answer(struct gzvm_vcpu *vcpu, u64 args[8])
 	struct system_time_snapshot snap;
 	u64 cycles, ns;
 
-	if (args[1] > 1)
+	/* SMC32 calling convention: 32 bits count. */
+	if (lower_32_bits(args[1]) > 1)
 		return false;
 	ktime_get_snapshot(&snap);
 	if (snap.cs_id != CSID_ARM_ARCH_COUNTER)
 		return false;
 
 	cycles = snap.cycles;
-	if (!args[1])
+	if (!lower_32_bits(args[1]))
 		cycles -= offset;
 	ns = ktime_to_ns(snap.real);
 	args[0] = upper_32_bits(ns);

@@ -572,13 +572,35 @@ static int gzvm_fill_block(struct gzvm_fill *fill, struct gzvm_block *block)
 	return 0;
 }
 
+static int gzvm_fill_slot(struct gzvm_fill *fill)
+{
+	struct gzvm_memslot *slot = fill->slot;
+	u64 gfn = slot->gfn;
+	struct gzvm_block *block;
+	int ret;
+
+	while (gfn < slot->gfn + slot->nr_pages) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		block = gzvm_block_get(slot, gfn);
+		if (IS_ERR(block))
+			return PTR_ERR(block);
+		gfn = block->gfn + block->nr;
+		ret = gzvm_fill_block(fill, block);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return gzvm_fill_flush(fill);
+}
+
 /**
  * gzvm_gmem_populate() - give EL2 all of a slot that it does not have
  * @vm: VM of the caller
  * @slot: the slot
  * @buf: zeroed buffer of GZVM_RANGES_SIZE bytes
  *
- * What was pinned when it fails stays so until the slot is freed.
+ * When it fails, what EL2 was not offered is let go.
  *
  * Context: process context of the VM's owner, vm->slots_lock held for
  * writing, which keeps everybody else off the blocks.
@@ -589,25 +611,22 @@ int gzvm_gmem_populate(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		       struct gzvm_hyp_ranges *buf)
 {
 	struct gzvm_fill fill = { .vm = vm, .slot = slot, .buf = buf };
-	u64 gfn = slot->gfn;
 	struct gzvm_block *block;
+	unsigned long index;
 	int ret;
 
 	lockdep_assert_held_write(&vm->slots_lock);
 
-	while (gfn < slot->gfn + slot->nr_pages) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		block = gzvm_block_get(slot, gfn);
-		if (IS_ERR(block))
-			return PTR_ERR(block);
-		gfn = block->gfn + block->nr;
-		ret = gzvm_fill_block(&fill, block);
-		if (ret)
-			return ret;
+	ret = gzvm_fill_slot(&fill);
+	if (!ret)
+		return 0;
+
+	xa_for_each(&slot->blocks, index, block) {
+		if (block->pages)
+			gzvm_block_undo(vm, block, 0, block->nr);
 		cond_resched();
 	}
-	return gzvm_fill_flush(&fill);
+	return ret;
 }
 
 static void gzvm_block_release(struct gzvm_vm *vm, struct gzvm_block *block)

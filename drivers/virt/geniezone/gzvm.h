@@ -11,8 +11,9 @@
  *
  * Lock order, outermost first:
  *
- *   gzvm_vms_lock			which VMs EL2 has; their end
- *     gzvm_vm.lock			creation of vCPUs
+ *   gzvm_features_lock			what EL2 can do, asked once
+ *     gzvm_vms_lock			which VMs EL2 has; their end
+ *       gzvm_vm.lock			creation of vCPUs
  *
  *   gzvm_vcpu.lock			run loop, registers
  *     gzvm_vm.slots_lock		read: faults; write: change of slots

@@ -44,18 +44,18 @@ int gzvm_irq_inject(struct gzvm_vm *vm, u32 spi, bool level)
  * @vm: VM
  * @line: which line, and its level
  *
- * Return: 0; -EOPNOTSUPP for a PPI, which the hypercall cannot express, and
- * for types nobody defined; -EINVAL for an SPI above GZVM_SPI_MAX; or the
- * errno of EL2's refusal.
+ * Return: 0; -EOPNOTSUPP for a PPI, which the hypercall cannot express;
+ * -EINVAL for a type that nobody defined, and for an SPI above GZVM_SPI_MAX; or
+ * the errno of EL2's refusal.
  */
 int gzvm_irq_line(struct gzvm_vm *vm, const struct gzvm_irq_level *line)
 {
 	u32 type = line->irq >> GZVM_IRQ_TYPE_SHIFT & GZVM_IRQ_TYPE_MASK;
 	u32 spi = line->irq >> GZVM_IRQ_NUM_SHIFT & GZVM_IRQ_NUM_MASK;
 
-	if (type != GZVM_IRQ_TYPE_CPU && type != GZVM_IRQ_TYPE_SPI)
+	if (type == GZVM_IRQ_TYPE_PPI)
 		return -EOPNOTSUPP;
-	if (spi > GZVM_SPI_MAX)
+	if (type > GZVM_IRQ_TYPE_PPI || spi > GZVM_SPI_MAX)
 		return -EINVAL;
 
 	return gzvm_irq_inject(vm, spi, line->level);

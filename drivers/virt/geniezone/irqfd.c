@@ -40,7 +40,6 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @spi: which SPI, by index
  * @ctx: eventfd that injects; holds a reference
  * @resample: eventfd to signal at EOI, or NULL; holds a reference
- * @asserted: the line is up and waits for EOI, with @resample only
  * @active: on the VM's list; protected by its lock, like @list
  * @list: link in that list
  * @resample_list: link in the list of those with @resample, read under SRCU
@@ -54,7 +53,6 @@ struct gzvm_irqfd_entry {
 	u32 spi;
 	struct eventfd_ctx *ctx;
 	struct eventfd_ctx *resample;
-	atomic_t asserted;
 	bool active;
 	struct list_head list;
 	struct list_head resample_list;
@@ -70,20 +68,8 @@ struct gzvm_irqfd_entry {
  */
 static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
 {
-	if (irqfd->resample) {
-		/* Before the line is up: its EOI may come at once. */
-		atomic_set(&irqfd->asserted, 1);
-		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
-		return;
-	}
-
 	(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
-	(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
-}
-
-static void gzvm_irqfd_lower(struct gzvm_irqfd_entry *irqfd)
-{
-	if (atomic_xchg(&irqfd->asserted, 0))
+	if (!irqfd->resample)
 		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
 }
 
@@ -96,7 +82,7 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
-		gzvm_irqfd_lower(irqfd);
+		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
 		eventfd_ctx_put(irqfd->resample);
 	}
 	eventfd_ctx_put(irqfd->ctx);
@@ -338,8 +324,11 @@ static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi)
 				 srcu_read_lock_held(&gzvm_irqfd_srcu)) {
 		if (irqfd->spi != spi)
 			continue;
-		/* Down first: who is signalled may raise it again at once. */
-		gzvm_irqfd_lower(irqfd);
+		/*
+		 * Down first, then the signal: a device that raised the line
+		 * in between is asked now whether it still wants it up.
+		 */
+		(void)gzvm_irq_inject(vm, spi, false);
 		eventfd_signal(irqfd->resample);
 	}
 	srcu_read_unlock(&gzvm_irqfd_srcu, idx);

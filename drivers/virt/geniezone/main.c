@@ -68,6 +68,13 @@ static void gzvm_query_batch(u64 cap, u64 max, u32 *batch)
 		*batch = value;
 }
 
+static unsigned long gzvm_bound;
+
+static void gzvm_unbound(void *data)
+{
+	clear_bit(0, &gzvm_bound);
+}
+
 static void gzvm_sysfs_cleanup(void *data)
 {
 	gzvm_sysfs_remove();
@@ -79,9 +86,10 @@ static void gzvm_misc_deregister(void *data)
 }
 
 /*
- * An HVC is undefined where no EL2 takes it, and goes to KVM where Linux owns
- * EL2. Only a machine whose firmware names GenieZone gets here, and only a
- * kernel that was entered at EL1 goes on.
+ * An HVC is undefined where no EL2 takes it, and panics a kernel that runs at
+ * EL2 itself. Only a machine whose firmware, or administrator, names GenieZone
+ * gets here, and only a kernel at EL1 goes on. Should KVM own EL2 below it, its
+ * answer to PROBE is an error.
  */
 static int gzvm_probe(struct platform_device *pdev)
 {
@@ -89,6 +97,13 @@ static int gzvm_probe(struct platform_device *pdev)
 
 	if (is_kernel_in_hyp_mode())
 		return -ENODEV;
+
+	/* There is one EL2, whatever the firmware's nodes for it. */
+	if (test_and_set_bit(0, &gzvm_bound))
+		return -EBUSY;
+	ret = devm_add_action_or_reset(&pdev->dev, gzvm_unbound, NULL);
+	if (ret)
+		return ret;
 
 	ret = gzvm_hc_probe(&gzvm_drv.version);
 	if (ret)

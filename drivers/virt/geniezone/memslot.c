@@ -133,8 +133,6 @@ static int gzvm_memslot_check(const struct gzvm_userspace_memory_region *region)
 {
 	u64 gpa_end, hva_end;
 
-	if (region->flags & ~GZVM_MEMSLOT_FLAGS)
-		return -EINVAL;
 	if (!PAGE_ALIGNED(region->guest_phys_addr | region->memory_size |
 			  region->userspace_addr))
 		return -EINVAL;
@@ -265,13 +263,14 @@ static int gzvm_memslot_delete(struct gzvm_vm *vm, u32 id)
  * are not page aligned, that wrap, or that leave the guest's or the user's
  * address space, for a slot that exists with other values, and for the
  * deletion of a slot that does not exist; -EEXIST when another slot covers
- * some of the range; -EBUSY for the deletion of a slot of which EL2 has got
- * pages; -ENOMEM; -EINTR when killed; or the errno of EL2's refusal.
+ * some of the range; -EBUSY for the deletion of a slot of which EL2 was
+ * offered pages; -ENOMEM; -EINTR when killed; or the errno of EL2's refusal.
  */
 int gzvm_memslot_set(struct gzvm_vm *vm,
 		     const struct gzvm_userspace_memory_region *region)
 {
-	if (region->slot >= GZVM_MAX_SLOTS)
+	if (region->slot >= GZVM_MAX_SLOTS ||
+	    region->flags & ~GZVM_MEMSLOT_FLAGS)
 		return -EINVAL;
 	if (!region->memory_size)
 		return gzvm_memslot_delete(vm, region->slot);

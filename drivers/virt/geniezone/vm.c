@@ -20,7 +20,7 @@
 
 static const struct file_operations gzvm_vm_fops;
 
-/* All VMs that EL2 has. The lock is outside of all others. */
+/* All VMs that EL2 has. */
 static DEFINE_MUTEX(gzvm_vms_lock);
 static LIST_HEAD(gzvm_vms);
 static bool gzvm_vms_closed;
@@ -50,7 +50,9 @@ static void gzvm_vm_free(struct gzvm_vm *vm, bool keep_mailbox)
 	mutex_destroy(&vm->irqfds.assign_lock);
 	mutex_destroy(&vm->mailbox_lock);
 	mutex_destroy(&vm->lock);
-	if (!keep_mailbox)
+	if (keep_mailbox)
+		atomic_long_inc(&gzvm_drv.kept_pages);
+	else
 		free_page((unsigned long)vm->mailbox);
 	mmdrop(vm->mm);
 	kvfree(vm);
@@ -242,8 +244,8 @@ static int gzvm_vm_release(struct inode *inode, struct file *file)
  * The file owns the VM's first reference and its release drops it. The call to
  * EL2 comes last of what can fail, so that it never has to be undone.
  *
- * Return: the file descriptor; -EMFILE, -ENFILE or -ENOMEM; or the errno of
- * EL2's refusal.
+ * Return: the file descriptor; -EMFILE, -ENFILE or -ENOMEM; or as
+ * gzvm_vm_create().
  */
 int gzvm_vm_create_fd(unsigned long type)
 {

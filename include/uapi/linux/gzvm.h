@@ -302,8 +302,9 @@ enum {
  * @exception: GZVM_EXIT_EXCEPTION
  * @hypercall: GZVM_EXIT_HYPERCALL: x0 to x7 of the guest; the caller puts the
  *             results into @hypercall.args and calls GZVM_RUN again
- * @internal: GZVM_EXIT_INTERNAL_ERROR: @internal.data[0] is the exit reason
- *            that the driver did not know
+ * @internal: GZVM_EXIT_INTERNAL_ERROR: the hypervisor's own data, or, for an
+ *            exit that the driver could not make sense of, its reason first and
+ *            what was wrong with it second
  * @system_event: GZVM_EXIT_SYSTEM_EVENT
  * @padding: size of the union
  */

@@ -100,8 +100,8 @@ static void irq_line_takes_spi_indices_of_two_types(struct kunit *test)
 		{ 0x0100ffff, 1, -EINVAL, 0 },
 		{ 0x0200001b, 1, -EOPNOTSUPP, 0 },
 		{ 0x02000000, 0, -EOPNOTSUPP, 0 },
-		{ 0x03000000, 1, -EOPNOTSUPP, 0 },
-		{ 0x0f000000, 1, -EOPNOTSUPP, 0 },
+		{ 0x03000000, 1, -EINVAL, 0 },
+		{ 0x0f000000, 1, -EINVAL, 0 },
 	};
 	static const u32 line[2] = { 5, 1 };
 	struct ioctl_env env = make_env(test, GZVM_PAGING_BLOCK);
