@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine's GICv3. It is the host's: gzhyp never acknowledges an interrupt
+ * and leaves no trace in it. What it needs for itself are interrupts that bring
+ * a CPU out of the guest and are gone by the time the host could see them:
+ *
+ *   maintenance (PPI)   line falls when ICH_HCR_EL2 is cleared
+ *   EL2 timer (PPI)     line falls when CNTHP_CTL_EL2 is cleared
+ *   SGI 15              another CPU's kick; made not pending at the exit
+ *
+ * They are enabled in the CPU's redistributor only while a guest runs there.
+ * The virtual timer's PPI, which is the host's own as well, is disabled for the
+ * time that the guest's timer line is high, or it would end every entry at
+ * once; its end is told by the list register's maintenance interrupt.
+ * Priorities are what the host gave to all private interrupts; its priority
+ * mask is open while the guest runs.
+ */
+#include "barrier.h"
+#include "gic.h"
+#include "platform.h"
+#include "print.h"
+#include "vcpu.h"
+
+#define GICR_CTLR		0x0000
+#define GICR_CTLR_RWP		BIT(3)
+#define GICR_TYPER		0x0008
+#define GICR_TYPER_VLPIS	BIT(1)
+#define GICR_TYPER_LAST		BIT(4)
+#define GICR_SGI_FRAME		0x10000
+#define GICR_ISENABLER0		0x0100
+#define GICR_ICENABLER0		0x0180
+#define GICR_ICPENDR0		0x0280
+
+#define KICK_SGI		15
+
+static u32 gicr_read(u64 addr)
+{
+	return *(volatile u32 *)addr;
+}
+
+static void gicr_write(u64 addr, u32 val)
+{
+	*(volatile u32 *)addr = val;
+}
+
+/**
+ * gic_find_redist() - find a CPU's redistributor
+ * @mpidr: the CPU's affinity
+ *
+ * Return: address of its SGI frame.
+ */
+u64 gic_find_redist(u64 mpidr)
+{
+	u32 affinity = (mpidr >> 8 & 0xff000000) | (mpidr & 0xffffff);
+	u64 base, end, typer;
+	unsigned int i;
+
+	for (i = 0; i < platform.nr_gicr; i++) {
+		base = platform.gicr[i].base;
+		end = base + platform.gicr[i].size;
+		do {
+			typer = gicr_read(base + GICR_TYPER) |
+				(u64)gicr_read(base + GICR_TYPER + 4) << 32;
+			if (typer >> 32 == affinity)
+				return base + GICR_SGI_FRAME;
+			base += typer & GICR_TYPER_VLPIS ? 0x40000 : 0x20000;
+		} while (!(typer & GICR_TYPER_LAST) && base < end);
+	}
+	panic("no redistributor for CPU %lx", mpidr);
+}
+
+static void wait_for_rwp(const struct percpu *cpu)
+{
+	unsigned int tries = 100000;
+
+	while ((gicr_read(cpu->gicr - GICR_SGI_FRAME + GICR_CTLR) &
+		GICR_CTLR_RWP) && tries--)
+		;
+}
+
+/**
+ * gic_guest_begin() - let what concerns EL2 interrupt the guest
+ * @cpu: this CPU
+ * @vtimer_high: the guest's virtual timer has fired and was injected
+ */
+void gic_guest_begin(struct percpu *cpu, bool vtimer_high)
+{
+	u32 vtimer = 1U << platform.ppi_virt_timer;
+	u32 want = 1U << platform.ppi_maintenance |
+		   1U << platform.ppi_hyp_timer | 1U << KICK_SGI;
+
+	cpu->host_ppis = gicr_read(cpu->gicr + GICR_ISENABLER0);
+	if (!vtimer_high) {
+		want |= vtimer;
+	} else if (cpu->host_ppis & vtimer) {
+		gicr_write(cpu->gicr + GICR_ICENABLER0, vtimer);
+		wait_for_rwp(cpu);
+	}
+	gicr_write(cpu->gicr + GICR_ISENABLER0, want);
+}
+
+/**
+ * gic_guest_end() - give the redistributor back as it was
+ * @cpu: this CPU; EL2's and the guest's timers and list registers are quiet
+ */
+void gic_guest_end(struct percpu *cpu)
+{
+	u32 ours = 1U << platform.ppi_maintenance | 1U << KICK_SGI |
+		   1U << platform.ppi_hyp_timer | 1U << platform.ppi_virt_timer;
+
+	gicr_write(cpu->gicr + GICR_ICENABLER0, ours & ~cpu->host_ppis);
+	gicr_write(cpu->gicr + GICR_ICPENDR0, 1U << KICK_SGI);
+	gicr_write(cpu->gicr + GICR_ISENABLER0, ours & cpu->host_ppis);
+	wait_for_rwp(cpu);
+}
+
+/* Anything for the host? EL2's own sources are quiet, its mask is open. */
+bool gic_host_irq_pending(void)
+{
+	isb();
+	return read_sysreg_s(SYS_ICC_HPPIR1) != 1023;
+}
+
+/**
+ * gic_send_kick() - bring another CPU out of its guest
+ * @cpu: the CPU; if it runs none, the SGI waits there for the next one
+ */
+void gic_send_kick(const struct percpu *cpu)
+{
+	u64 m = cpu->mpidr;
+	u64 aff0 = m & 0xff;
+
+	dsb_ish();
+	write_sysreg_s((m >> 32 & 0xff) << 48 | (m >> 16 & 0xff) << 32 |
+		       (m >> 8 & 0xff) << 16 | (aff0 / 16) << 44 |
+		       1UL << (aff0 % 16) | (u64)KICK_SGI << 24,
+		       SYS_ICC_SGI1R);
+	isb();
+}
+
+unsigned int gic_nr_lrs(void)
+{
+	return (read_sysreg_s(SYS_ICH_VTR) & 0x1f) + 1;
+}
+
+/* ICH_LR<n>, ICH_AP0R<n>, ICH_AP1R<n> have their number in their name. */
+#define FOR_8(X, crm)	X(0, crm) X(1, crm) X(2, crm) X(3, crm)		\
+			X(4, crm) X(5, crm) X(6, crm) X(7, crm)
+
+static void write_lr(unsigned int n, u64 val)
+{
+#define CASE_LO(op2, crm) \
+	case op2: write_sysreg(val, s3_4_c12_c12_ ## op2); break;
+#define CASE_HI(op2, crm) \
+	case 8 + op2: write_sysreg(val, s3_4_c12_c13_ ## op2); break;
+	switch (n) {
+	FOR_8(CASE_LO, 12)
+	FOR_8(CASE_HI, 13)
+	}
+#undef CASE_LO
+#undef CASE_HI
+}
+
+static u64 read_lr(unsigned int n)
+{
+#define CASE_LO(op2, crm) \
+	case op2: return read_sysreg(s3_4_c12_c12_ ## op2);
+#define CASE_HI(op2, crm) \
+	case 8 + op2: return read_sysreg(s3_4_c12_c13_ ## op2);
+	switch (n) {
+	FOR_8(CASE_LO, 12)
+	FOR_8(CASE_HI, 13)
+	}
+#undef CASE_LO
+#undef CASE_HI
+	return 0;
+}
+
+void gic_write_lrs(const u64 *lr, u64 hcr)
+{
+	unsigned int i, nr = MIN(gic_nr_lrs(), 16U);
+
+	for (i = 0; i < nr; i++)
+		write_lr(i, lr[i]);
+	write_sysreg_s(hcr, SYS_ICH_HCR);
+}
+
+/* Returns ICH_HCR_EL2 as it was, and quiets the virtual interface. */
+u64 gic_read_lrs(u64 *lr)
+{
+	unsigned int i, nr = MIN(gic_nr_lrs(), 16U);
+	u64 hcr = read_sysreg_s(SYS_ICH_HCR);
+
+	for (i = 0; i < 16; i++)
+		lr[i] = i < nr ? read_lr(i) : 0;
+	write_sysreg_s(0, SYS_ICH_HCR);
+	return hcr;
+}
+
+/* Active priorities: as many registers as there are bits of preemption. */
+static unsigned int nr_aprs(void)
+{
+	return 1U << (FIELD(read_sysreg_s(SYS_ICH_VTR), 26, 3) - 4);
+}
+
+void gic_load(struct vcpu *vcpu)
+{
+	unsigned int nr = nr_aprs();
+
+	write_sysreg_s(vcpu->vmcr, SYS_ICH_VMCR);
+	write_sysreg(vcpu->ap0r[0], s3_4_c12_c8_0);
+	write_sysreg(vcpu->ap1r[0], s3_4_c12_c9_0);
+	if (nr >= 2) {
+		write_sysreg(vcpu->ap0r[1], s3_4_c12_c8_1);
+		write_sysreg(vcpu->ap1r[1], s3_4_c12_c9_1);
+	}
+	if (nr >= 4) {
+		write_sysreg(vcpu->ap0r[2], s3_4_c12_c8_2);
+		write_sysreg(vcpu->ap0r[3], s3_4_c12_c8_3);
+		write_sysreg(vcpu->ap1r[2], s3_4_c12_c9_2);
+		write_sysreg(vcpu->ap1r[3], s3_4_c12_c9_3);
+	}
+	/* The guest must not turn off what the host uses too. */
+	write_sysreg_s(7, SYS_ICC_SRE_EL2);
+	isb();
+	this_cpu()->host_pmr = read_sysreg_s(SYS_ICC_PMR);
+	write_sysreg_s(0xff, SYS_ICC_PMR);
+}
+
+void gic_put(struct vcpu *vcpu)
+{
+	unsigned int nr = nr_aprs();
+
+	vcpu->vmcr = read_sysreg_s(SYS_ICH_VMCR);
+	vcpu->ap0r[0] = read_sysreg(s3_4_c12_c8_0);
+	vcpu->ap1r[0] = read_sysreg(s3_4_c12_c9_0);
+	if (nr >= 2) {
+		vcpu->ap0r[1] = read_sysreg(s3_4_c12_c8_1);
+		vcpu->ap1r[1] = read_sysreg(s3_4_c12_c9_1);
+	}
+	if (nr >= 4) {
+		vcpu->ap0r[2] = read_sysreg(s3_4_c12_c8_2);
+		vcpu->ap0r[3] = read_sysreg(s3_4_c12_c8_3);
+		vcpu->ap1r[2] = read_sysreg(s3_4_c12_c9_2);
+		vcpu->ap1r[3] = read_sysreg(s3_4_c12_c9_3);
+	}
+	write_sysreg_s(this_cpu()->host_pmr, SYS_ICC_PMR);
+	write_sysreg_s(0xf, SYS_ICC_SRE_EL2);
+	isb();
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exceptions that EL2 gives to EL1, host or guest: what the CPU does at an
+ * exception entry (Arm ARM, AArch64.TakeException), done by hand.
+ */
+#include "cpu.h"
+#include "switch.h"
+
+#define VECTOR_EL1_SP0	0x000
+#define VECTOR_EL1_SPX	0x200
+#define VECTOR_EL0_64	0x400
+#define VECTOR_EL0_32	0x600
+
+static u64 vector_of(u64 pstate)
+{
+	if (pstate & PSR_AARCH32)
+		return VECTOR_EL0_32;
+	switch (pstate & PSR_M) {
+	case PSR_EL0T:
+		return VECTOR_EL0_64;
+	case PSR_EL1T:
+		return VECTOR_EL1_SP0;
+	default:
+		return VECTOR_EL1_SPX;
+	}
+}
+
+static u64 entry_pstate(u64 old)
+{
+	u64 sctlr = read_sysreg(sctlr_el1);
+	u64 new = (old & (PSR_NZCV | PSR_DIT | PSR_PAN)) | PSR_DAIF | PSR_EL1H;
+
+	/* PSTATE bits that the CPU lacks are not kept by it. */
+	if (FIELD(read_sysreg(id_aa64mmfr1_el1), 20, 4) &&
+	    !(sctlr & SCTLR_SPAN))
+		new |= PSR_PAN;
+	if (FIELD(read_sysreg(id_aa64pfr1_el1), 4, 4) && (sctlr & SCTLR_DSSBS))
+		new |= PSR_SSBS;
+	if (cpu_features.mte)
+		new |= PSR_TCO;
+	return new;
+}
+
+static void inject(struct cpu_regs *regs, u64 esr)
+{
+	u64 vbar = read_sysreg(vbar_el1);
+
+	write_sysreg(regs->pc, elr_el1);
+	write_sysreg(regs->pstate, spsr_el1);
+	write_sysreg(esr, esr_el1);
+	regs->pc = vbar + vector_of(regs->pstate);
+	regs->pstate = entry_pstate(regs->pstate);
+}
+
+static bool from_el0(const struct cpu_regs *regs)
+{
+	return (regs->pstate & PSR_AARCH32) ||
+	       (regs->pstate & PSR_M) == PSR_EL0T;
+}
+
+/**
+ * inject_abort() - synchronous external abort at EL1
+ * @regs: general registers of the one that gets it
+ * @far: virtual address of the access
+ * @instruction: it was an instruction fetch
+ */
+void inject_abort(struct cpu_regs *regs, u64 far, bool instruction)
+{
+	u64 ec = instruction ? EC_IABT_CUR : EC_DABT_CUR;
+
+	if (from_el0(regs))
+		ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
+	write_sysreg(far, far_el1);
+	inject(regs, ec << 26 | ESR_IL | FSC_EXTERNAL);
+}
+
+/**
+ * inject_undef() - undefined instruction at EL1
+ * @regs: general registers of the one that gets it
+ */
+void inject_undef(struct cpu_regs *regs)
+{
+	inject(regs, (u64)EC_UNKNOWN << 26 | ESR_IL);
+}
+
+/**
+ * skip_instruction() - step over what has been emulated
+ * @regs: general registers
+ */
+void skip_instruction(struct cpu_regs *regs)
+{
+	/* T32 code has 16-bit instructions, of which none traps to here. */
+	regs->pc += 4;
+	regs->pstate &= ~(PSR_SS | 3UL << 10);	/* BTYPE */
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host's SMCs. All go to the firmware; those by which a CPU will come out
+ * of the firmware somewhere else get gzhyp's entry instead of the host's, and
+ * with it come up under EL2 before they go where the host wanted them.
+ */
+#include "barrier.h"
+#include "cpu.h"
+#include "psci.h"
+#include "switch.h"
+
+void smc_call(struct cpu_regs *regs);
+
+/* The other CPU, or this one later, reads it with its MMU off. */
+static void set_boot(struct percpu *cpu, u64 entry, u64 ctx)
+{
+	cpu->boot_entry = entry;
+	cpu->boot_ctx = ctx;
+	dcache_clean_inval(cpu, sizeof(*cpu));
+}
+
+/* For CPU_ON, CPU_SUSPEND and SYSTEM_SUSPEND: entry and x0 at @first, @first+1 */
+static void call_with_entry(struct cpu_regs *regs, unsigned int first,
+			    struct percpu *cpu)
+{
+	u64 entry = regs->x[first], ctx = regs->x[first + 1];
+
+	regs->x[first] = (u64)secondary_entry;
+	regs->x[first + 1] = (u64)cpu;
+	smc_call(regs);
+	regs->x[first] = entry;
+	regs->x[first + 1] = ctx;
+}
+
+static void cpu_on(struct cpu_regs *regs)
+{
+	struct percpu *cpu = cpu_by_mpidr(regs->x[1]);
+
+	if (!cpu) {
+		regs->x[0] = PSCI_INVALID_PARAMETERS;
+		return;
+	}
+	/* One caller at a time may write the entry; the CPU clears the mark. */
+	if (READ_ONCE(cpu->online) ||
+	    __atomic_exchange_n(&cpu->boot_pending, 1, __ATOMIC_ACQUIRE)) {
+		regs->x[0] = READ_ONCE(cpu->online) ? PSCI_ALREADY_ON :
+			     PSCI_ON_PENDING;
+		return;
+	}
+	set_boot(cpu, regs->x[2], regs->x[3]);
+	call_with_entry(regs, 2, cpu);
+	if (regs->x[0])
+		__atomic_store_n(&cpu->boot_pending, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * A CPU that keeps its state comes back from the call. One that loses it comes
+ * through secondary_entry. Entries are not checked: one in memory that is not
+ * the host's is a fault of the host's stage 2, at the host.
+ */
+static void suspend(struct cpu_regs *regs, unsigned int first)
+{
+	struct percpu *cpu = this_cpu();
+
+	set_boot(cpu, regs->x[first], regs->x[first + 1]);
+	call_with_entry(regs, first, cpu);
+}
+
+/*
+ * To the firmware gzhyp is the caller, so what a service would do for its
+ * caller at the caller's exception level must not be the host's to ask for:
+ * SDEI handlers would run at EL2, FF-A could give EL2's memory away.
+ */
+static bool is_passed_on(u32 fn)
+{
+	if (SMCCC_OWNER(fn) != SMCCC_OWNER_STANDARD)
+		return true;
+	fn &= 0xffff;
+	return fn < 0x20 || (fn >= 0x50 && fn < 0x54);
+}
+
+/**
+ * host_smc() - do what the host's SMC asks for
+ * @regs: the host's registers; results go there
+ */
+void host_smc(struct cpu_regs *regs)
+{
+	u32 fn = regs->x[0];
+
+	switch (fn & ~SMC64) {
+	case PSCI_CPU_ON:
+		cpu_on(regs);
+		break;
+	case PSCI_CPU_SUSPEND:
+		suspend(regs, 2);
+		break;
+	case PSCI_CPU_DEFAULT_SUSPEND:
+	case PSCI_SYSTEM_SUSPEND:
+		suspend(regs, 1);
+		break;
+	case PSCI_CPU_OFF:
+		WRITE_ONCE(this_cpu()->online, false);
+		smc_call(regs);
+		WRITE_ONCE(this_cpu()->online, true);
+		break;
+	default:
+		if (is_passed_on(fn))
+			smc_call(regs);
+		else
+			regs->x[0] = SMCCC_NOT_SUPPORTED;
+		break;
+	}
+}

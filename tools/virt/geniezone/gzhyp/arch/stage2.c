@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stage 2. The host's is one-to-one over the whole physical address space, of
+ * the largest blocks there are, less gzhyp's own memory and protected guests'.
+ * What is outside of RAM is not executable; its memory type is left to the
+ * host, whose word on device memory is the stricter one.
+ *
+ * owner.lock protects the host's tree.
+ */
+#include "barrier.h"
+#include "cpu.h"
+#include "platform.h"
+#include "print.h"
+#include "stage2.h"
+
+static struct pgtable host_pgt;
+
+static void flush_host(struct pgtable *pgt, u64 ia, u64 size)
+{
+	stage2_flush_range(host_vttbr(), ia, size);
+}
+
+static void map_host(u64 base, u64 end, u64 attr)
+{
+	if (base < end && pgt_map(&host_pgt, base, PA(base), end - base, attr))
+		panic("no memory for the host's stage 2");
+}
+
+/* The next range of RAM at or above @from, @end bounded */
+static struct ram_range next_ram(u64 from, u64 end)
+{
+	struct ram_range best = { .base = end, .size = 0 };
+	const struct ram_range *r;
+	unsigned int i;
+
+	for (i = 0; i < platform.nr_ram; i++) {
+		r = &platform.ram[i];
+		if (r->base >= from && r->base < best.base)
+			best = *r;
+	}
+	return best;
+}
+
+/**
+ * host_stage2_build() - map all there is for the host, but gzhyp
+ * @hidden: gzhyp's memory
+ * @size: bytes of it, within one range of RAM
+ */
+void host_stage2_build(pa_t hidden, u64 size)
+{
+	u64 end = BIT(MIN(cpu_features.pa_bits, IPA_BITS)), at = 0;
+	struct ram_range ram;
+
+	if (pgt_init(&host_pgt, IPA_BITS, 1, 1))
+		panic("no memory for the host's stage 2");
+	host_pgt.invalidate = flush_host;
+	while (at < end) {
+		ram = next_ram(at, end);
+		map_host(at, ram.base, S2_RW | S2_XN);
+		at = MIN(ram.base + ram.size, end);
+		if (hidden.v >= ram.base && hidden.v < at) {
+			map_host(ram.base, hidden.v, S2_RW);
+			map_host(hidden.v + size, at, S2_RW);
+		} else {
+			map_host(ram.base, at, S2_RW);
+		}
+	}
+}
+
+bool host_stage2_is_mapped(u64 ipa)
+{
+	bool ret;
+
+	owner_lock();
+	ret = ipa < IPA_LIMIT && pgt_lookup(&host_pgt, ipa).valid;
+	owner_unlock();
+	return ret;
+}
+
+/* A range's inner pages stay whole; its ends may lie within blocks. */
+static int host_prepare(pa_t pa, u64 size)
+{
+	int err = pgt_split(&host_pgt, pa.v);
+
+	return err ? err : pgt_split(&host_pgt, pa.v + size - PAGE_SIZE);
+}
+
+static void host_unmap(pa_t pa, u64 size)
+{
+	pgt_unmap(&host_pgt, pa.v, size);
+}
+
+static void host_map(pa_t pa, u64 size)
+{
+	/* The tables are there: they were made when the page was taken. */
+	BUG_ON(pgt_map(&host_pgt, pa.v, pa, size, S2_RW));
+}
+
+const struct owner_ops host_stage2_ops = {
+	.prepare = host_prepare,
+	.unmap = host_unmap,
+	.map = host_map,
+};
+
+u64 host_vttbr(void)
+{
+	return stage2_vttbr(&host_pgt, 0);
+}
+
+u64 stage2_vttbr(const struct pgtable *pgt, u16 vmid)
+{
+	return va_to_pa(pgt->root).v | (u64)vmid << 48;
+}
+
+/* The same for host and guests: 40 bits, two concatenated tables at level 1 */
+u64 stage2_vtcr(void)
+{
+	u64 bits = MIN(cpu_features.pa_bits, IPA_BITS);
+	u64 ps = FIELD(read_sysreg(id_aa64mmfr0_el1), 0, 4);
+
+	return BIT(31) | (64 - bits) | 1UL << 6 | 1UL << 8 | 1UL << 10 |
+	       3UL << 12 | MIN(ps, 5UL) << 16 |
+	       (cpu_features.vmid16 ? BIT(19) : 0);
+}
+
+/* Maintenance by IPA works on the VMID that is loaded. */
+static u64 switch_vttbr(u64 vttbr)
+{
+	u64 old = read_sysreg(vttbr_el2);
+
+	if (old != vttbr) {
+		write_sysreg(vttbr, vttbr_el2);
+		isb();
+	}
+	return old;
+}
+
+/**
+ * stage2_flush_vmid() - make all CPUs forget a VMID
+ * @vttbr: its VTTBR_EL2
+ */
+void stage2_flush_vmid(u64 vttbr)
+{
+	u64 old;
+
+	dsb_ishst();
+	old = switch_vttbr(vttbr);
+	asm volatile("tlbi vmalls12e1is" ::: "memory");
+	dsb_ish();
+	isb();
+	switch_vttbr(old);
+}
+
+/**
+ * stage2_flush_range() - make all CPUs forget a range of a VMID's addresses
+ * @vttbr: VTTBR_EL2
+ * @ipa: start
+ * @size: bytes
+ *
+ * The walk caches of stage 1 that were filled through the old translation go
+ * as well, hence the second invalidation.
+ */
+void stage2_flush_range(u64 vttbr, u64 ipa, u64 size)
+{
+	u64 old, end = ipa + size;
+
+	if (size > SZ_2M) {
+		stage2_flush_vmid(vttbr);
+		return;
+	}
+	dsb_ishst();
+	old = switch_vttbr(vttbr);
+	for (; ipa < end; ipa += PAGE_SIZE)
+		asm volatile("tlbi ipas2e1is, %0" :: "r" (ipa >> 12) : "memory");
+	dsb_ish();
+	asm volatile("tlbi vmalle1is" ::: "memory");
+	dsb_ish();
+	isb();
+	switch_vttbr(old);
+}
+
+/* The loaded VMID's stage 1, on this CPU */
+void stage2_flush_local(void)
+{
+	asm volatile("tlbi vmalle1\n\tic iallu" ::: "memory");
+	asm volatile("dsb nsh" ::: "memory");
+	isb();
+}

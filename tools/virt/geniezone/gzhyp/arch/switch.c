@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * World switch. vcpu_load() takes the host's registers out of the CPU and puts
+ * the vCPU's in, vcpu_put() the other way round; in between the guest may be
+ * entered and left many times.
+ *
+ * FP/SIMD follows late: a loaded guest traps on its first use, and only then
+ * is the host's state saved. Where there is SVE that is all of the vectors,
+ * predicates and FFR at the CPU's greatest length, because writing V registers
+ * clears what is above them. Guests have neither SVE nor SME: both keep
+ * trapping. A host that calls in streaming mode, which Linux never does, finds
+ * it left; ZA stays as it is, since nothing but SME reaches it.
+ */
+#include "barrier.h"
+#include "gic.h"
+#include "stage2.h"
+#include "switch.h"
+#include "vcpu.h"
+
+#define SAVE_REG(field, reg)	r->field = read_sysreg_s(reg);
+#define LOAD_REG(field, reg)	write_sysreg_s(r->field, reg);
+
+static void el1_save(struct el1_regs *r)
+{
+	EL1_REGS(SAVE_REG)
+	if (cpu_features.pauth) {
+		PAUTH_REGS(SAVE_REG)
+	}
+	if (cpu_features.sme)
+		r->tpidr2 = read_sysreg_s(SYS_TPIDR2_EL0);
+}
+
+static void el1_load(const struct el1_regs *r)
+{
+	EL1_REGS(LOAD_REG)
+	if (cpu_features.pauth) {
+		PAUTH_REGS(LOAD_REG)
+	}
+	if (cpu_features.sme)
+		write_sysreg_s(r->tpidr2, SYS_TPIDR2_EL0);
+}
+
+static void leave_streaming_mode(void)
+{
+	u64 svcr;
+
+	if (!cpu_features.sme)
+		return;
+	svcr = read_sysreg_s(SYS_SVCR);
+	if (svcr & BIT(0))
+		write_sysreg_s(svcr & ~BIT(0), SYS_SVCR);
+}
+
+static u64 guest_hcr(void)
+{
+	u64 hcr = HCR_RW | HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO |
+		  HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TWE | HCR_TID1 |
+		  HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TLOR |
+		  HCR_TERR;
+
+	if (cpu_features.pauth)
+		hcr |= HCR_API | HCR_APK;
+	if (cpu_features.mte)
+		hcr |= HCR_TID5;
+	return hcr;
+}
+
+static void guest_traps(void)
+{
+	u64 mdcr = cpu_host_mdcr() & 0x1f;
+
+	write_sysreg(CPTR_RES1 | CPTR_TZ | CPTR_TSM | CPTR_TFP | CPTR_TTA |
+		     (cpu_features.amu_v1p1 ? CPTR_TAM : 0), cptr_el2);
+	write_sysreg(mdcr | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA |
+		     MDCR_TDRA | MDCR_TPMS | MDCR_TTRF, mdcr_el2);
+	if (cpu_features.hcx)
+		write_sysreg_s(0, SYS_HCRX_EL2);
+	write_sysreg(CNTHCTL_EL1PCTEN, cnthctl_el2);
+}
+
+static void host_traps(struct percpu *cpu)
+{
+	write_sysreg(cpu_host_cptr(), cptr_el2);
+	write_sysreg(cpu_host_mdcr(), mdcr_el2);
+	write_sysreg(0, hstr_el2);
+	if (cpu_features.hcx)
+		write_sysreg_s(cpu->host_hcrx, SYS_HCRX_EL2);
+}
+
+/*
+ * vCPUs of a VM share its VMID, and TLB entries that one made by accesses of
+ * its own may be wrong for another: the architecture lets CPUs differ.
+ */
+static void flush_if_other_vcpu(struct percpu *cpu, struct vcpu *vcpu)
+{
+	u8 *last = &vcpu->vm->last_vcpu[cpu->index];
+
+	if (*last != vcpu->id + 1 && *last)
+		stage2_flush_local();
+	*last = vcpu->id + 1;
+}
+
+/**
+ * vcpu_load() - put a vCPU's state into this CPU
+ * @vcpu: claimed by this CPU
+ */
+void vcpu_load(struct vcpu *vcpu)
+{
+	struct percpu *cpu = this_cpu();
+
+	leave_streaming_mode();
+	el1_save(&cpu->host);
+	timer_host_save(cpu);
+	cpu->loaded = vcpu;
+	cpu->fp_is_guest = false;
+	guest_traps();
+	write_sysreg(vcpu_mpidr(vcpu), vmpidr_el2);
+	write_sysreg(vcpu->vm->cntvoff, cntvoff_el2);
+	write_sysreg(vcpu->vm->vttbr, vttbr_el2);
+	write_sysreg(guest_hcr(), hcr_el2);
+	isb();
+	flush_if_other_vcpu(cpu, vcpu);
+	el1_load(&vcpu->sys);
+	gic_load(vcpu);
+	isb();
+}
+
+static void fp_put(struct percpu *cpu, struct vcpu *vcpu)
+{
+	/* Host traps are in force: FP, and SVE if there is any, are open. */
+	if (!cpu->fp_is_guest)
+		return;
+	fp_save(&vcpu->fp);
+	if (cpu_features.sve)
+		sve_load(&cpu->host_sve);
+	else
+		fp_load(&cpu->host_fp);
+	cpu->fp_is_guest = false;
+}
+
+/**
+ * vcpu_put() - give this CPU back to the host
+ * @vcpu: loaded in it
+ */
+void vcpu_put(struct vcpu *vcpu)
+{
+	struct percpu *cpu = this_cpu();
+
+	gic_put(vcpu);
+	el1_save(&vcpu->sys);
+	host_traps(cpu);
+	isb();
+	fp_put(cpu, vcpu);
+	el1_load(&cpu->host);
+	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
+	write_sysreg(host_vttbr(), vttbr_el2);
+	write_sysreg(cpu->host_hcr, hcr_el2);
+	isb();
+	timer_host_restore(cpu);
+	cpu->loaded = NULL;
+}
+
+/**
+ * guest_fp_trap() - a guest used FP/SIMD for the first time since its load
+ * @vcpu: loaded in this CPU
+ */
+void guest_fp_trap(struct vcpu *vcpu)
+{
+	struct percpu *cpu = this_cpu();
+
+	write_sysreg(cpu_host_cptr(), cptr_el2);
+	isb();
+	if (cpu_features.sve)
+		sve_save(&cpu->host_sve);
+	else
+		fp_save(&cpu->host_fp);
+	fp_load(&vcpu->fp);
+	cpu->fp_is_guest = true;
+	write_sysreg(CPTR_RES1 | CPTR_TZ | CPTR_TSM | CPTR_TTA |
+		     (cpu_features.amu_v1p1 ? CPTR_TAM : 0), cptr_el2);
+	isb();
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a guest traps to EL2 with. A guest's mistake is an exception for the
+ * guest. Handlers return 0 to go on in the guest, or an exit reason.
+ */
+#include "gic.h"
+#include "stage2.h"
+#include "switch.h"
+#include "vcpu.h"
+
+/* A trapped MSR or MRS */
+struct sysreg_access {
+	u32 reg;
+	bool write;
+	u64 val;
+	u32 kick;
+};
+
+/* Return: false for an undefined instruction */
+typedef bool sysreg_handler(struct vcpu *vcpu, struct sysreg_access *access);
+
+struct sysreg_trap {
+	u32 mask;
+	u32 reg;
+	sysreg_handler *handler;
+};
+
+static bool sys_raz_wi(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	return true;
+}
+
+static bool sys_id(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	if (access->write)
+		return false;
+	access->val = idreg_value(access->reg);
+	return true;
+}
+
+static bool sys_revidr(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	access->val = read_sysreg(revidr_el1);
+	return !access->write;
+}
+
+static bool sys_aidr(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	access->val = read_sysreg(aidr_el1);
+	return !access->write;
+}
+
+static bool sys_mdscr(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	if (access->write) {
+		vcpu->mdscr = access->val;
+		write_sysreg(vcpu->mdscr & MDSCR_GUEST, mdscr_el1);
+	}
+	access->val = vcpu->mdscr;
+	return true;
+}
+
+/* The OS lock is there and open. */
+static bool sys_oslsr(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	access->val = BIT(3);
+	return !access->write;
+}
+
+static bool sys_sgi1r(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	if (!access->write)
+		return false;
+	vgic_write_sgi1r(&vcpu->vm->vgic, vcpu->id, access->val, &access->kick);
+	return true;
+}
+
+static bool sys_sgi0r(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	if (!access->write)
+		return false;
+	vgic_write_sgi0r(&vcpu->vm->vgic, vcpu->id, access->val, &access->kick);
+	return true;
+}
+
+static bool sys_dir(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	if (!access->write)
+		return false;
+	vgic_deactivate(&vcpu->vm->vgic, vcpu->id, access->val & 0xffffff,
+			&access->kick);
+	return true;
+}
+
+static bool sys_sre(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	access->val = 7;
+	return true;
+}
+
+static bool sys_timer(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	return timer_guest_sysreg(vcpu, access->reg, access->write, &access->val);
+}
+
+#define EXACT(op0, op1, crn, crm, op2)	0xffff, SYSREG(op0, op1, crn, crm, op2)
+
+static const struct sysreg_trap sysreg_traps[] = {
+	{ EXACT(3, 0, 0, 0, 6), sys_revidr },
+	{ EXACT(3, 1, 0, 0, 7), sys_aidr },
+	{ EXACT(3, 0, 1, 0, 1), sys_raz_wi },		/* ACTLR_EL1 */
+	{ EXACT(2, 0, 0, 2, 2), sys_mdscr },
+	{ EXACT(2, 0, 1, 1, 4), sys_oslsr },
+	/* breakpoints, watchpoints, debug communication: op0 2, op1 0 and 3 */
+	{ SYSREG(3, 7, 8, 0, 0), SYSREG(2, 0, 0, 0, 0), sys_raz_wi },
+	{ SYSREG(3, 7, 8, 0, 0), SYSREG(2, 3, 0, 0, 0), sys_raz_wi },
+	{ SYSREG(3, 7, 15, 12, 0), SYSREG(2, 0, 1, 0, 0), sys_raz_wi },
+	{ EXACT(2, 0, 7, 8, 6), sys_raz_wi },		/* DBGCLAIMSET_EL1 */
+	{ EXACT(2, 0, 7, 9, 6), sys_raz_wi },		/* DBGCLAIMCLR_EL1 */
+	{ EXACT(2, 0, 7, 14, 6), sys_raz_wi },		/* DBGAUTHSTATUS_EL1 */
+	{ EXACT(3, 0, 12, 11, 5), sys_sgi1r },
+	{ EXACT(3, 0, 12, 11, 6), sys_sgi0r },		/* ASGI1R */
+	{ EXACT(3, 0, 12, 11, 7), sys_sgi0r },
+	{ EXACT(3, 0, 12, 11, 1), sys_dir },
+	{ EXACT(3, 0, 12, 12, 5), sys_sre },
+	{ EXACT(3, 3, 14, 2, 0), sys_timer },
+	{ EXACT(3, 3, 14, 2, 1), sys_timer },
+	{ EXACT(3, 3, 14, 2, 2), sys_timer },
+};
+
+static bool do_sysreg(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	unsigned int i;
+
+	if (is_idreg(access->reg))
+		return sys_id(vcpu, access);
+	for (i = 0; i < ARRAY_SIZE(sysreg_traps); i++)
+		if ((access->reg & sysreg_traps[i].mask) == sysreg_traps[i].reg)
+			return sysreg_traps[i].handler(vcpu, access);
+	return false;
+}
+
+/* Vgic and PSCI name vCPUs to look after; those asleep are the host's to wake. */
+static u32 kick_or_exit(struct vcpu *vcpu, u32 kick)
+{
+	if (vm_kick(vcpu->vm, kick & ~(1U << vcpu->id)))
+		vcpu->ipi_owed = true;
+	return 0;
+}
+
+static u32 trap_sysreg(struct vcpu *vcpu, u64 esr)
+{
+	struct sysreg_access access = {
+		.reg = SYSREG(FIELD(esr, 20, 2), FIELD(esr, 14, 3),
+			      FIELD(esr, 10, 4), FIELD(esr, 1, 4),
+			      FIELD(esr, 17, 3)),
+		.write = !(esr & 1),
+	};
+	unsigned int rt = FIELD(esr, 5, 5);
+
+	if (access.write && rt != 31)
+		access.val = vcpu->regs.x[rt];
+	if (!do_sysreg(vcpu, &access)) {
+		inject_undef(&vcpu->regs);
+		return 0;
+	}
+	if (!access.write && rt != 31)
+		vcpu->regs.x[rt] = access.val;
+	skip_instruction(&vcpu->regs);
+	return kick_or_exit(vcpu, access.kick);
+}
+
+/**
+ * guest_wfx_wait() - the guest wants to wait for an interrupt
+ * @vcpu: loaded, past the waiting instruction
+ *
+ * The bit in vm->sleeping is set before the look at what is pending; whoever
+ * makes something pending looks at the bit after it. One of both sees the
+ * other's.
+ *
+ * Return: 0 if there is no reason to wait, else the exit reason.
+ */
+u32 guest_wfx_wait(struct vcpu *vcpu)
+{
+	u32 bit = 1U << vcpu->id, kick = 0;
+	u64 vmcr = read_sysreg_s(SYS_ICH_VMCR);
+
+	if (!vcpu->vm->idle)
+		return GZ_EXIT_GZ;
+	timer_update_lines(vcpu, &kick);
+	__atomic_or_fetch(&vcpu->vm->sleeping, bit, __ATOMIC_SEQ_CST);
+	if (!vgic_pending_unmasked(&vcpu->vm->vgic, vcpu->id, vmcr))
+		return GZ_EXIT_IDLE;
+	__atomic_and_fetch(&vcpu->vm->sleeping, ~bit, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static u32 trap_wfx(struct vcpu *vcpu, u64 esr)
+{
+	skip_instruction(&vcpu->regs);
+	switch (FIELD(esr, 0, 2)) {
+	case 0:				/* WFI */
+		return guest_wfx_wait(vcpu);
+	case 1:				/* WFE */
+		return GZ_EXIT_GZ;
+	default:			/* WFIT, WFET: over at once */
+		return 0;
+	}
+}
+
+static u32 trap_smc(struct vcpu *vcpu, u64 esr)
+{
+	/* There is nothing for a guest behind SMC. */
+	vcpu->regs.x[0] = -1;
+	skip_instruction(&vcpu->regs);
+	return 0;
+}
+
+static u32 trap_hvc(struct vcpu *vcpu, u64 esr)
+{
+	if (ESR_ISS(esr) & 0xffff) {
+		vcpu->regs.x[0] = -1;
+		return 0;
+	}
+	return guest_hvc(vcpu);
+}
+
+static u32 trap_fp(struct vcpu *vcpu, u64 esr)
+{
+	guest_fp_trap(vcpu);
+	return 0;
+}
+
+static u32 exit_page_fault(struct vcpu *vcpu, u64 ipa)
+{
+	vcpu->exit.exception.exception = GZ_EXCEPTION_PAGE_FAULT;
+	vcpu->exit.exception.fault_gpa = ipa;
+	return GZ_EXIT_EXCEPTION;
+}
+
+static u32 exit_mmio(struct vcpu *vcpu, u64 ipa,
+		     const struct mmio_access *access, u64 val)
+{
+	vcpu->exit.mmio.phys_addr = ipa;
+	vcpu->exit.mmio.size = access->size;
+	vcpu->exit.mmio.reg_nr = access->reg;
+	vcpu->exit.mmio.is_write = access->write;
+	if (access->write) {
+		vcpu->exit.mmio.data = val;
+		skip_instruction(&vcpu->regs);
+	} else {
+		vcpu->wait = WAIT_MMIO_READ;
+		vcpu->access = *access;
+	}
+	return GZ_EXIT_MMIO;
+}
+
+static u32 trap_mmio(struct vcpu *vcpu, u64 ipa, u64 esr, u64 far)
+{
+	struct mmio_access access;
+	u64 val = 0;
+	u32 kick = 0;
+
+	if (!mmio_decode(esr, &access)) {
+		inject_abort(&vcpu->regs, far, false);
+		return 0;
+	}
+	if (access.write && access.reg != 31)
+		val = mmio_store_value(&access, vcpu->regs.x[access.reg]);
+	if (!vgic_mmio(&vcpu->vm->vgic, vcpu->id, ipa, access.size,
+		       access.write, &val, &kick))
+		return exit_mmio(vcpu, ipa, &access, val);
+	if (!access.write && access.reg != 31)
+		vcpu->regs.x[access.reg] = mmio_load_value(&access, val);
+	skip_instruction(&vcpu->regs);
+	return kick_or_exit(vcpu, kick);
+}
+
+/*
+ * A fault of stage 2. Which address: HPFAR_EL2, which a translation fault
+ * always sets, and the offset from FAR_EL2 unless it was stage 1's walk that
+ * faulted.
+ */
+static u32 trap_abort(struct vcpu *vcpu, u64 esr)
+{
+	bool instruction = ESR_EC(esr) == EC_IABT_LOW;
+	u64 far = read_sysreg(far_el2);
+	u64 ipa = FIELD(read_sysreg(hpfar_el2), 4, 40) << 12;
+	bool in_region, mapped;
+	struct vm *vm = vcpu->vm;
+
+	if (!FSC_IS_TRANSLATION(esr) || ipa >= IPA_LIMIT) {
+		inject_abort(&vcpu->regs, far, instruction);
+		return 0;
+	}
+	spin_lock(&vm->lock);
+	in_region = region_of(vm, ipa);
+	mapped = in_region && pgt_lookup(&vm->s2, ipa).valid;
+	spin_unlock(&vm->lock);
+	/* Another vCPU faulted first, and the host has mapped it. */
+	if (mapped)
+		return 0;
+	if (!(esr & ESR_S1PTW))
+		ipa |= far & (PAGE_SIZE - 1);
+	if (in_region)
+		return exit_page_fault(vcpu, ipa);
+	if (!instruction && !(esr & ESR_S1PTW))
+		return trap_mmio(vcpu, ipa, esr, far);
+	inject_abort(&vcpu->regs, far, instruction);
+	return 0;
+}
+
+static u32 trap_undefined(struct vcpu *vcpu, u64 esr)
+{
+	inject_undef(&vcpu->regs);
+	return 0;
+}
+
+typedef u32 trap_handler(struct vcpu *vcpu, u64 esr);
+
+static trap_handler *const trap_handlers[64] = {
+	[EC_WFX] = trap_wfx,
+	[EC_FP] = trap_fp,
+	[EC_HVC64] = trap_hvc,
+	[EC_SMC64] = trap_smc,
+	[EC_SYSREG] = trap_sysreg,
+	[EC_IABT_LOW] = trap_abort,
+	[EC_DABT_LOW] = trap_abort,
+};
+
+/**
+ * guest_trap() - handle a synchronous exception of a guest
+ * @vcpu: loaded in this CPU
+ *
+ * Return: 0 to go on in the guest, else an exit reason.
+ */
+u32 guest_trap(struct vcpu *vcpu)
+{
+	u64 esr = read_sysreg(esr_el2);
+	trap_handler *handler = trap_handlers[ESR_EC(esr)];
+
+	return handler ? handler(vcpu, esr) : trap_undefined(vcpu, esr);
+}

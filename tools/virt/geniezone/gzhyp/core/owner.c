@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ownership table; include/owner.h has the states and the steps. */
+#include "gz.h"
+#include "owner.h"
+#include "print.h"
+#include "spinlock.h"
+#include "string.h"
+
+/* One u32 for each page: state in the top bits, a count or a VM's id below. */
+#define STATE_SHIFT	28
+#define VALUE_MASK	((1U << STATE_SHIFT) - 1)
+
+static struct {
+	struct spinlock lock;
+	struct ram_range range[OWNER_MAX_RANGES];
+	u32 *first[OWNER_MAX_RANGES];
+	unsigned int nr;
+	const struct owner_ops *ops;
+} owner;
+
+/*
+ * A step: @from and @value must match in every page, or @from_alt with any
+ * value; @next makes the new entry of the old.
+ */
+struct step {
+	u32 from;
+	u32 from_alt;
+	u32 value;
+	u32 value_mask;
+	u32 (*next)(u32 entry, u32 value);
+};
+
+static u32 entry_make(enum page_state state, u32 value)
+{
+	return (u32)state << STATE_SHIFT | value;
+}
+
+static enum page_state entry_state(u32 entry)
+{
+	return entry >> STATE_SHIFT;
+}
+
+static u32 entry_value(u32 entry)
+{
+	return entry & VALUE_MASK;
+}
+
+u64 owner_table_size(const struct ram_range *ram, unsigned int nr)
+{
+	u64 size = 0;
+
+	while (nr--)
+		size += ram++->size / PAGE_SIZE * sizeof(u32);
+	return size;
+}
+
+/**
+ * owner_init() - make the table; all pages are the host's
+ * @ram: ranges of RAM
+ * @nr: their number
+ * @table: memory of owner_table_size()
+ * @ops: the host's side
+ */
+void owner_init(const struct ram_range *ram, unsigned int nr, void *table,
+		const struct owner_ops *ops)
+{
+	u32 *next = table;
+	unsigned int i;
+
+	owner.nr = MIN(nr, (unsigned int)OWNER_MAX_RANGES);
+	owner.ops = ops;
+	for (i = 0; i < owner.nr; i++) {
+		owner.range[i] = ram[i];
+		owner.first[i] = next;
+		next += ram[i].size / PAGE_SIZE;
+	}
+	memset(table, 0, owner_table_size(ram, nr));
+}
+
+/* Entries of [pa, pa + size), if that is whole pages of one range of RAM */
+static u32 *entries_of(pa_t pa, u64 size)
+{
+	const struct ram_range *r;
+	unsigned int i;
+
+	if (!size || !IS_ALIGNED(pa.v | size, PAGE_SIZE))
+		return NULL;
+	for (i = 0; i < owner.nr; i++) {
+		r = &owner.range[i];
+		if (pa.v >= r->base && pa.v - r->base < r->size &&
+		    size <= r->size - (pa.v - r->base))
+			return owner.first[i] + (pa.v - r->base) / PAGE_SIZE;
+	}
+	return NULL;
+}
+
+static u32 to_hyp(u32 entry, u32 value)
+{
+	return entry_make(PAGE_HYP, 0);
+}
+
+static u32 to_lent(u32 entry, u32 value)
+{
+	u32 count = entry_state(entry) == PAGE_SHARED ? entry_value(entry) : 0;
+
+	return entry_make(PAGE_SHARED, count + 1);
+}
+
+static u32 to_unlent(u32 entry, u32 value)
+{
+	if (entry_value(entry) == 1)
+		return entry_make(PAGE_HOST, 0);
+	return entry_make(PAGE_SHARED, entry_value(entry) - 1);
+}
+
+static u32 to_guest(u32 entry, u32 vm)
+{
+	return entry_make(PAGE_GUEST, vm);
+}
+
+static u32 to_guest_shared(u32 entry, u32 vm)
+{
+	return entry_make(PAGE_GUEST_SHARED, vm);
+}
+
+static u32 to_host(u32 entry, u32 value)
+{
+	return entry_make(PAGE_HOST, 0);
+}
+
+static bool step_allowed(const struct step *step, u32 entry)
+{
+	u32 state = entry_state(entry);
+
+	if (state != step->from && state != step->from_alt)
+		return false;
+	if ((entry_value(entry) ^ step->value) & step->value_mask)
+		return false;
+	/* The count of lendings must not run over into the state. */
+	return step->next != to_lent || entry_value(entry) != VALUE_MASK;
+}
+
+static int check_locked(const struct step *step, pa_t pa, u64 size)
+{
+	u32 *entry = entries_of(pa, size);
+	u64 i;
+
+	if (!entry)
+		return GZ_INVALID_ARGS;
+	for (i = 0; i < size / PAGE_SIZE; i++)
+		if (!step_allowed(step, entry[i]))
+			return GZ_INVALID_ARGS;
+	return 0;
+}
+
+static void apply_locked(const struct step *step, pa_t pa, u64 size, u32 value)
+{
+	u32 *entry = entries_of(pa, size);
+	u64 i;
+
+	for (i = 0; i < size / PAGE_SIZE; i++)
+		entry[i] = step->next(entry[i], value);
+}
+
+static int take_step(const struct step *step, pa_t pa, u64 size, u32 value)
+{
+	int err;
+
+	spin_lock(&owner.lock);
+	err = check_locked(step, pa, size);
+	if (!err)
+		apply_locked(step, pa, size, value);
+	spin_unlock(&owner.lock);
+	return err;
+}
+
+/** owner_claim() - HOST -> HYP, at boot; the host's stage 2 is not made yet */
+int owner_claim(pa_t pa, u64 size)
+{
+	static const struct step step = {
+		.from = PAGE_HOST, .from_alt = PAGE_HOST, .next = to_hyp,
+	};
+
+	return take_step(&step, pa, size, 0);
+}
+
+static const struct step lend_step = {
+	.from = PAGE_HOST, .from_alt = PAGE_SHARED, .next = to_lent,
+};
+
+/**
+ * owner_can_lend() - would owner_lend() agree now?
+ * @pa: page-aligned start
+ * @size: bytes
+ */
+bool owner_can_lend(pa_t pa, u64 size)
+{
+	bool ret;
+
+	spin_lock(&owner.lock);
+	ret = !check_locked(&lend_step, pa, size);
+	spin_unlock(&owner.lock);
+	return ret;
+}
+
+/**
+ * owner_lend() - let a guest, or gzhyp, use pages of the host beside it
+ * @pa: page-aligned start
+ * @size: bytes
+ *
+ * Return: 0, or GZ_INVALID_ARGS if any of it is not the host's RAM.
+ */
+int owner_lend(pa_t pa, u64 size)
+{
+	return take_step(&lend_step, pa, size, 0);
+}
+
+/** owner_unlend() - undo one owner_lend() */
+int owner_unlend(pa_t pa, u64 size)
+{
+	static const struct step step = {
+		.from = PAGE_SHARED, .from_alt = PAGE_SHARED, .next = to_unlent,
+	};
+
+	return take_step(&step, pa, size, 0);
+}
+
+/**
+ * owner_donate() - HOST -> GUEST; the host can not reach the pages any more
+ * @pa: page-aligned start
+ * @size: bytes
+ * @vm: the protected guest's VM
+ *
+ * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int owner_donate(pa_t pa, u64 size, u16 vm)
+{
+	static const struct step step = {
+		.from = PAGE_HOST, .from_alt = PAGE_HOST, .next = to_guest,
+	};
+	int err;
+
+	spin_lock(&owner.lock);
+	err = check_locked(&step, pa, size);
+	if (!err)
+		err = owner.ops->prepare(pa, size);
+	if (!err) {
+		apply_locked(&step, pa, size, vm);
+		owner.ops->unmap(pa, size);
+	}
+	spin_unlock(&owner.lock);
+	return err;
+}
+
+/** owner_guest_share() - GUEST -> GUEST_SHARED: the host may access as well */
+int owner_guest_share(pa_t pa, u64 size, u16 vm)
+{
+	const struct step step = {
+		.from = PAGE_GUEST, .from_alt = PAGE_GUEST, .value = vm,
+		.value_mask = VALUE_MASK, .next = to_guest_shared,
+	};
+	int err;
+
+	spin_lock(&owner.lock);
+	err = check_locked(&step, pa, size);
+	if (!err) {
+		apply_locked(&step, pa, size, vm);
+		owner.ops->map(pa, size);
+	}
+	spin_unlock(&owner.lock);
+	return err;
+}
+
+/** owner_guest_unshare() - GUEST_SHARED -> GUEST */
+int owner_guest_unshare(pa_t pa, u64 size, u16 vm)
+{
+	const struct step step = {
+		.from = PAGE_GUEST_SHARED, .from_alt = PAGE_GUEST_SHARED,
+		.value = vm, .value_mask = VALUE_MASK, .next = to_guest,
+	};
+	int err;
+
+	spin_lock(&owner.lock);
+	err = check_locked(&step, pa, size);
+	if (!err)
+		err = owner.ops->prepare(pa, size);
+	if (!err) {
+		apply_locked(&step, pa, size, vm);
+		owner.ops->unmap(pa, size);
+	}
+	spin_unlock(&owner.lock);
+	return err;
+}
+
+/** owner_return() - GUEST or GUEST_SHARED -> HOST; wiped before */
+int owner_return(pa_t pa, u64 size, u16 vm)
+{
+	const struct step step = {
+		.from = PAGE_GUEST, .from_alt = PAGE_GUEST_SHARED, .value = vm,
+		.value_mask = VALUE_MASK, .next = to_host,
+	};
+	int err;
+
+	spin_lock(&owner.lock);
+	err = check_locked(&step, pa, size);
+	if (!err) {
+		apply_locked(&step, pa, size, 0);
+		owner.ops->map(pa, size);
+	}
+	spin_unlock(&owner.lock);
+	return err;
+}
+
+static bool host_may_access_locked(pa_t pa)
+{
+	u32 *entry = entries_of(PA(ALIGN_DOWN(pa.v, PAGE_SIZE)), PAGE_SIZE);
+
+	return entry && entry_state(*entry) != PAGE_HYP &&
+	       entry_state(*entry) != PAGE_GUEST;
+}
+
+/** owner_host_may_access() - is this RAM that the host may read and write? */
+bool owner_host_may_access(pa_t pa)
+{
+	bool ret;
+
+	spin_lock(&owner.lock);
+	ret = host_may_access_locked(pa);
+	spin_unlock(&owner.lock);
+	return ret;
+}
+
+/**
+ * owner_copy_from_host() - read what the host has prepared for a hypercall
+ * @dst: EL2's memory
+ * @src: what the host says is the address, may be anything
+ * @size: bytes, at most a few pages
+ *
+ * The lock keeps the pages the host's while they are read.
+ *
+ * Return: 0, or GZ_FAULT if it is not the host's RAM.
+ */
+int owner_copy_from_host(void *dst, pa_t src, u64 size)
+{
+	u64 last = src.v + size - 1, page;
+	int err = GZ_FAULT;
+
+	if (!size || last < src.v)
+		return GZ_FAULT;
+	spin_lock(&owner.lock);
+	for (page = ALIGN_DOWN(src.v, PAGE_SIZE); page <= last; page += PAGE_SIZE)
+		if (!host_may_access_locked(PA(page)))
+			goto out;
+	memcpy(dst, pa_to_va(src), size);
+	err = 0;
+out:
+	spin_unlock(&owner.lock);
+	return err;
+}
+
+/**
+ * owner_state() - a page's state, for tests and for dumps
+ * @pa: any address
+ * @value: the count of lendings, or the VM's id
+ *
+ * Return: enum page_state, or -1 if it is not RAM.
+ */
+int owner_state(pa_t pa, u32 *value)
+{
+	u32 *entry;
+	int ret = -1;
+
+	spin_lock(&owner.lock);
+	entry = entries_of(PA(ALIGN_DOWN(pa.v, PAGE_SIZE)), PAGE_SIZE);
+	if (entry) {
+		*value = entry_value(*entry);
+		ret = entry_state(*entry);
+	}
+	spin_unlock(&owner.lock);
+	return ret;
+}
+
+/* For the host's stage 2, which changes together with the table. */
+void owner_lock(void)
+{
+	spin_lock(&owner.lock);
+}
+
+void owner_unlock(void)
+{
+	spin_unlock(&owner.lock);
+}

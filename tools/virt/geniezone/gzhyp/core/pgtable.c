@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page-table walker: one for all regimes, one place with the order of
+ * writes that other CPUs' walkers rely on.
+ *
+ * An entry goes from invalid to valid, or from valid to invalid with the
+ * regime's invalidate() after it (break before make), never from one valid
+ * form to another. Callers hold the lock of their tree; the hardware's walkers
+ * do not.
+ */
+#include "barrier.h"
+#include "pgtable.h"
+#include "pool.h"
+#include "print.h"
+
+static u64 *entry_of(const struct pgtable *pgt, u64 *table, unsigned int level,
+		     u64 ia)
+{
+	u64 index = ia / pgt_level_size(level);
+
+	/* Concatenated tables make the root's index wider than nine bits. */
+	if (level != pgt->start_level)
+		index &= 511;
+	return &table[index];
+}
+
+static bool is_table(u64 pte, unsigned int level)
+{
+	return level < PGT_LAST_LEVEL &&
+	       (pte & (PTE_VALID | PTE_TABLE)) == (PTE_VALID | PTE_TABLE);
+}
+
+static u64 *table_of(u64 pte)
+{
+	return pa_to_va(PA(pte & PTE_ADDR));
+}
+
+static void set_entry(u64 *entry, u64 pte)
+{
+	/* A new table's contents come before the entry that leads there. */
+	dsb_ishst();
+	WRITE_ONCE(*entry, pte);
+	dsb_ishst();
+}
+
+static u64 leaf_pte(u64 pa, unsigned int level, u64 attr)
+{
+	return pa | attr | PTE_VALID | (level == PGT_LAST_LEVEL ? PTE_TABLE : 0);
+}
+
+/**
+ * pgt_init() - make an empty tree
+ * @pgt: the tree
+ * @ia_bits: width of an input address
+ * @start_level: level of the root
+ * @top_block_level: 1 to allow blocks of 1 GiB, 2 for those of 2 MiB only
+ *
+ * Return: 0 or PGT_NO_MEMORY.
+ */
+int pgt_init(struct pgtable *pgt, unsigned int ia_bits, unsigned int start_level,
+	     unsigned int top_block_level)
+{
+	unsigned int bits = 12 + 9 * (PGT_LAST_LEVEL - start_level + 1);
+
+	pgt->ia_bits = ia_bits;
+	pgt->start_level = start_level;
+	pgt->root_order = ia_bits > bits ? ia_bits - bits : 0;
+	pgt->top_block_level = top_block_level;
+	pgt->root = pool_alloc(pgt->root_order);
+	if (!pgt->root)
+		return PGT_NO_MEMORY;
+	pgt->nr_tables = 1ULL << pgt->root_order;
+	return 0;
+}
+
+/* Bytes of an entry of @level that [ia, end) covers from @ia on */
+static u64 span(u64 ia, u64 end, unsigned int level)
+{
+	u64 size = pgt_level_size(level);
+
+	return MIN(ALIGN_DOWN(ia, size) + size, end) - ia;
+}
+
+static bool block_fits(const struct pgtable *pgt, unsigned int level, u64 ia,
+		       u64 pa, u64 len)
+{
+	u64 size = pgt_level_size(level);
+
+	return level >= pgt->top_block_level && len == size &&
+	       IS_ALIGNED(ia | pa, size);
+}
+
+static u64 *new_table(struct pgtable *pgt)
+{
+	u64 *table = pool_alloc(0);
+
+	if (table)
+		pgt->nr_tables++;
+	return table;
+}
+
+static int prepare_level(struct pgtable *pgt, u64 *table, unsigned int level,
+			 u64 ia, u64 pa, u64 end)
+{
+	u64 len, *entry, *next;
+	int err;
+
+	for (; ia < end; ia += len, pa += len) {
+		len = span(ia, end, level);
+		entry = entry_of(pgt, table, level, ia);
+		if (level == PGT_LAST_LEVEL ||
+		    (*entry & PTE_VALID && !is_table(*entry, level)))
+			continue;
+		if (!*entry) {
+			if (block_fits(pgt, level, ia, pa, len))
+				continue;
+			next = new_table(pgt);
+			if (!next)
+				return PGT_NO_MEMORY;
+			set_entry(entry, va_to_pa(next).v | PTE_TABLE | PTE_VALID);
+		}
+		err = prepare_level(pgt, table_of(*entry), level + 1, ia, pa,
+				    ia + len);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * pgt_prepare() - allocate what pgt_map() of the same range will need
+ * @pgt: the tree
+ * @ia: page-aligned input address
+ * @pa: page-aligned physical address
+ * @size: bytes
+ *
+ * Lets a caller change its own state between this, which can fail, and the
+ * mapping, which can not.
+ *
+ * Return: 0 or PGT_NO_MEMORY; tables made so far stay.
+ */
+int pgt_prepare(struct pgtable *pgt, u64 ia, pa_t pa, u64 size)
+{
+	return prepare_level(pgt, pgt->root, pgt->start_level, ia, pa.v,
+			     ia + size);
+}
+
+static void map_level(struct pgtable *pgt, u64 *table, unsigned int level,
+		      u64 ia, u64 pa, u64 end, u64 attr)
+{
+	u64 len, *entry;
+
+	for (; ia < end; ia += len, pa += len) {
+		len = span(ia, end, level);
+		entry = entry_of(pgt, table, level, ia);
+		if (is_table(*entry, level))
+			map_level(pgt, table_of(*entry), level + 1, ia, pa,
+				  ia + len, attr);
+		else if (!*entry)
+			WRITE_ONCE(*entry, leaf_pte(pa, level, attr));
+	}
+}
+
+/**
+ * pgt_map() - map a range, with blocks where they fit
+ * @pgt: the tree
+ * @ia: page-aligned input address
+ * @pa: page-aligned physical address
+ * @size: bytes
+ * @attr: attribute bits of the leaves
+ *
+ * What is mapped already is left as it is: the caller has checked that it
+ * leads where it should.
+ *
+ * Return: 0, or PGT_NO_MEMORY and nothing is mapped.
+ */
+int pgt_map(struct pgtable *pgt, u64 ia, pa_t pa, u64 size, u64 attr)
+{
+	int err = pgt_prepare(pgt, ia, pa, size);
+
+	if (err)
+		return err;
+	map_level(pgt, pgt->root, pgt->start_level, ia, pa.v, ia + size, attr);
+	dsb_ishst();
+	return 0;
+}
+
+static void split_block(struct pgtable *pgt, u64 *entry, unsigned int level,
+			u64 ia, u64 *table)
+{
+	u64 size = pgt_level_size(level), step = pgt_level_size(level + 1);
+	u64 attr = *entry & ~(PTE_ADDR | PTE_VALID | PTE_TABLE);
+	u64 pa = *entry & PTE_ADDR;
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		table[i] = leaf_pte(pa + i * step, level + 1, attr);
+	set_entry(entry, 0);
+	pgt->invalidate(pgt, ALIGN_DOWN(ia, size), size);
+	set_entry(entry, va_to_pa(table).v | PTE_TABLE | PTE_VALID);
+}
+
+/**
+ * pgt_split() - make the page at an address a leaf of its own
+ * @pgt: the tree
+ * @ia: input address
+ *
+ * Others that touch the block meanwhile fault and have to try again.
+ *
+ * Return: 0 or PGT_NO_MEMORY.
+ */
+int pgt_split(struct pgtable *pgt, u64 ia)
+{
+	u64 *table = pgt->root, *entry, *next;
+	unsigned int level;
+
+	for (level = pgt->start_level; level < PGT_LAST_LEVEL; level++) {
+		entry = entry_of(pgt, table, level, ia);
+		if (!*entry)
+			return 0;
+		if (!is_table(*entry, level)) {
+			next = new_table(pgt);
+			if (!next)
+				return PGT_NO_MEMORY;
+			split_block(pgt, entry, level, ia, next);
+		}
+		table = table_of(*entry);
+	}
+	return 0;
+}
+
+static void unmap_level(struct pgtable *pgt, u64 *table, unsigned int level,
+			u64 ia, u64 end)
+{
+	u64 len, *entry;
+
+	for (; ia < end; ia += len) {
+		len = span(ia, end, level);
+		entry = entry_of(pgt, table, level, ia);
+		if (is_table(*entry, level)) {
+			unmap_level(pgt, table_of(*entry), level + 1, ia, ia + len);
+		} else if (*entry) {
+			BUG_ON(len != pgt_level_size(level));
+			WRITE_ONCE(*entry, 0);
+		}
+	}
+}
+
+/**
+ * pgt_unmap() - unmap a range
+ * @pgt: the tree
+ * @ia: page-aligned input address
+ * @size: bytes; no leaf may reach over either end, see pgt_split()
+ */
+void pgt_unmap(struct pgtable *pgt, u64 ia, u64 size)
+{
+	unmap_level(pgt, pgt->root, pgt->start_level, ia, ia + size);
+	dsb_ishst();
+	pgt->invalidate(pgt, ia, size);
+}
+
+/**
+ * pgt_lookup() - translate an address
+ * @pgt: the tree
+ * @ia: input address, of less than ia_bits
+ *
+ * Return: the leaf, or the hole, that it lies in.
+ */
+struct pgt_leaf pgt_lookup(const struct pgtable *pgt, u64 ia)
+{
+	unsigned int level = pgt->start_level;
+	u64 pte = *entry_of(pgt, pgt->root, level, ia);
+	struct pgt_leaf leaf;
+
+	while (is_table(pte, level)) {
+		level++;
+		pte = *entry_of(pgt, table_of(pte), level, ia);
+	}
+	leaf.size = pgt_level_size(level);
+	leaf.valid = pte & PTE_VALID;
+	leaf.pa = PA((pte & PTE_ADDR) + (ia & (leaf.size - 1)));
+	return leaf;
+}
+
+/* Free tables below @table that lead to no more tables, lowest first. */
+static bool free_level(struct pgtable *pgt, u64 *table, unsigned int level,
+		       u64 nr_entries, u64 *budget)
+{
+	u64 i;
+
+	for (i = 0; i < nr_entries; i++) {
+		if (!is_table(table[i], level))
+			continue;
+		if (!free_level(pgt, table_of(table[i]), level + 1, 512, budget))
+			return false;
+		if (!*budget)
+			return false;
+		--*budget;
+		pool_free(table_of(table[i]), 0);
+		table[i] = 0;
+		pgt->nr_tables--;
+	}
+	return true;
+}
+
+/**
+ * pgt_free_some() - free a tree that no CPU uses any more, in steps
+ * @pgt: the tree
+ * @budget: tables that may be freed; less those that were
+ *
+ * Return: true when all of it is gone.
+ */
+bool pgt_free_some(struct pgtable *pgt, u64 *budget)
+{
+	if (!pgt->root)
+		return true;
+	if (!free_level(pgt, pgt->root, pgt->start_level,
+			512ULL << pgt->root_order, budget))
+		return false;
+	pool_free(pgt->root, pgt->root_order);
+	pgt->root = NULL;
+	pgt->nr_tables = 0;
+	return true;
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RUN: take a vCPU, let it run until the host is needed, tell the host.
+ *
+ * The shared pages are the host's to scribble on at any time. EL2 reads from
+ * them once, at the beginning, and only what it asked for; at the end it writes
+ * what it has made in its own copy.
+ */
+#include "barrier.h"
+#include "gic.h"
+#include "string.h"
+#include "switch.h"
+#include "vcpu.h"
+
+/* Called with vm->lock held, while nobody else has the vCPU. */
+static void finish_cpu_on(struct vcpu *vcpu)
+{
+	if (vcpu->power != POWER_ON_PENDING)
+		return;
+	vcpu_reset(vcpu, vcpu->on_entry, vcpu->on_context);
+	vcpu->power = POWER_ON;
+}
+
+static int claim(struct vm *vm, u32 id, struct vcpu **vcpu)
+{
+	int err = 0;
+
+	if (id >= MAX_VCPUS)
+		return GZ_INVALID_ARGS;
+	spin_lock(&vm->lock);
+	*vcpu = vm->vcpu[id];
+	if (!*vcpu) {
+		err = GZ_INVALID_ARGS;
+	} else if (vm->on_cpu[id]) {
+		err = GZ_BUSY;
+	} else {
+		finish_cpu_on(*vcpu);
+		WRITE_ONCE(vm->on_cpu[id], this_cpu()->index + 1);
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+static void release(struct vm *vm, u32 id)
+{
+	spin_lock(&vm->lock);
+	WRITE_ONCE(vm->on_cpu[id], 0);
+	spin_unlock(&vm->lock);
+}
+
+/* Put what the host has answered where the guest waits for it. */
+static void take_answer(struct vcpu *vcpu)
+{
+	const struct gz_run *run = vcpu->run;
+	unsigned int i;
+	u64 val;
+
+	switch (vcpu->wait) {
+	case WAIT_MMIO_READ:
+		val = mmio_load_value(&vcpu->access, READ_ONCE(run->mmio.data));
+		if (vcpu->access.reg != 31)
+			vcpu->regs.x[vcpu->access.reg] = val;
+		skip_instruction(&vcpu->regs);
+		break;
+	case WAIT_HYPERCALL:
+		for (i = 0; i < 4; i++)
+			vcpu->regs.x[i] = READ_ONCE(run->hypercall.args[i]);
+		break;
+	case WAIT_NOTHING:
+		break;
+	}
+	vcpu->wait = WAIT_NOTHING;
+}
+
+/*
+ * Off: the host may let it sleep. As in guest_wfx_wait(), the bit is set before
+ * the look that decides; CPU_ON changes the power before it looks at the bit.
+ */
+static u32 exit_while_off(struct vcpu *vcpu)
+{
+	u32 bit = 1U << vcpu->id;
+
+	__atomic_or_fetch(&vcpu->vm->sleeping, bit, __ATOMIC_SEQ_CST);
+	if (READ_ONCE(vcpu->power) == POWER_OFF)
+		return GZ_EXIT_IDLE;
+	__atomic_and_fetch(&vcpu->vm->sleeping, ~bit, __ATOMIC_SEQ_CST);
+	/* It was turned on: the next RUN resets it. */
+	return GZ_EXIT_GZ;
+}
+
+static u32 reason_not_to_enter(struct vcpu *vcpu)
+{
+	if (vcpu->ipi_owed) {
+		vcpu->ipi_owed = false;
+		return GZ_EXIT_IPI;
+	}
+	if (READ_ONCE(vcpu->vm->state) != VM_LIVE)
+		return GZ_EXIT_GZ;
+	if (vcpu->power != POWER_ON)
+		return exit_while_off(vcpu);
+	return 0;
+}
+
+static u64 enter(struct vcpu *vcpu)
+{
+	struct percpu *cpu = this_cpu();
+	u64 hcr, code;
+	u32 kick = 0;
+
+	timer_update_lines(vcpu, &kick);
+	vgic_flush(&vcpu->vm->vgic, vcpu->id, vcpu->lr, gic_nr_lrs(), &hcr);
+	gic_write_lrs(vcpu->lr, hcr);
+	timer_guest_enter(vcpu);
+	gic_guest_begin(cpu, vcpu->vtimer_high);
+	code = guest_enter(&vcpu->regs);
+	return code;
+}
+
+/* Fold the virtual interrupts back; true if the host must see the registers. */
+static bool sync_interrupts(struct vcpu *vcpu)
+{
+	struct vgic *vgic = &vcpu->vm->vgic;
+	u64 hcr = gic_read_lrs(vcpu->lr);
+	unsigned int eois = FIELD(hcr, 27, 5);
+	bool level_eoi;
+	u32 kick = 0;
+
+	gic_guest_end(this_cpu());
+	if (eois)
+		vgic_eoi_count(vgic, vcpu->id, eois, &kick);
+	level_eoi = vgic_sync(vgic, vcpu->id, vcpu->lr, gic_nr_lrs(), &kick);
+	if (vm_kick(vcpu->vm, kick & ~(1U << vcpu->id)))
+		vcpu->ipi_owed = true;
+	return level_eoi;
+}
+
+static u32 enter_once(struct vcpu *vcpu)
+{
+	u64 code = enter(vcpu);
+	bool host_due = timer_guest_exit(vcpu);
+	bool level_eoi = sync_interrupts(vcpu);
+	u32 reason = 0;
+
+	switch (code) {
+	case EXIT_SYNC:
+		reason = guest_trap(vcpu);
+		break;
+	case EXIT_IRQ:
+		/* It may have been one of EL2's own, and be gone by now. */
+		if (gic_host_irq_pending())
+			reason = GZ_EXIT_IRQ;
+		break;
+	case EXIT_SERROR:
+		host_serror(this_cpu());
+		reason = GZ_EXIT_IRQ;
+		break;
+	default:
+		reason = GZ_EXIT_IRQ;
+	}
+	if (!reason && (host_due || level_eoi))
+		reason = GZ_EXIT_IRQ;
+	return reason;
+}
+
+static u32 run_claimed(struct vcpu *vcpu)
+{
+	u32 reason;
+
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	memset(vcpu->lr, 0, sizeof(vcpu->lr));
+	__atomic_and_fetch(&vcpu->vm->sleeping, ~(1U << vcpu->id),
+			   __ATOMIC_SEQ_CST);
+	take_answer(vcpu);
+	reason = reason_not_to_enter(vcpu);
+	if (reason)
+		return reason;
+	vcpu_load(vcpu);
+	do {
+		reason = enter_once(vcpu);
+		if (!reason)
+			reason = reason_not_to_enter(vcpu);
+	} while (!reason);
+	vcpu_put(vcpu);
+	return reason;
+}
+
+/* immediate_exit and its padding are the host's and stay as they are. */
+static void tell_host(struct vcpu *vcpu, u32 reason)
+{
+	struct gz_hwstate hw = {
+		.nr_lrs = gic_nr_lrs(),
+		.vtimer_offset = vcpu->vm->cntvoff,
+	};
+	struct gz_run *run = vcpu->run;
+
+	if (reason == GZ_EXIT_IDLE && vcpu->power == POWER_ON) {
+		hw.vtimer_delay = timer_idle_delay(vcpu);
+		hw.vtimer_migrate = hw.vtimer_delay != 0;
+	}
+	memcpy(hw.lr, vcpu->lr, sizeof(hw.lr));
+	memcpy(vcpu->hwstate, &hw, sizeof(hw));
+	memcpy(run->raw, vcpu->exit.raw, sizeof(run->raw));
+	WRITE_ONCE(run->exit_reason, reason);
+}
+
+/**
+ * vcpu_run() - RUN
+ * @vm: the VM
+ * @id: the vCPU's number
+ * @reason: gets the exit reason
+ *
+ * Return: 0, GZ_INVALID_ARGS, or GZ_BUSY if it runs already.
+ */
+int vcpu_run(struct vm *vm, u32 id, u64 *reason)
+{
+	struct vcpu *vcpu;
+	int err = claim(vm, id, &vcpu);
+
+	if (err)
+		return err;
+	*reason = run_claimed(vcpu);
+	tell_host(vcpu, *reason);
+	release(vm, id);
+	return 0;
+}

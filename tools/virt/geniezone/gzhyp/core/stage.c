@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory: from the host's pages to a VM's stage 2. First all of a call
+ * is checked and tables are allocated, then all of it is done.
+ *
+ * With vm->lock held.
+ */
+#include "cpu.h"
+#include "owner.h"
+#include "print.h"
+#include "stage2.h"
+#include "vm.h"
+
+/* The entry at @gpa, and how many of @size bytes it has to do with */
+static struct pgt_leaf look_at(struct vm *vm, u64 gpa, u64 size, u64 *len)
+{
+	struct pgt_leaf leaf = pgt_lookup(&vm->s2, gpa);
+
+	*len = MIN(leaf.size - (gpa & (leaf.size - 1)), size);
+	return leaf;
+}
+
+/* Each page is either mapped as wanted, or not and may be. */
+static int check_pages(struct vm *vm, u64 gpa, pa_t pa, u64 size)
+{
+	struct pgt_leaf leaf;
+	u64 at, len;
+
+	for (at = 0; at < size; at += len) {
+		leaf = look_at(vm, gpa + at, size - at, &len);
+		if (leaf.valid ? leaf.pa.v != pa.v + at :
+		    !owner_can_lend(PA(pa.v + at), len))
+			return GZ_INVALID_ARGS;
+	}
+	return 0;
+}
+
+/**
+ * vm_map_check() - may this be mapped? If so, get ready for vm_map_act()
+ * @vm: the VM
+ * @region: where
+ * @gpa: guest-physical address in it
+ * @pa: the host's pages
+ * @pages: their number
+ *
+ * What is mapped there already must be the same; so a host that is told twice
+ * of one fault does no harm.
+ *
+ * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int vm_map_check(struct vm *vm, const struct region *region, u64 gpa, pa_t pa,
+		 u64 pages)
+{
+	u64 size = pages * PAGE_SIZE;
+	int err;
+
+	if (pages > IPA_LIMIT / PAGE_SIZE || !IS_ALIGNED(gpa | pa.v, PAGE_SIZE) ||
+	    !range_ok(pa.v, size, IPA_LIMIT) || gpa < region->gpa ||
+	    !range_ok(gpa - region->gpa, size, region->size))
+		return GZ_INVALID_ARGS;
+	err = check_pages(vm, gpa, pa, size);
+	if (err)
+		return err;
+	return pgt_prepare(&vm->s2, gpa, pa, size);
+}
+
+/**
+ * vm_map_act() - map what vm_map_check() has agreed to
+ * @vm: the VM
+ * @region: where
+ * @gpa: guest-physical address in it
+ * @pa: the host's pages
+ * @pages: their number
+ *
+ * Another CPU may have made a page another guest's since the check: a hole that
+ * can not be lent stays a hole.
+ *
+ * Return: 0 or GZ_INVALID_ARGS.
+ */
+int vm_map_act(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages)
+{
+	u64 at, len, size = pages * PAGE_SIZE;
+	struct pgt_leaf leaf;
+
+	for (at = 0; at < size; at += len) {
+		leaf = look_at(vm, gpa + at, size - at, &len);
+		if (leaf.valid)
+			continue;
+		if (owner_lend(PA(pa.v + at), len))
+			return GZ_INVALID_ARGS;
+		/*
+		 * The guest's MMU is off at first: what the host's caches hold
+		 * must be in memory by then.
+		 */
+		dcache_clean_inval(pa_to_va(PA(pa.v + at)), len);
+		BUG_ON(pgt_map(&vm->s2, gpa + at, PA(pa.v + at), len, S2_RW));
+		region->mapped += len / PAGE_SIZE;
+		vm->mapped_pages += len / PAGE_SIZE;
+	}
+	icache_inval_all();
+	return 0;
+}
+
+/**
+ * vm_map() - map a run of pages
+ * @vm: the VM
+ * @region: where
+ * @gpa: guest-physical address in it
+ * @pa: the host's pages
+ * @pages: their number
+ *
+ * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int vm_map(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages)
+{
+	int err = vm_map_check(vm, region, gpa, pa, pages);
+
+	return err ? err : vm_map_act(vm, region, gpa, pa, pages);
+}
+
+/* Frames from @pfn on that follow each other */
+static u64 run_length(const u64 *pfn, u64 nr)
+{
+	u64 n = 1;
+
+	while (n < nr && pfn[n] == pfn[0] + n)
+		n++;
+	return n;
+}
+
+/**
+ * vm_map_pfns() - map pages that lie anywhere
+ * @vm: the VM
+ * @region: where
+ * @gpa: guest-physical address in it
+ * @pfn: the host's frames, one for each page; EL2's copy
+ * @nr: their number
+ *
+ * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int vm_map_pfns(struct vm *vm, struct region *region, u64 gpa, const u64 *pfn,
+		u64 nr)
+{
+	u64 i, n;
+	int err;
+
+	for (i = 0; i < nr; i += n) {
+		n = run_length(pfn + i, nr - i);
+		if (pfn[i] > IPA_LIMIT / PAGE_SIZE)
+			return GZ_INVALID_ARGS;
+		err = vm_map_check(vm, region, gpa + i * PAGE_SIZE,
+				   PA(pfn[i] << PAGE_SHIFT), n);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < nr; i += n) {
+		n = run_length(pfn + i, nr - i);
+		err = vm_map_act(vm, region, gpa + i * PAGE_SIZE,
+				 PA(pfn[i] << PAGE_SHIFT), n);
+		if (err)
+			return err;
+	}
+	return 0;
+}

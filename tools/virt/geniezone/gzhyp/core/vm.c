@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMs: the table of them, and who uses one. A call from the host holds a VM by
+ * vm_get() to vm_put(), a RUN for as long as the guest runs. DESTROY_VM first
+ * makes the VM unfindable, then waits, by BUSY, for the users to leave.
+ */
+#include "barrier.h"
+#include "gic.h"
+#include "owner.h"
+#include "pool.h"
+#include "stage2.h"
+#include "vcpu.h"
+
+static struct {
+	struct spinlock lock;
+	struct vm *vm[MAX_VMS + 1];	/* by id; 0 is none */
+} vm_table;
+
+#define VM_ORDER	pool_order(sizeof(struct vm))
+#define BUF_ORDER	1
+
+static int vm_insert(struct vm *vm)
+{
+	int err = GZ_NO_MEMORY;
+	u16 id;
+
+	spin_lock(&vm_table.lock);
+	for (id = 1; id <= MAX_VMS && err; id++) {
+		if (vm_table.vm[id])
+			continue;
+		vm->id = id;
+		vm->vttbr = stage2_vttbr(&vm->s2, id);
+		vm->state = VM_LIVE;
+		vm_table.vm[id] = vm;
+		err = 0;
+	}
+	spin_unlock(&vm_table.lock);
+	return err;
+}
+
+static void vm_free(struct vm *vm)
+{
+	u64 all = ~0ULL;
+
+	pgt_free_some(&vm->s2, &all);
+	pool_free(vm->buf, BUF_ORDER);
+	pool_free(vm, VM_ORDER);
+}
+
+static void flush_vm(struct pgtable *pgt, u64 ia, u64 size)
+{
+	struct vm *vm = (struct vm *)((u8 *)pgt - offsetof(struct vm, s2));
+
+	stage2_flush_range(vm->vttbr, ia, size);
+}
+
+/**
+ * vm_create() - make a VM
+ * @type: 0
+ * @id: gets its id
+ *
+ * Its virtual counter starts now, at 0.
+ *
+ * Return: 0 or a GenieZone error.
+ */
+int vm_create(u64 type, u64 *id)
+{
+	struct vm *vm;
+
+	if (type)
+		return GZ_INVALID_ARGS;
+	vm = pool_alloc(VM_ORDER);
+	if (!vm)
+		return GZ_NO_MEMORY;
+	vm->buf = pool_alloc(BUF_ORDER);
+	vm->cntvoff = read_sysreg(cntpct_el0);
+	vgic_init(&vm->vgic);
+	if (!vm->buf || pgt_init(&vm->s2, IPA_BITS, 1, 2))
+		goto err_free;
+	vm->s2.invalidate = flush_vm;
+	if (vm_insert(vm))
+		goto err_free;
+	*id = vm->id;
+	return 0;
+
+err_free:
+	vm_free(vm);
+	return GZ_NO_MEMORY;
+}
+
+/**
+ * vm_get() - find a VM and keep it
+ * @id: what the host says is its id
+ *
+ * Return: the VM, to be given to vm_put(), or NULL.
+ */
+struct vm *vm_get(u64 id)
+{
+	struct vm *vm = NULL;
+
+	if (!id || id > MAX_VMS)
+		return NULL;
+	spin_lock(&vm_table.lock);
+	if (vm_table.vm[id] && vm_table.vm[id]->state == VM_LIVE) {
+		vm = vm_table.vm[id];
+		vm->users++;
+	}
+	spin_unlock(&vm_table.lock);
+	return vm;
+}
+
+/** vm_put() - the counterpart of vm_get() */
+void vm_put(struct vm *vm)
+{
+	spin_lock(&vm_table.lock);
+	vm->users--;
+	spin_unlock(&vm_table.lock);
+}
+
+/**
+ * vm_begin_destroy() - get a VM for a step of its destruction
+ * @id: what the host says is its id
+ * @vm: gets the VM, for vm_end_destroy()
+ *
+ * From the first such call on nobody else finds the VM.
+ *
+ * Return: 0; GZ_BUSY while somebody uses it, those in the guest are brought
+ * out; or GZ_INVALID_ARGS.
+ */
+int vm_begin_destroy(u64 id, struct vm **vm)
+{
+	struct vm *found = NULL;
+	int err = GZ_INVALID_ARGS;
+
+	if (!id || id > MAX_VMS)
+		return err;
+	spin_lock(&vm_table.lock);
+	found = vm_table.vm[id];
+	if (found) {
+		WRITE_ONCE(found->state, VM_DYING);
+		err = GZ_BUSY;
+		if (!found->users && !found->destroying) {
+			found->destroying = true;
+			*vm = found;
+			err = 0;
+		} else if (!found->destroying) {
+			vm_kick(found, ~0U);
+		}
+	}
+	spin_unlock(&vm_table.lock);
+	return err;
+}
+
+/**
+ * vm_end_destroy() - end of a step of destruction
+ * @vm: the VM
+ * @gone: there will not be another
+ */
+void vm_end_destroy(struct vm *vm, bool gone)
+{
+	u16 id = vm->id;
+
+	if (gone)
+		pool_free(vm->buf, BUF_ORDER);
+	spin_lock(&vm_table.lock);
+	if (gone)
+		vm_table.vm[id] = NULL;
+	else
+		vm->destroying = false;
+	spin_unlock(&vm_table.lock);
+	if (gone)
+		pool_free(vm, VM_ORDER);
+}
+
+/**
+ * vm_kick() - make vCPUs look at their interrupts
+ * @vm: the VM
+ * @mask: which of them
+ *
+ * Those that run on another CPU leave the guest and enter it anew. The order
+ * with those that are about to sleep is told at guest_wfx_wait().
+ *
+ * Return: true if one of them sleeps, which only the host can end.
+ */
+bool vm_kick(struct vm *vm, u32 mask)
+{
+	unsigned int i, cpu;
+
+	smp_mb();
+	for (i = 0; i < MAX_VCPUS; i++) {
+		cpu = READ_ONCE(vm->on_cpu[i]);
+		if ((mask & (1U << i)) && cpu && cpu - 1 != this_cpu()->index)
+			gic_send_kick(percpus[cpu - 1]);
+	}
+	return READ_ONCE(vm->sleeping) & mask;
+}
+
+/**
+ * vm_hyp_bytes() - EL2's memory that is there for a VM
+ * @vm: the VM; called with its lock
+ */
+u64 vm_hyp_bytes(struct vm *vm)
+{
+	u64 pages = vm->s2.nr_tables + (1ULL << VM_ORDER) + (1ULL << BUF_ORDER);
+	unsigned int i;
+
+	for (i = 0; i < MAX_VCPUS; i++)
+		if (vm->vcpu[i])
+			pages += 1ULL << VCPU_ORDER;
+	return pages * PAGE_SIZE;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What belongs to one CPU, and what the world switch saves. */
+#ifndef GZHYP_CPU_H
+#define GZHYP_CPU_H
+
+#include "mm.h"
+#include "sysreg.h"
+
+/* General registers of a world, as the exception vectors store them */
+struct cpu_regs {
+	u64 x[31];
+	u64 pc;
+	u64 pstate;
+	u64 pad;
+};
+
+/*
+ * EL1 and EL0 registers that both worlds use. X(field, register): those of
+ * every CPU, then the pointer authentication keys.
+ */
+#define EL1_REGS(X)							\
+	X(sctlr, sctlr_el1) X(cpacr, cpacr_el1) X(ttbr0, ttbr0_el1)	\
+	X(ttbr1, ttbr1_el1) X(tcr, tcr_el1) X(esr, esr_el1)		\
+	X(afsr0, afsr0_el1) X(afsr1, afsr1_el1) X(far, far_el1)		\
+	X(mair, mair_el1) X(amair, amair_el1) X(vbar, vbar_el1)		\
+	X(contextidr, contextidr_el1) X(tpidr_el0, tpidr_el0)		\
+	X(tpidrro, tpidrro_el0) X(tpidr_el1, tpidr_el1)			\
+	X(cntkctl, cntkctl_el1) X(par, par_el1) X(elr, elr_el1)		\
+	X(spsr, spsr_el1) X(sp_el0, sp_el0) X(sp_el1, sp_el1)		\
+	X(csselr, csselr_el1) X(mdscr, mdscr_el1)
+
+#define PAUTH_REGS(X)							\
+	X(apia_lo, SYS_APIAKEYLO) X(apia_hi, SYS_APIAKEYHI)		\
+	X(apib_lo, SYS_APIBKEYLO) X(apib_hi, SYS_APIBKEYHI)		\
+	X(apda_lo, SYS_APDAKEYLO) X(apda_hi, SYS_APDAKEYHI)		\
+	X(apdb_lo, SYS_APDBKEYLO) X(apdb_hi, SYS_APDBKEYHI)		\
+	X(apga_lo, SYS_APGAKEYLO) X(apga_hi, SYS_APGAKEYHI)
+
+#define DECLARE_REG(field, reg)	u64 field;
+
+struct el1_regs {
+	EL1_REGS(DECLARE_REG)
+	PAUTH_REGS(DECLARE_REG)
+	u64 tpidr2;
+};
+
+struct fp_regs {
+	u64 v[64] __aligned(16);
+	u64 fpsr;
+	u64 fpcr;
+};
+
+/* Z, P and FFR of the largest vector length there can be: 256 bytes */
+#define SVE_MAX_VL		256
+#define SVE_AREA		(32 * SVE_MAX_VL + 17 * (SVE_MAX_VL / 8))
+
+struct sve_regs {
+	u8 area[SVE_AREA] __aligned(16);
+	u64 fpsr;
+	u64 fpcr;
+};
+
+/* Features of the CPUs; those of the first one, all are taken to be alike */
+struct cpu_features {
+	bool pauth;
+	bool sve;
+	bool sme;
+	bool mte;
+	bool spe;
+	bool trbe;
+	bool scxt;
+	bool amu_v1p1;
+	bool fgt;
+	bool hcx;
+	bool vmid16;
+	bool rndr;
+	u8 pa_bits;
+};
+
+extern struct cpu_features cpu_features;
+
+struct vcpu;
+
+#define STACK_SIZE		(4 * PAGE_SIZE)
+
+/**
+ * struct percpu - what one CPU needs; TPIDR_EL2 points to it
+ * @guest: general registers of the guest that runs right now, else NULL
+ * @stack_top: EL2's stack, a page that is not mapped below it
+ * @emergency_sp: stack for the report of EL2's own fault
+ * @boot_entry: where the host wants to be entered
+ * @boot_ctx: with which x0
+ * @boot_pending: CPU_ON was asked for, the CPU has not come yet
+ * @mpidr: affinity
+ * @index: number, from 0
+ * @online: EL2 is up on it
+ * @gicr: SGI frame of its redistributor
+ * @host: registers of the host while a guest is loaded
+ * @loaded: the vCPU whose registers are in the CPU
+ * @fp_is_guest: so are its FP registers
+ */
+struct percpu {
+	struct cpu_regs *guest;
+	u64 stack_top;
+	u64 emergency_sp;
+	u64 boot_entry;
+	u64 boot_ctx;
+	u32 boot_pending;
+	u32 index;
+	u64 mpidr;
+	bool online;
+	u64 gicr;
+	struct vcpu *loaded;
+	bool fp_is_guest;
+	u64 host_hcr;
+	u64 host_hcrx;
+	u64 host_cntv_ctl;
+	u64 host_cntv_cval;
+	u64 host_pmr;
+	u32 host_ppis;
+	struct el1_regs host;
+	union {
+		struct fp_regs host_fp;
+		struct sve_regs host_sve;
+	};
+};
+
+extern struct percpu *percpus[];
+
+static inline struct percpu *this_cpu(void)
+{
+	return (struct percpu *)read_sysreg(tpidr_el2);
+}
+
+#define MPIDR_AFFINITY		0xff00ffffffUL
+
+void cpu_detect_features(void);
+void cpu_init_el2(struct percpu *cpu);
+struct percpu *cpu_by_mpidr(u64 mpidr);
+
+/* arch/head.S, arch/entry.S, arch/fp.S */
+void __noreturn host_enter(u64 entry, u64 x0, u64 stack_top);
+u64 guest_enter(struct cpu_regs *regs);
+void fp_save(struct fp_regs *fp);
+void fp_load(const struct fp_regs *fp);
+void sve_save(struct sve_regs *sve);
+void sve_load(const struct sve_regs *sve);
+void secondary_entry(void);
+
+/* Which vector a lower EL's exception came through */
+enum exit_code {
+	EXIT_SYNC,
+	EXIT_IRQ,
+	EXIT_FIQ,
+	EXIT_SERROR,
+};
+
+/* arch/cache.c */
+void dcache_clean_inval(const void *va, u64 size);
+void icache_inval_all(void);
+
+#endif /* GZHYP_CPU_H */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GZHYP_GIC_H
+#define GZHYP_GIC_H
+
+#include "cpu.h"
+
+struct vcpu;
+
+u64 gic_find_redist(u64 mpidr);
+void gic_guest_begin(struct percpu *cpu, bool vtimer_high);
+void gic_guest_end(struct percpu *cpu);
+void gic_load(struct vcpu *vcpu);
+void gic_put(struct vcpu *vcpu);
+bool gic_host_irq_pending(void);
+void gic_send_kick(const struct percpu *cpu);
+unsigned int gic_nr_lrs(void);
+void gic_write_lrs(const u64 *lr, u64 hcr);
+u64 gic_read_lrs(u64 *lr);
+
+#endif /* GZHYP_GIC_H */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Numbers and layouts of the GenieZone interface, as EL2 sees them. */
+#ifndef GZHYP_GZ_H
+#define GZHYP_GZ_H
+
+#include "types.h"
+
+/* Status of a hypercall */
+#define GZ_OK			0
+#define GZ_NO_MEMORY		(-5)
+#define GZ_INVALID_ARGS		(-8)
+#define GZ_NOT_SUPPORTED	(-24)
+#define GZ_NOT_IMPLEMENTED	(-27)
+#define GZ_BUSY			(-33)
+#define GZ_FAULT		(-40)
+
+/* Function ids: fast, 64-bit, owner 59, 0x1000 + n */
+#define GZ_CALL_BASE		0xfb001000U
+#define GZ_CALL_END		0xfb002000U
+
+enum gz_call {
+	GZ_CREATE_VM		= 0,
+	GZ_DESTROY_VM		= 1,
+	GZ_CREATE_VCPU		= 2,
+	GZ_DESTROY_VCPU		= 3,
+	GZ_SET_MEMREGION	= 4,
+	GZ_RUN			= 5,
+	GZ_GET_ONE_REG		= 8,
+	GZ_SET_ONE_REG		= 9,
+	GZ_IRQ_LINE		= 10,
+	GZ_CREATE_DEVICE	= 11,
+	GZ_PROBE		= 12,
+	GZ_ENABLE_CAP		= 13,
+	GZ_INFORM_EXIT		= 14,
+	GZ_MEMREGION_PURPOSE	= 15,
+	GZ_SET_DTB_CONFIG	= 16,
+	GZ_MAP_GUEST		= 17,
+	GZ_MAP_GUEST_BLOCK	= 18,
+	GZ_GET_STATISTICS	= 19,
+	GZ_NR_CALLS
+};
+
+/* What PROBE answers */
+#define GZ_VERSION_MAJOR	16
+#define GZ_VERSION_MINOR	0
+#define GZ_VERSION_SUB		0
+
+#define GZ_CAP_VM_GPA_SIZE		0xa5
+#define GZ_CAP_PROTECTED_VM		0xffbadab1
+#define GZ_CAP_BLOCK_DEMAND_PAGING	0x9201
+#define GZ_CAP_DEMAND_PAGING		0x9202
+#define GZ_CAP_IDLE			0x9203
+#define GZ_CAP_QUERY_HYP_BATCH		0x9204
+#define GZ_CAP_QUERY_DESTROY_BATCH	0x9205
+
+#define GZ_MEM_GUEST		BIT(0)
+#define GZ_MEM_PROTECT_FW	BIT(1)
+#define GZ_MEM_STATIC_SWIOTLB	BIT(2)
+#define GZ_MEM_FLAGS		(GZ_MEM_GUEST | GZ_MEM_PROTECT_FW | \
+				 GZ_MEM_STATIC_SWIOTLB)
+
+/* Exit reasons */
+#define GZ_EXIT(n)		(0x92920000U + (n))
+#define GZ_EXIT_UNKNOWN		GZ_EXIT(0)
+#define GZ_EXIT_MMIO		GZ_EXIT(1)
+#define GZ_EXIT_HYPERCALL	GZ_EXIT(2)
+#define GZ_EXIT_IRQ		GZ_EXIT(3)
+#define GZ_EXIT_EXCEPTION	GZ_EXIT(4)
+#define GZ_EXIT_DEBUG		GZ_EXIT(5)
+#define GZ_EXIT_FAIL_ENTRY	GZ_EXIT(6)
+#define GZ_EXIT_INTERNAL_ERROR	GZ_EXIT(7)
+#define GZ_EXIT_SYSTEM_EVENT	GZ_EXIT(8)
+#define GZ_EXIT_SHUTDOWN	GZ_EXIT(9)
+#define GZ_EXIT_GZ		GZ_EXIT(10)
+#define GZ_EXIT_IDLE		GZ_EXIT(11)
+#define GZ_EXIT_IPI		GZ_EXIT(13)
+
+#define GZ_EXCEPTION_PAGE_FAULT	1
+#define GZ_EVENT_SHUTDOWN	1
+#define GZ_EVENT_RESET		2
+
+/* First of a vCPU's shared pages. Little-endian, as EL2 is. */
+struct gz_run {
+	u32 exit_reason;
+	u8 immediate_exit;
+	u8 padding1[3];
+	union {
+		struct {
+			u64 phys_addr;
+			u64 data;
+			u64 size;
+			u32 reg_nr;
+			u8 is_write;
+		} mmio;
+		struct {
+			u32 exception;
+			u32 error_code;
+			u64 fault_gpa;
+		} exception;
+		struct {
+			u64 args[8];
+		} hypercall;
+		struct {
+			u32 type;
+			u32 ndata;
+			u64 data[16];
+		} system_event;
+		u64 raw[32];
+	};
+};
+
+/* Second of a vCPU's shared pages */
+struct gz_hwstate {
+	u32 nr_lrs;
+	u32 pad;
+	u64 lr[16];
+	u64 vtimer_offset;
+	u64 vtimer_delay;
+	u32 vtimer_migrate;
+	u32 pad2;
+};
+
+struct gz_constituent {
+	u64 address;
+	u32 pg_cnt;
+	u32 reserved;
+};
+
+struct gz_memregion {
+	u32 slot;
+	u32 constituent_cnt;
+	u64 total_pages;
+	u64 gpa;
+	struct gz_constituent constituent[];
+};
+
+#define GZ_MEMREGION_BUF	(2 * PAGE_SIZE)
+#define GZ_MAILBOX_PFNS		512
+
+struct gz_device {
+	u32 dev_type;
+	u32 id;
+	u64 flags;
+	u64 dev_addr;
+	u64 dev_reg_size;
+	u64 attr_addr;
+	u64 attr_size;
+};
+
+#define GZ_DEV_VGIC_DIST	0
+#define GZ_DEV_VGIC_REDIST	1
+
+_Static_assert(sizeof(struct gz_run) == 264, "layout of the shared page");
+_Static_assert(offsetof(struct gz_run, mmio.is_write) == 36, "layout");
+_Static_assert(offsetof(struct gz_hwstate, vtimer_offset) == 136, "layout");
+_Static_assert(offsetof(struct gz_hwstate, vtimer_migrate) == 152, "layout");
+_Static_assert(sizeof(struct gz_memregion) == 24, "layout");
+_Static_assert(sizeof(struct gz_device) == 48, "layout");
+
+#endif /* GZHYP_GZ_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* World switch, timers, and exceptions given to EL1. */
+#ifndef GZHYP_SWITCH_H
+#define GZHYP_SWITCH_H
+
+#include "cpu.h"
+
+struct vcpu;
+
+/* arch/cpu.c */
+u64 cpu_host_hcr(void);
+u64 cpu_host_cptr(void);
+u64 cpu_host_mdcr(void);
+
+/* arch/switch.c */
+void vcpu_load(struct vcpu *vcpu);
+void vcpu_put(struct vcpu *vcpu);
+void guest_fp_trap(struct vcpu *vcpu);
+
+/* arch/timer.c */
+void timer_host_save(struct percpu *cpu);
+void timer_host_restore(struct percpu *cpu);
+void timer_guest_enter(struct vcpu *vcpu);
+bool timer_guest_exit(struct vcpu *vcpu);
+bool timer_host_due(const struct percpu *cpu);
+u64 timer_idle_delay(struct vcpu *vcpu);
+void timer_update_lines(struct vcpu *vcpu, u32 *kick);
+bool timer_guest_sysreg(struct vcpu *vcpu, u32 reg, bool write, u64 *val);
+
+/* arch/inject.c: EL1's registers are in the CPU */
+void inject_abort(struct cpu_regs *regs, u64 far, bool instruction);
+void inject_undef(struct cpu_regs *regs);
+void skip_instruction(struct cpu_regs *regs);
+
+/* arch/trap-host.c */
+void host_serror(struct percpu *cpu);
+
+/* arch/psci-host.c */
+void host_smc(struct cpu_regs *regs);
+
+/* core/hypercall.c */
+void hypercall(struct cpu_regs *regs);
+
+#endif /* GZHYP_SWITCH_H */

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ownership table against a naive model: an array of states, each call
+ * checked page by page on a copy that is thrown away if one page refuses.
+ */
+#include "gz.h"
+#include "ktap.h"
+#include "owner.h"
+
+#define BASE	TEST_BASE
+#define PAGES	64
+#define SIZE	(PAGES * PAGE_SIZE)
+
+struct model {
+	int state[PAGES];
+	u32 value[PAGES];
+};
+
+static struct model model;
+static bool host_mapped[PAGES];
+static bool out_of_memory;
+static u32 table[PAGES];
+
+static int prepare(pa_t pa, u64 size)
+{
+	return out_of_memory ? GZ_NO_MEMORY : 0;
+}
+
+static void set_mapped(pa_t pa, u64 size, bool mapped)
+{
+	u64 i;
+
+	for (i = 0; i < size / PAGE_SIZE; i++)
+		host_mapped[(pa.v - BASE) / PAGE_SIZE + i] = mapped;
+}
+
+static void unmap(pa_t pa, u64 size)
+{
+	set_mapped(pa, size, false);
+}
+
+static void map(pa_t pa, u64 size)
+{
+	set_mapped(pa, size, true);
+}
+
+static const struct owner_ops ops = {
+	.prepare = prepare,
+	.unmap = unmap,
+	.map = map,
+};
+
+static void setup(void)
+{
+	static const struct ram_range ram = { BASE, SIZE };
+
+	test_memory_init();
+	EXPECT(owner_table_size(&ram, 1) == sizeof(table));
+	owner_init(&ram, 1, table, &ops);
+	memset(&model, 0, sizeof(model));
+	memset(host_mapped, true, sizeof(host_mapped));
+	out_of_memory = false;
+}
+
+enum call { CLAIM, LEND, UNLEND, DONATE, SHARE, UNSHARE, RETURN, NR_CALLS };
+
+static int real_call(enum call call, u64 pa, u64 size, u16 vm)
+{
+	switch (call) {
+	case CLAIM:
+		return owner_claim(PA(pa), size);
+	case LEND:
+		return owner_lend(PA(pa), size);
+	case UNLEND:
+		return owner_unlend(PA(pa), size);
+	case DONATE:
+		return owner_donate(PA(pa), size, vm);
+	case SHARE:
+		return owner_guest_share(PA(pa), size, vm);
+	case UNSHARE:
+		return owner_guest_unshare(PA(pa), size, vm);
+	default:
+		return owner_return(PA(pa), size, vm);
+	}
+}
+
+/* One page's step, written down state by state */
+static bool model_page(enum call call, int *state, u32 *value, u16 vm)
+{
+	switch (call) {
+	case CLAIM:
+		if (*state != PAGE_HOST)
+			return false;
+		*state = PAGE_HYP;
+		return true;
+	case LEND:
+		if (*state != PAGE_HOST && *state != PAGE_SHARED)
+			return false;
+		*state = PAGE_SHARED;
+		++*value;
+		return true;
+	case UNLEND:
+		if (*state != PAGE_SHARED)
+			return false;
+		if (!--*value)
+			*state = PAGE_HOST;
+		return true;
+	case DONATE:
+		if (*state != PAGE_HOST)
+			return false;
+		*state = PAGE_GUEST;
+		*value = vm;
+		return true;
+	case SHARE:
+		if (*state != PAGE_GUEST || *value != vm)
+			return false;
+		*state = PAGE_GUEST_SHARED;
+		return true;
+	case UNSHARE:
+		if (*state != PAGE_GUEST_SHARED || *value != vm)
+			return false;
+		*state = PAGE_GUEST;
+		return true;
+	default:
+		if ((*state != PAGE_GUEST && *state != PAGE_GUEST_SHARED) ||
+		    *value != vm)
+			return false;
+		*state = PAGE_HOST;
+		*value = 0;
+		return true;
+	}
+}
+
+static bool model_call(enum call call, u64 pa, u64 size, u16 vm)
+{
+	struct model copy = model;
+	u64 i, first = (pa - BASE) / PAGE_SIZE;
+
+	for (i = 0; i < size / PAGE_SIZE; i++)
+		if (!model_page(call, &copy.state[first + i],
+				&copy.value[first + i], vm))
+			return false;
+	model = copy;
+	return true;
+}
+
+static void expect_same(void)
+{
+	bool visible;
+	u32 value;
+	int i;
+
+	for (i = 0; i < PAGES; i++) {
+		EXPECT(owner_state(PA(BASE + i * PAGE_SIZE), &value) ==
+		       model.state[i]);
+		EXPECT(value == model.value[i]);
+		visible = model.state[i] != PAGE_GUEST;
+		EXPECT(host_mapped[i] == visible);
+		EXPECT(owner_host_may_access(PA(BASE + i * PAGE_SIZE)) ==
+		       (visible && model.state[i] != PAGE_HYP));
+	}
+}
+
+static void every_step_from_every_state(void)
+{
+	static const enum call way[][3] = {
+		[PAGE_HOST] = { NR_CALLS },
+		[PAGE_HYP] = { CLAIM, NR_CALLS },
+		[PAGE_SHARED] = { LEND, NR_CALLS },
+		[PAGE_GUEST] = { DONATE, NR_CALLS },
+		[PAGE_GUEST_SHARED] = { DONATE, SHARE, NR_CALLS },
+	};
+	unsigned int from, i;
+	enum call call;
+	u16 vm;
+
+	for (from = 0; from < ARRAY_SIZE(way); from++) {
+		for (call = 0; call < NR_CALLS * 2; call++) {
+			vm = call < NR_CALLS ? 1 : 2;
+			setup();
+			for (i = 0; way[from][i] != NR_CALLS; i++) {
+				EXPECT(!real_call(way[from][i], BASE, PAGE_SIZE, 1));
+				EXPECT(model_call(way[from][i], BASE, PAGE_SIZE, 1));
+			}
+			EXPECT(model.state[0] == from);
+			EXPECT(!real_call(call % NR_CALLS, BASE, PAGE_SIZE, vm) ==
+			       model_call(call % NR_CALLS, BASE, PAGE_SIZE, vm));
+			expect_same();
+		}
+	}
+}
+
+static void any_sequence_matches_the_model(void)
+{
+	u64 pa, size;
+	enum call call;
+	unsigned int i;
+	u16 vm;
+
+	setup();
+	for (i = 0; i < 200000; i++) {
+		pa = BASE + test_random() % PAGES * PAGE_SIZE;
+		size = (test_random() % 4 + 1) * PAGE_SIZE;
+		size = MIN(size, BASE + SIZE - pa);
+		call = test_random() % NR_CALLS;
+		vm = test_random() % 2 + 1;
+		/* gzhyp's own never come back: few of them, or all end there */
+		if (call == CLAIM && i % 5000)
+			continue;
+		EXPECT(!real_call(call, pa, size, vm) ==
+		       model_call(call, pa, size, vm));
+		if (i % 500 == 0)
+			expect_same();
+	}
+	expect_same();
+}
+
+static void ranges_are_pages_of_ram(void)
+{
+	setup();
+	EXPECT(owner_lend(PA(BASE - PAGE_SIZE), PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(BASE + SIZE), PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(BASE), SIZE + PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(BASE + PAGE_SIZE), ~0ULL << PAGE_SHIFT) ==
+	       GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(~0ULL << PAGE_SHIFT), PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(BASE + 8), PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(BASE), PAGE_SIZE - 8) == GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(BASE), 0) == GZ_INVALID_ARGS);
+	expect_same();
+}
+
+static void one_bad_page_refuses_all(void)
+{
+	setup();
+	EXPECT(!owner_claim(PA(BASE + 3 * PAGE_SIZE), PAGE_SIZE));
+	EXPECT(model_call(CLAIM, BASE + 3 * PAGE_SIZE, PAGE_SIZE, 0));
+	EXPECT(owner_lend(PA(BASE), 8 * PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(owner_donate(PA(BASE), 8 * PAGE_SIZE, 1) == GZ_INVALID_ARGS);
+	expect_same();
+}
+
+static void donation_without_memory_changes_nothing(void)
+{
+	setup();
+	out_of_memory = true;
+	EXPECT(owner_donate(PA(BASE), PAGE_SIZE, 1) == GZ_NO_MEMORY);
+	expect_same();
+}
+
+static void copy_needs_all_of_it_to_be_the_hosts(void)
+{
+	u8 buf[64];
+
+	setup();
+	memset(pa_to_va(PA(BASE)), 0x77, 3 * PAGE_SIZE);
+	EXPECT(!owner_donate(PA(BASE + PAGE_SIZE), PAGE_SIZE, 1));
+	EXPECT(!owner_copy_from_host(buf, PA(BASE + PAGE_SIZE - 64), 64));
+	EXPECT(buf[0] == 0x77 && buf[63] == 0x77);
+	EXPECT(owner_copy_from_host(buf, PA(BASE + PAGE_SIZE - 32), 64) == GZ_FAULT);
+	EXPECT(owner_copy_from_host(buf, PA(BASE + 2 * PAGE_SIZE - 1), 2) ==
+	       GZ_FAULT);
+	EXPECT(owner_copy_from_host(buf, PA(BASE + SIZE - 32), 64) == GZ_FAULT);
+	EXPECT(owner_copy_from_host(buf, PA(~0ULL - 31), 64) == GZ_FAULT);
+	EXPECT(owner_copy_from_host(buf, PA(0x9000000), 4) == GZ_FAULT);
+	EXPECT(owner_copy_from_host(buf, PA(BASE), 0) == GZ_FAULT);
+}
+
+static const struct test tests[] = {
+	TEST(every_step_from_every_state),
+	TEST(any_sequence_matches_the_model),
+	TEST(ranges_are_pages_of_ram),
+	TEST(one_bad_page_refuses_all),
+	TEST(donation_without_memory_changes_nothing),
+	TEST(copy_needs_all_of_it_to_be_the_hosts),
+};
+
+int main(void)
+{
+	return run_tests(tests, ARRAY_SIZE(tests));
+}
