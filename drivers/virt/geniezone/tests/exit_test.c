@@ -349,7 +349,7 @@ static void ptp_tells_time_and_counter(struct kunit *test)
 
 static void ptp_of_another_counter_is_not_supported(struct kunit *test)
 {
-	static const u64 counters[] = { 2, 0x100000000, ~0ULL };
+	static const u64 counters[] = { 2, 0x100000002, ~0ULL };
 	struct fake_env env = gzvm_fake_env(test);
 	unsigned int i;
 	u64 x[8];

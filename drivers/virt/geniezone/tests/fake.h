@@ -170,7 +170,7 @@ struct fake_rule {
 #define FAKE_MAX_CALLS	4096
 #define FAKE_MAX_EXITS	64
 #define FAKE_MAX_RULES	8
-#define FAKE_MAX_VMS	4
+#define FAKE_MAX_VMS	16
 #define FAKE_VM_ID	0xa001	/* of the first VM */
 
 /**

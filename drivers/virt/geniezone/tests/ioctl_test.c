@@ -351,6 +351,32 @@ static long extension(struct kunit *test, struct ioctl_env *env, u64 cap,
 	return ret;
 }
 
+/* What EL2 can do is asked once per boot, but until it has answered. */
+static void unanswered_question_is_asked_again(struct kunit *test)
+{
+	struct ioctl_env env = make_env(test, GZVM_PAGING_BLOCK);
+	long ret;
+	u64 value;
+
+	gzvm_fake_fail(test, FAKE_CREATE_VM, 1, FAKE_NO_MEMORY);
+	ret = extension(test, &env, 0xffbadab1, &value);
+	if (!ret && !gzvm_fake_count(test, FAKE_ANY))
+		kunit_skip(test, "EL2 has answered already");
+	KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+
+	gzvm_fake_fail(test, FAKE_CREATE_VCPU, 1, FAKE_NO_MEMORY);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_CREATE_VM), 3);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 2);
+
+	/* And now it is known. */
+	gzvm_fake_forget(test);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0x9283, &value), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+}
+
 static void extensions_have_values(struct kunit *test)
 {
 	struct ioctl_env env = make_env(test, GZVM_PAGING_BLOCK);
@@ -522,6 +548,7 @@ static struct kunit_case ioctl_cases[] = {
 	KUNIT_CASE(registers_of_each_width),
 	KUNIT_CASE(registers_of_other_machines_are_refused),
 	KUNIT_CASE(register_errors_are_passed_on),
+	KUNIT_CASE(unanswered_question_is_asked_again),
 	KUNIT_CASE(extensions_have_values),
 	KUNIT_CASE(unknown_extension_leaves_the_value_alone),
 	KUNIT_CASE(extension_of_a_vm_is_what_el2_gave_it),

@@ -67,7 +67,7 @@ static void vm_feature_refused_is_no_failure(struct kunit *test)
 	struct gzvm_vm *vm;
 	unsigned int i;
 
-	for (i = 0; i < FAKE_MAX_VMS; i++) {
+	for (i = 0; i < ARRAY_SIZE(statuses) / 2; i++) {
 		gzvm_fake_forget(test);
 		gzvm_fake_fail(test, FAKE_ENABLE_CAP, 1, statuses[2 * i]);
 		gzvm_fake_fail(test, FAKE_ENABLE_CAP, 1, statuses[2 * i + 1]);
@@ -169,7 +169,7 @@ static void expect_all_kept(struct kunit *test, struct gzvm_vm *vm)
 	KUNIT_EXPECT_GT(test, page_count(pfn_to_page(mailbox)), 0);
 	KUNIT_EXPECT_GT(test, page_count(pfn_to_page(shared)), 0);
 	KUNIT_EXPECT_GT(test, page_count(pfn_to_page(shared + 1)), 0);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&gzvm_drv.kept_pages) - kept, 5);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&gzvm_drv.kept_pages) - kept, 6);
 }
 
 static void vm_that_cannot_be_destroyed_keeps_its_pages(struct kunit *test)
@@ -190,6 +190,42 @@ static void vcpu_that_cannot_be_destroyed_keeps_all(struct kunit *test)
 
 	gzvm_fake_fail(test, FAKE_DESTROY_VCPU, 1, FAKE_INVALID_ARGS);
 	expect_all_kept(test, vm);
+}
+
+/* A whole life, errors ignored, as far as it goes */
+static void live_once(struct gzvm_vm *vm, struct kunit *test, unsigned long addr,
+		      unsigned long urun)
+{
+	struct gzvm_vcpu *vcpu;
+
+	(void)gzvm_fake_slot(test, vm, 0, FAKE_GPA, 4 * FAKE_PAGE, addr);
+	vcpu = gzvm_vcpu_create(vm, 0);
+	(void)gzvm_gmem_fault(vm, FAKE_GPA);
+	(void)gzvm_gmem_fault(vm, FAKE_GPA + FAKE_PAGE);
+	(void)gzvm_irq_inject(vm, 1, true);
+	if (!IS_ERR(vcpu))
+		(void)gzvm_vcpu_run(vcpu, (void __user *)urun);
+	gzvm_vm_put(vm);
+}
+
+/* That nothing is left, or kept when it must be, the fake checks. */
+static void failure_of_any_call_leaves_nothing(struct kunit *test)
+{
+	unsigned long addr = gzvm_fake_mmap(test, 4 * FAKE_PAGE);
+	unsigned long urun = gzvm_fake_mmap(test, FAKE_PAGE);
+	unsigned int nth, calls = 0;
+	struct gzvm_vm *vm;
+
+	gzvm_fake_no_huge(test);
+	for (nth = 1; nth <= calls + 1; nth++) {
+		gzvm_fake_forget(test);
+		gzvm_fake_fail(test, FAKE_ANY, nth, FAKE_NO_MEMORY);
+		vm = gzvm_vm_create(0);
+		if (!IS_ERR(vm))
+			live_once(vm, test, addr, urun);
+		calls = max(calls, gzvm_fake_count(test, FAKE_ANY));
+	}
+	KUNIT_EXPECT_GE(test, calls, 11);
 }
 
 static void vm_lives_until_the_last_put(struct kunit *test)
@@ -375,6 +411,7 @@ static struct kunit_case vm_cases[] = {
 	KUNIT_CASE(vm_end_takes_all_vcpus),
 	KUNIT_CASE(vm_that_cannot_be_destroyed_keeps_its_pages),
 	KUNIT_CASE(vcpu_that_cannot_be_destroyed_keeps_all),
+	KUNIT_CASE(failure_of_any_call_leaves_nothing),
 	KUNIT_CASE(vm_lives_until_the_last_put),
 	KUNIT_CASE(vcpu_gets_tuple_and_shared_pages),
 	KUNIT_CASE(vcpu_id_is_bounded_and_unique),
