@@ -212,6 +212,8 @@ TEST_F(fault, pages_follow_the_mapping_until_touched)
 	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	if (!has_demand_paging(&self->t))
+		SKIP(return, NO_DEMAND_PAGING);
 	ASSERT_NE(MAP_FAILED, map);
 	memset(map, 0x11, size);
 	ASSERT_EQ(0, attach(&self->t, map, size));
@@ -233,6 +235,11 @@ TEST_F(fault, unmapped_memory_ends_the_run)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
+	if (!has_demand_paging(&self->t)) {
+		munmap(map, PAGE);
+		EXPECT_EQ(-EFAULT, attach(&self->t, map, PAGE));
+		return;
+	}
 	ASSERT_EQ(0, attach(&self->t, map, PAGE));
 	munmap(map, PAGE);
 	tvm_enter(&self->t, 0, guest_touch_slot2, 0);
@@ -246,6 +253,10 @@ TEST_F(fault, read_only_memory_ends_the_run)
 			 -1, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
+	if (!has_demand_paging(&self->t)) {
+		EXPECT_EQ(-EFAULT, attach(&self->t, map, PAGE));
+		return;
+	}
 	ASSERT_EQ(0, attach(&self->t, map, PAGE));
 	tvm_enter(&self->t, 0, guest_touch_slot2, 0);
 	EXPECT_EQ(-EFAULT, __vcpu_run(self->vcpu));

@@ -4,6 +4,7 @@
 #define GZ_TEST_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,9 +12,29 @@
 #include "kselftest_harness.h"
 #include "tvm.h"
 
+/*
+ * Says only how long a test that hangs is waited for: these run in an emulated
+ * machine, with a debugging kernel, on whatever there is.
+ */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	300
+
 /* For SKIP(), which every setup begins with where there is no hypervisor */
 #define no_gzvm()	access(GZ_DEV_PATH, F_OK)
 #define NO_GZVM		"no " GZ_DEV_PATH
+
+/*
+ * A hypervisor without demand paging is given all memory when a slot is made,
+ * and keeps it. Some tests have no object then, others expect the error there.
+ */
+static inline bool has_demand_paging(struct tvm *t)
+{
+	uint64_t cap = GZVM_CAP_ENABLE_DEMAND_PAGING;
+
+	return !gz_ioctl(t->vm.fd, GZVM_CHECK_EXTENSION, (unsigned long)&cap);
+}
+
+#define NO_DEMAND_PAGING	"no demand paging"
 
 #define tvm_create(t, n)						\
 do {									\
