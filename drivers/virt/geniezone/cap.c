@@ -42,7 +42,7 @@ static int gzvm_read_x0(struct gzvm_vm *vm)
 
 	vcpu = gzvm_vcpu_create(vm, 0);
 	if (IS_ERR(vcpu))
-		return PTR_ERR(vcpu) == -EINVAL ? -ENOMEM : PTR_ERR(vcpu);
+		return PTR_ERR(vcpu);
 	return gzvm_hc_get_one_reg(vm->id, 0, GZVM_REG_ARM64 |
 				   GZVM_REG_SIZE_U64 | GZVM_REG_ARM_CORE,
 				   &value);
@@ -57,7 +57,8 @@ static int gzvm_answer(int status, bool *can)
 
 /**
  * struct gzvm_features - what EL2 can do for a VM
- * @known: whether EL2 has been asked
+ * @known: whether EL2 has been asked for all but @read_reg
+ * @read_reg_known: whether it has been asked for that
  * @paging: best way to give memory
  * @idle: EL2 reports idle vCPUs
  * @protected: EL2 can protect VMs
@@ -65,6 +66,7 @@ static int gzvm_answer(int status, bool *can)
  */
 struct gzvm_features {
 	bool known;
+	bool read_reg_known;
 	enum gzvm_paging paging;
 	bool idle;
 	bool protected;
@@ -74,39 +76,54 @@ struct gzvm_features {
 static DEFINE_MUTEX(gzvm_features_lock);
 static struct gzvm_features gzvm_features;
 
+static int gzvm_ask_read_reg(struct gzvm_vm *vm, struct gzvm_features *features)
+{
+	int ret;
+
+	ret = gzvm_answer(gzvm_read_x0(vm), &features->read_reg);
+	features->read_reg_known = !ret;
+	return ret;
+}
+
+static int gzvm_ask_rest(struct gzvm_vm *vm, struct gzvm_features *features)
+{
+	u64 size;
+	int ret;
+
+	features->paging = vm->paging;
+	features->idle = vm->idle;
+	ret = gzvm_answer(gzvm_pvmfw_size(vm, &size), &features->protected);
+	features->known = !ret;
+	return ret;
+}
+
 /*
  * EL2 has no call that tells what it can do, only calls that do it to a VM.
  * So a VM is made and asked, when somebody first wants to know.
  */
-static int gzvm_features_ask(struct gzvm_features *features)
+static int gzvm_features_ask(struct gzvm_features *features, bool read_reg)
 {
 	struct gzvm_vm *vm;
-	u64 size;
 	int ret;
 
 	vm = gzvm_vm_create(0);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
-
-	features->paging = vm->paging;
-	features->idle = vm->idle;
-	ret = gzvm_answer(gzvm_pvmfw_size(vm, &size), &features->protected);
-	if (!ret)
-		ret = gzvm_answer(gzvm_read_x0(vm), &features->read_reg);
-	features->known = !ret;
+	ret = read_reg ? gzvm_ask_read_reg(vm, features) :
+			 gzvm_ask_rest(vm, features);
 	gzvm_vm_put(vm);
 	return ret;
 }
 
-static int gzvm_features_get(struct gzvm_features *features)
+static int gzvm_features_get(struct gzvm_features *features, bool read_reg)
 {
 	int ret;
 
 	ret = mutex_lock_killable(&gzvm_features_lock);
 	if (ret)
 		return ret;
-	if (!gzvm_features.known)
-		ret = gzvm_features_ask(&gzvm_features);
+	if (read_reg ? !gzvm_features.read_reg_known : !gzvm_features.known)
+		ret = gzvm_features_ask(&gzvm_features, read_reg);
 	*features = gzvm_features;
 	mutex_unlock(&gzvm_features_lock);
 	return ret;
@@ -118,7 +135,7 @@ static int gzvm_feature_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 	enum gzvm_paging paging;
 	int ret;
 
-	ret = gzvm_features_get(&features);
+	ret = gzvm_features_get(&features, cap == GZVM_CAP_GET_ONE_REG);
 	if (ret)
 		return ret;
 	paging = vm ? vm->paging : features.paging;

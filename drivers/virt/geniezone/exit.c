@@ -130,7 +130,6 @@ static int gzvm_hypercall_relinquish(struct gzvm_vcpu *vcpu)
 	if (ret == -EINTR)
 		return ret;
 
-	/* A page that could not be unpinned yet is the host's loss only. */
 	args[0] = ret == -ENOENT ? (u64)SMCCC_RET_INVALID_PARAMETER :
 				   SMCCC_RET_SUCCESS;
 	gzvm_hypercall_return(vcpu, args, 1);

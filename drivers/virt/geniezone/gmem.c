@@ -114,13 +114,16 @@ static bool gzvm_block_is_mapped(struct gzvm_block *block, unsigned int i)
 /* Without a table, all pages are as @block->run says, or none is there. */
 static int gzvm_block_need_table(struct gzvm_block *block)
 {
+	gfp_t gfp = GFP_KERNEL_ACCOUNT;
 	unsigned int i;
 
 	if (block->pages)
 		return 0;
 
-	block->pages = kcalloc(block->nr, sizeof(*block->pages),
-			       GFP_KERNEL_ACCOUNT);
+	/* The guest gave a page back; the block must not go on to say mapped. */
+	if (block->run)
+		gfp |= __GFP_NOFAIL;
+	block->pages = kcalloc(block->nr, sizeof(*block->pages), gfp);
 	if (!block->pages)
 		return -ENOMEM;
 	if (!block->run)
@@ -321,7 +324,8 @@ static int gzvm_block_fill(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 /*
  * Make page @i of the block the guest's. In block mode the whole block comes
  * with it; where that cannot be, for a hole in the VMM's mapping or the limit
- * on locked memory, the page alone.
+ * on locked memory, the page alone. And where the guest gives pages back, the
+ * others that it gave back stay the host's.
  */
 static int gzvm_block_fault(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			    struct gzvm_block *block, unsigned int i)
@@ -338,7 +342,7 @@ static int gzvm_block_fault(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 	if (ret)
 		return ret;
 
-	if (vm->paging == GZVM_PAGING_BLOCK) {
+	if (vm->paging == GZVM_PAGING_BLOCK && !block->sparse) {
 		ret = gzvm_block_fill(vm, slot, block, 0, block->nr);
 		gzvm_block_collapse(block);
 		if (gzvm_block_is_mapped(block, i))
@@ -406,6 +410,7 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
 	if (ret)
 		return ret;
 
+	block->sparse = true;
 	clear_bit(i, block->mapped);
 	clear_bit(i, block->offered);
 	gzvm_block_unpin(vm, block, i, 1);
@@ -418,8 +423,7 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
  * @gpa: the page; EL2 does not map it any more
  *
  * Context: process context of the VM's owner; takes vm->slots_lock.
- * Return: 0; -ENOENT: the guest did not have it; -ENOMEM: the page stays
- * pinned until the VM ends; -EINTR: killed.
+ * Return: 0; -ENOENT: the guest did not have it; -EINTR: killed.
  */
 int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa)
 {
@@ -449,6 +453,9 @@ out:
 	up_read(&vm->slots_lock);
 	return ret;
 }
+
+/* What one call may carry, however contiguous: EL2 takes no interrupt in it. */
+#define GZVM_FILL_PAGES	4096
 
 /**
  * struct gzvm_fill - state of a full population
@@ -523,6 +530,7 @@ static int gzvm_fill_page(struct gzvm_fill *fill, u64 gfn, unsigned long pfn)
 	int ret;
 
 	if (fill->nr && (gfn != fill->gfn + fill->nr ||
+			 fill->nr == GZVM_FILL_PAGES ||
 			 (!joins && fill->cnt == GZVM_RANGES_MAX))) {
 		ret = gzvm_fill_flush(fill);
 		if (ret)

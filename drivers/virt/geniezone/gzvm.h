@@ -98,6 +98,7 @@ enum gzvm_paging {
  * @gfn: first guest frame, that of the slot when the slot starts inside
  * @nr: pages; fewer than GZVM_BLOCK_PAGES at the ends of a slot
  * @nr_pinned: pages pinned
+ * @sparse: the guest gives pages back one by one, and gets them so
  * @run: not NULL: all @nr pages are pinned, mapped, and contiguous from here
  * @pages: without @run: the page behind each guest frame; NULL = not pinned
  * @mapped: without @run: which of @pages EL2 has taken
@@ -109,6 +110,7 @@ struct gzvm_block {
 	u64 gfn;
 	u16 nr;
 	u16 nr_pinned;
+	bool sparse;
 	struct page *run;
 	struct page **pages;
 	DECLARE_BITMAP(mapped, GZVM_BLOCK_PAGES);

@@ -73,6 +73,26 @@ static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
 		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
 }
 
+/*
+ * Take an SPI's line back, and have those who drive it say whether it is to be
+ * up again. In this order, and once: a device that raised the line in between
+ * is asked afterwards.
+ */
+static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi)
+{
+	struct gzvm_irqfd_entry *irqfd;
+	int idx;
+
+	(void)gzvm_irq_inject(vm, spi, false);
+
+	idx = srcu_read_lock(&gzvm_irqfd_srcu);
+	list_for_each_entry_srcu(irqfd, &vm->irqfds.resamplers, resample_list,
+				 srcu_read_lock_held(&gzvm_irqfd_srcu))
+		if (irqfd->spi == spi)
+			eventfd_signal(irqfd->resample);
+	srcu_read_unlock(&gzvm_irqfd_srcu, idx);
+}
+
 static void gzvm_irqfd_shutdown(struct work_struct *work)
 {
 	struct gzvm_irqfd_entry *irqfd =
@@ -82,7 +102,8 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
-		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
+		/* It may have left the line up; others may want it up. */
+		gzvm_irqfd_eoi(irqfd->vm, irqfd->spi);
 		eventfd_ctx_put(irqfd->resample);
 	}
 	eventfd_ctx_put(irqfd->ctx);
@@ -312,26 +333,6 @@ int gzvm_irqfd(struct gzvm_vm *vm, const struct gzvm_irqfd *args)
 	if (args->flags & GZVM_IRQFD_FLAG_DEASSIGN)
 		return gzvm_irqfd_deassign(vm, args);
 	return gzvm_irqfd_assign(vm, args);
-}
-
-static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi)
-{
-	struct gzvm_irqfd_entry *irqfd;
-	int idx;
-
-	idx = srcu_read_lock(&gzvm_irqfd_srcu);
-	list_for_each_entry_srcu(irqfd, &vm->irqfds.resamplers, resample_list,
-				 srcu_read_lock_held(&gzvm_irqfd_srcu)) {
-		if (irqfd->spi != spi)
-			continue;
-		/*
-		 * Down first, then the signal: a device that raised the line
-		 * in between is asked now whether it still wants it up.
-		 */
-		(void)gzvm_irq_inject(vm, spi, false);
-		eventfd_signal(irqfd->resample);
-	}
-	srcu_read_unlock(&gzvm_irqfd_srcu, idx);
 }
 
 /*

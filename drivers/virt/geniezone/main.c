@@ -10,7 +10,6 @@
 #include <linux/mm.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
-#include <linux/of.h>
 #include <linux/platform_device.h>
 
 #include <asm/virt.h>
@@ -165,16 +164,10 @@ MODULE_PARM_DESC(assume_hyp,
 
 static struct platform_device *gzvm_assumed;
 
-/* The administrator stands in for a device tree that lacks the node. */
+/* The administrator stands in for a device tree that gave no device. */
 static int __init gzvm_assume_device(void)
 {
-	struct device_node *np;
-
-	if (!gzvm_assume_hyp)
-		return 0;
-	np = of_find_matching_node(NULL, gzvm_of_match);
-	of_node_put(np);
-	if (np)
+	if (!gzvm_assume_hyp || test_bit(0, &gzvm_bound))
 		return 0;
 
 	gzvm_assumed = platform_device_register_simple("gzvm",

@@ -7,6 +7,7 @@
 #include <linux/io.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -83,7 +84,7 @@ gzvm_memslot_alloc(const struct gzvm_userspace_memory_region *region)
 	if (!slot)
 		return NULL;
 
-	slot->id = region->slot;
+	slot->id = array_index_nospec(region->slot, GZVM_MAX_SLOTS);
 	slot->flags = region->flags;
 	slot->gfn = region->guest_phys_addr >> GZVM_PAGE_SHIFT;
 	slot->nr_pages = region->memory_size >> GZVM_PAGE_SHIFT;
@@ -234,7 +235,7 @@ static int gzvm_memslot_delete(struct gzvm_vm *vm, u32 id)
 	if (ret)
 		return ret;
 
-	slot = vm->slots[id];
+	slot = vm->slots[array_index_nospec(id, GZVM_MAX_SLOTS)];
 	if (!slot)
 		ret = -EINVAL;
 	else if (slot->given)

@@ -188,24 +188,30 @@ void gzvm_fake_memlock(struct kunit *test, unsigned long pages)
 
 void gzvm_fake_memlock_end(struct kunit *test)
 {
-	revert_creds(current->real_cred);
+	revert_creds(current_real_cred());
+}
+
+static struct sighand_struct *fake_sighand(void)
+{
+	/* A thread's own is there as long as the thread is. */
+	return rcu_dereference_protected(current->sighand, true);
 }
 
 /* As if somebody had sent SIGKILL; a kernel thread does not die of it. */
 void gzvm_fake_kill(void)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(&fake_sighand()->siglock);
 	sigaddset(&current->pending.signal, SIGKILL);
 	set_thread_flag(TIF_SIGPENDING);
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&fake_sighand()->siglock);
 }
 
 void gzvm_fake_unkill(void)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(&fake_sighand()->siglock);
 	sigdelset(&current->pending.signal, SIGKILL);
 	clear_thread_flag(TIF_SIGPENDING);
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&fake_sighand()->siglock);
 }
 
 int gzvm_fake_slot(struct kunit *test, struct gzvm_vm *vm, u32 slot, u64 gpa,

@@ -37,6 +37,8 @@ static void event_during_the_run_prevents_sleep(struct kunit *test)
 	struct fake_env env = gzvm_fake_env(test);
 	struct fake_exit *exit = gzvm_fake_exit(test, FAKE_EXIT_IDLE);
 
+	/* Lest the test hang when it fails */
+	set_timer(&env, true, arch_timer_get_cntfrq());
 	exit->hook = inject_now;
 	exit->data = env.vm;
 	KUNIT_EXPECT_EQ(test, gzvm_fake_run(&env), 0);
@@ -70,11 +72,14 @@ static void signal_ends_sleep(struct kunit *test)
 {
 	struct fake_env env = gzvm_fake_env(test);
 	struct fake_exit *exit = gzvm_fake_exit(test, FAKE_EXIT_IDLE);
+	ktime_t start = ktime_get();
 	int ret;
 
+	set_timer(&env, true, 2 * arch_timer_get_cntfrq());
 	exit->hook = signal_now;
 	ret = gzvm_fake_run(&env);
 	clear_thread_flag(TIF_SIGPENDING);
+	KUNIT_EXPECT_LT(test, ktime_to_ms(ktime_sub(ktime_get(), start)), 1000);
 	KUNIT_EXPECT_EQ(test, ret, -ERESTARTSYS);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_RUN), 1);
 	KUNIT_EXPECT_EQ(test, env.vm->sleepers, 0);

@@ -199,6 +199,27 @@ static void fault_on_a_hole_is_efault(struct kunit *test)
 	}
 }
 
+/* The guest writes: a page that its owner may only read is not to be given. */
+static void fault_on_read_only_memory_is_efault(struct kunit *test)
+{
+	static const enum gzvm_paging modes[] = { GZVM_PAGING_PAGE, GZVM_PAGING_BLOCK };
+	struct gzvm_vm *vm;
+	unsigned long addr;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		vm = make_vm(test, modes[i], 4, &addr);
+		KUNIT_ASSERT_EQ(test, kunit_vm_mmap(test, NULL, addr, 4 * FAKE_PAGE,
+						    PROT_READ, MAP_ANONYMOUS |
+						    MAP_PRIVATE | MAP_FIXED, 0), addr);
+		gzvm_fake_peek(test, addr, 8);
+		KUNIT_EXPECT_EQ(test, fault(vm, 0), -EFAULT);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
+		gzvm_fake_vm_end(test, vm);
+	}
+}
+
 /* Until it is given away, a page follows the caller's mapping. */
 static void page_is_looked_up_when_it_is_first_given(struct kunit *test)
 {
@@ -516,6 +537,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(busy_map_is_repeated),
 	KUNIT_CASE(killed_fault_ends_although_busy),
 	KUNIT_CASE(fault_on_a_hole_is_efault),
+	KUNIT_CASE(fault_on_read_only_memory_is_efault),
 	KUNIT_CASE(page_is_looked_up_when_it_is_first_given),
 	KUNIT_CASE(memory_outlives_the_callers_mapping),
 	KUNIT_CASE(fault_gives_the_whole_block_in_batches),

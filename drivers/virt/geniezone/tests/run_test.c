@@ -174,8 +174,9 @@ static void read_stays_pending_across_immediate_exit(struct kunit *test)
 static void set_immediate_exit(struct gzvm_fake *fake, void *data)
 {
 	static const u8 one = 1;
+	void __user *byte = (void __user *)(data + RUN_IMMEDIATE_EXIT);
 
-	if (copy_to_user_nofault(data + RUN_IMMEDIATE_EXIT, &one, 1))
+	if (copy_to_user_nofault(byte, &one, 1))
 		KUNIT_FAIL(fake->test, "structure not there");
 }
 

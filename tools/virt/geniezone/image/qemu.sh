@@ -39,17 +39,19 @@ while [ $# -gt 1 ]; do
 done
 [ $# -eq 1 ] && [ -n "$kernel" ] || die "usage: qemu.sh [option...] NAME"
 name=$1
-qemu=${QEMU:-qemu-system-aarch64}
-command -v "$qemu" >/dev/null || die "$qemu is not installed"
-for file in $el2 $kernel $initrd; do
-	[ -f "$file" ] || die "$file is missing"
-done
 
+# First of all: nobody may take an earlier run's for this one's
 mkdir -p "$LOGS"
 log=$LOGS/$name.log
 result=$LOGS/$name.result
 : >"$log"
 : >"$result"
+
+qemu=${QEMU:-qemu-system-aarch64}
+command -v "$qemu" >/dev/null || die "$qemu is not installed"
+for file in $el2 $kernel $initrd; do
+	[ -f "$file" ] || die "$file is missing"
+done
 
 args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
       -no-reboot

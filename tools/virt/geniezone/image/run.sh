@@ -29,7 +29,7 @@ give_up()
 steps=("host up" "/dev/gzvm" "guest up" "guest proof" "guest powered off")
 
 started=$SECONDS
-"$here/qemu.sh" "${machine[@]}" --show --timeout "${RUN_TIMEOUT:-120}" \
+"$here/qemu.sh" "${machine[@]}" --show --timeout "${RUN_TIMEOUT:-180}" \
 	--append gz.do=demo run
 status=$?
 
@@ -37,6 +37,7 @@ result=$LOGS/run.result
 echo
 reason=$(sed -n 's/^fail: //p' "$result" | head -n 1)
 [ -z "$reason" ] || give_up "$reason"
+[ -s "$LOGS/run.log" ] || give_up "nothing on the console (QEMU: status $status)"
 for step in "${steps[@]}"; do
 	grep -q "^ok: $step" "$result" ||
 		give_up "not reached: $step (QEMU: status $status)"

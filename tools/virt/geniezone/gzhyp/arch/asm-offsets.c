@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Compiled to assembly only; the Makefile makes a header of the markers. */
-#include "cpu.h"
+#include "entry.h"
 #include "mmu.h"
 
 #define DEFINE(sym, val) \
 	asm volatile("\n.ascii \"->" #sym " %0\"" :: "i" (val))
 #define OFFSET(sym, type, member) DEFINE(sym, offsetof(struct type, member))
-
-void asm_offsets(void);
 
 void asm_offsets(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* EL2's own system registers of one CPU, and what the CPUs can do. */
 #include "barrier.h"
-#include "cpu.h"
+#include "entry.h"
 #include "gic.h"
 #include "platform.h"
 #include "print.h"
@@ -11,8 +11,6 @@
 
 struct cpu_features cpu_features;
 struct percpu *percpus[MAX_CPUS];
-
-extern char vectors[];
 
 void cpu_detect_features(void)
 {

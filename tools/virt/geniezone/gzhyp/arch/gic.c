@@ -16,6 +16,7 @@
  * mask is open while the guest runs.
  */
 #include "barrier.h"
+#include "entry.h"
 #include "gic.h"
 #include "platform.h"
 #include "print.h"
@@ -143,56 +144,18 @@ unsigned int gic_nr_lrs(void)
 	return (read_sysreg_s(SYS_ICH_VTR) & 0x1f) + 1;
 }
 
-/* ICH_LR<n>, ICH_AP0R<n>, ICH_AP1R<n> have their number in their name. */
-#define FOR_8(X, crm)	X(0, crm) X(1, crm) X(2, crm) X(3, crm)		\
-			X(4, crm) X(5, crm) X(6, crm) X(7, crm)
-
-static void write_lr(unsigned int n, u64 val)
-{
-#define CASE_LO(op2, crm) \
-	case op2: write_sysreg(val, s3_4_c12_c12_ ## op2); break;
-#define CASE_HI(op2, crm) \
-	case 8 + op2: write_sysreg(val, s3_4_c12_c13_ ## op2); break;
-	switch (n) {
-	FOR_8(CASE_LO, 12)
-	FOR_8(CASE_HI, 13)
-	}
-#undef CASE_LO
-#undef CASE_HI
-}
-
-static u64 read_lr(unsigned int n)
-{
-#define CASE_LO(op2, crm) \
-	case op2: return read_sysreg(s3_4_c12_c12_ ## op2);
-#define CASE_HI(op2, crm) \
-	case 8 + op2: return read_sysreg(s3_4_c12_c13_ ## op2);
-	switch (n) {
-	FOR_8(CASE_LO, 12)
-	FOR_8(CASE_HI, 13)
-	}
-#undef CASE_LO
-#undef CASE_HI
-	return 0;
-}
-
 void gic_write_lrs(const u64 *lr, u64 hcr)
 {
-	unsigned int i, nr = MIN(gic_nr_lrs(), 16U);
-
-	for (i = 0; i < nr; i++)
-		write_lr(i, lr[i]);
+	lr_write(lr, MIN(gic_nr_lrs(), 16U));
 	write_sysreg_s(hcr, SYS_ICH_HCR);
 }
 
 /* Returns ICH_HCR_EL2 as it was, and quiets the virtual interface. */
 u64 gic_read_lrs(u64 *lr)
 {
-	unsigned int i, nr = MIN(gic_nr_lrs(), 16U);
 	u64 hcr = read_sysreg_s(SYS_ICH_HCR);
 
-	for (i = 0; i < 16; i++)
-		lr[i] = i < nr ? read_lr(i) : 0;
+	lr_read(lr, MIN(gic_nr_lrs(), 16U));
 	write_sysreg_s(0, SYS_ICH_HCR);
 	return hcr;
 }

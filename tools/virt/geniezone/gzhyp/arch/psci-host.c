@@ -5,11 +5,9 @@
  * with it come up under EL2 before they go where the host wanted them.
  */
 #include "barrier.h"
-#include "cpu.h"
+#include "entry.h"
 #include "psci.h"
 #include "switch.h"
-
-void smc_call(struct cpu_regs *regs);
 
 /* The other CPU, or this one later, reads it with its MMU off. */
 static void set_boot(struct percpu *cpu, u64 entry, u64 ctx)

@@ -17,25 +17,40 @@
 #include "switch.h"
 #include "vcpu.h"
 
-#define SAVE_REG(field, reg)	r->field = read_sysreg_s(reg);
-#define LOAD_REG(field, reg)	write_sysreg_s(r->field, reg);
+static u64 *slot(struct el1_regs *r, size_t offset)
+{
+	return (u64 *)((u8 *)r + offset);
+}
+
+#define SAVE_REG(field, reg) \
+	(*slot(r, offsetof(struct el1_regs, field)) = read_sysreg_s(reg))
+#define LOAD_REG(field, reg) \
+	write_sysreg_s(*slot(r, offsetof(struct el1_regs, field)), reg)
+
+static void pauth_save(struct el1_regs *r)
+{
+	PAUTH_REGS(SAVE_REG);
+}
+
+static void pauth_load(struct el1_regs *r)
+{
+	PAUTH_REGS(LOAD_REG);
+}
 
 static void el1_save(struct el1_regs *r)
 {
-	EL1_REGS(SAVE_REG)
-	if (cpu_features.pauth) {
-		PAUTH_REGS(SAVE_REG)
-	}
+	EL1_REGS(SAVE_REG);
+	if (cpu_features.pauth)
+		pauth_save(r);
 	if (cpu_features.sme)
 		r->tpidr2 = read_sysreg_s(SYS_TPIDR2_EL0);
 }
 
-static void el1_load(const struct el1_regs *r)
+static void el1_load(struct el1_regs *r)
 {
-	EL1_REGS(LOAD_REG)
-	if (cpu_features.pauth) {
-		PAUTH_REGS(LOAD_REG)
-	}
+	EL1_REGS(LOAD_REG);
+	if (cpu_features.pauth)
+		pauth_load(r);
 	if (cpu_features.sme)
 		write_sysreg_s(r->tpidr2, SYS_TPIDR2_EL0);
 }

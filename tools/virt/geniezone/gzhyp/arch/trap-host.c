@@ -2,14 +2,12 @@
 /* What the host traps to EL2 with, and EL2's own faults. */
 #include <stdarg.h>
 
-#include "cpu.h"
+#include "entry.h"
+#include "image.h"
 #include "platform.h"
 #include "print.h"
 #include "stage2.h"
 #include "switch.h"
-
-void host_trap(u64 code, struct cpu_regs *regs);
-void __noreturn hyp_fault(u64 code, struct cpu_regs *regs);
 
 static void host_hvc(struct cpu_regs *regs, u64 esr)
 {
@@ -82,11 +80,11 @@ static void print_regs(const struct cpu_regs *regs)
 
 	for (i = 0; i < 31; i++)
 		print("x%u%s %016lx%s", i, i < 10 ? " " : "", regs->x[i],
-		       i % 3 == 2 ? "\n" : "  ");
+		      i % 3 == 2 ? "\n" : "  ");
 	print("\nelr %016lx  spsr %016lx  sp %016lx\n", regs->pc, regs->pstate,
-	       regs->pad);
+	      regs->pad);
 	print("esr %016lx  far %016lx  hpfar %016lx\n", read_sysreg(esr_el2),
-	       read_sysreg(far_el2), read_sysreg(hpfar_el2));
+	      read_sysreg(far_el2), read_sysreg(hpfar_el2));
 }
 
 /**
@@ -96,8 +94,6 @@ static void print_regs(const struct cpu_regs *regs)
  */
 void __noreturn hyp_fault(u64 code, struct cpu_regs *regs)
 {
-	extern char _start[];
-
 	console_force_unlock();
 	print("\ngzhyp: registers at vector %lu, image at %p\n", code, _start);
 	print_regs(regs);

@@ -4,7 +4,7 @@
  * hides that from the host, and enters the host's Linux.
  */
 #include "barrier.h"
-#include "cpu.h"
+#include "entry.h"
 #include "image.h"
 #include "mmu.h"
 #include "owner.h"
@@ -20,10 +20,6 @@
 /* Where the boot line has put the host's Linux image, from the start of RAM */
 #define LINUX_OFFSET	0x1000000UL
 
-u64 boot_place(void *fdt);
-void __noreturn hyp_main(void *fdt);
-void __noreturn secondary_main(struct percpu *cpu);
-
 /*
  * Page tables take 1/512 of what is mapped through them by pages; twice that
  * is for VMs which map the same memory, and for the host's own.
@@ -33,7 +29,7 @@ static u64 hidden_size(void)
 	u64 ram = owner_table_size(platform.ram, platform.nr_ram) / 4 * PAGE_SIZE;
 
 	return ALIGN_UP((u64)(_end - _start) + ram / PAGE_SIZE * 4 +
-			ram / 256 + 8 * SZ_2M / 2, SZ_2M);
+			ram / 256 + 4 * SZ_2M, SZ_2M);
 }
 
 /**
@@ -137,7 +133,7 @@ void __noreturn hyp_main(void *fdt)
 	dcache_clean_inval(fdt, platform_fdt_size(fdt));
 	dcache_clean_inval(_start, _end - _start);
 	print("gzhyp: %s, %lu KiB hidden at %lx\n", GZHYP_VERSION, size / 1024,
-	       hidden.v);
+	      hidden.v);
 	host_enter(platform.ram[0].base + LINUX_OFFSET, (u64)fdt, cpu->stack_top);
 }
 

@@ -146,9 +146,7 @@ static u32 enter_once(struct vcpu *vcpu)
 		reason = guest_trap(vcpu);
 		break;
 	case EXIT_IRQ:
-		/* It may have been one of EL2's own, and be gone by now. */
-		if (gic_host_irq_pending())
-			reason = GZ_EXIT_IRQ;
+		/* It may have been one of EL2's own, which is gone by now. */
 		break;
 	case EXIT_SERROR:
 		host_serror(this_cpu());
@@ -157,7 +155,8 @@ static u32 enter_once(struct vcpu *vcpu)
 	default:
 		reason = GZ_EXIT_IRQ;
 	}
-	if (!reason && (host_due || level_eoi))
+	/* However often a guest traps, the host gets its interrupts. */
+	if (!reason && (host_due || level_eoi || gic_host_irq_pending()))
 		reason = GZ_EXIT_IRQ;
 	return reason;
 }

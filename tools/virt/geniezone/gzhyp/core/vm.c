@@ -186,6 +186,7 @@ bool vm_kick(struct vm *vm, u32 mask)
 {
 	unsigned int i, cpu;
 
+	/* What is pending first, then who sleeps: pairs with guest_wfx_wait(). */
 	smp_mb();
 	for (i = 0; i < MAX_VCPUS; i++) {
 		cpu = READ_ONCE(vm->on_cpu[i]);

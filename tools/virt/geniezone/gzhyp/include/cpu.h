@@ -19,28 +19,28 @@ struct cpu_regs {
  * every CPU, then the pointer authentication keys.
  */
 #define EL1_REGS(X)							\
-	X(sctlr, sctlr_el1) X(cpacr, cpacr_el1) X(ttbr0, ttbr0_el1)	\
-	X(ttbr1, ttbr1_el1) X(tcr, tcr_el1) X(esr, esr_el1)		\
-	X(afsr0, afsr0_el1) X(afsr1, afsr1_el1) X(far, far_el1)		\
-	X(mair, mair_el1) X(amair, amair_el1) X(vbar, vbar_el1)		\
-	X(contextidr, contextidr_el1) X(tpidr_el0, tpidr_el0)		\
-	X(tpidrro, tpidrro_el0) X(tpidr_el1, tpidr_el1)			\
-	X(cntkctl, cntkctl_el1) X(par, par_el1) X(elr, elr_el1)		\
-	X(spsr, spsr_el1) X(sp_el0, sp_el0) X(sp_el1, sp_el1)		\
-	X(csselr, csselr_el1) X(mdscr, mdscr_el1)
+	X(sctlr, sctlr_el1); X(cpacr, cpacr_el1); X(ttbr0, ttbr0_el1);	\
+	X(ttbr1, ttbr1_el1); X(tcr, tcr_el1); X(esr, esr_el1);		\
+	X(afsr0, afsr0_el1); X(afsr1, afsr1_el1); X(far, far_el1);	\
+	X(mair, mair_el1); X(amair, amair_el1); X(vbar, vbar_el1);	\
+	X(contextidr, contextidr_el1); X(tpidr_el0, tpidr_el0);		\
+	X(tpidrro, tpidrro_el0); X(tpidr_el1, tpidr_el1);		\
+	X(cntkctl, cntkctl_el1); X(par, par_el1); X(elr, elr_el1);	\
+	X(spsr, spsr_el1); X(sp_el0, sp_el0); X(sp_el1, sp_el1);	\
+	X(csselr, csselr_el1); X(mdscr, mdscr_el1)
 
 #define PAUTH_REGS(X)							\
-	X(apia_lo, SYS_APIAKEYLO) X(apia_hi, SYS_APIAKEYHI)		\
-	X(apib_lo, SYS_APIBKEYLO) X(apib_hi, SYS_APIBKEYHI)		\
-	X(apda_lo, SYS_APDAKEYLO) X(apda_hi, SYS_APDAKEYHI)		\
-	X(apdb_lo, SYS_APDBKEYLO) X(apdb_hi, SYS_APDBKEYHI)		\
-	X(apga_lo, SYS_APGAKEYLO) X(apga_hi, SYS_APGAKEYHI)
+	X(apia_lo, SYS_APIAKEYLO); X(apia_hi, SYS_APIAKEYHI);		\
+	X(apib_lo, SYS_APIBKEYLO); X(apib_hi, SYS_APIBKEYHI);		\
+	X(apda_lo, SYS_APDAKEYLO); X(apda_hi, SYS_APDAKEYHI);		\
+	X(apdb_lo, SYS_APDBKEYLO); X(apdb_hi, SYS_APDBKEYHI);		\
+	X(apga_lo, SYS_APGAKEYLO); X(apga_hi, SYS_APGAKEYHI)
 
-#define DECLARE_REG(field, reg)	u64 field;
+#define DECLARE_REG(field, ...)	u64 field
 
 struct el1_regs {
-	EL1_REGS(DECLARE_REG)
-	PAUTH_REGS(DECLARE_REG)
+	EL1_REGS(DECLARE_REG);
+	PAUTH_REGS(DECLARE_REG);
 	u64 tpidr2;
 };
 
@@ -98,6 +98,14 @@ struct vcpu;
  * @host: registers of the host while a guest is loaded
  * @loaded: the vCPU whose registers are in the CPU
  * @fp_is_guest: so are its FP registers
+ * @host_hcr: the host's HCR_EL2
+ * @host_hcrx: the host's HCRX_EL2, where there is one
+ * @host_cntv_ctl: the host's virtual timer while a guest is loaded
+ * @host_cntv_cval: when it fires
+ * @host_pmr: the host's interrupt priority mask, likewise
+ * @host_ppis: which of EL2's interrupts the host had enabled
+ * @host_fp: the host's FP registers while the CPU has the guest's
+ * @host_sve: the same on a CPU with SVE
  */
 struct percpu {
 	struct cpu_regs *guest;

@@ -150,11 +150,16 @@ struct gz_device {
 #define GZ_DEV_VGIC_DIST	0
 #define GZ_DEV_VGIC_REDIST	1
 
-_Static_assert(sizeof(struct gz_run) == 264, "layout of the shared page");
-_Static_assert(offsetof(struct gz_run, mmio.is_write) == 36, "layout");
-_Static_assert(offsetof(struct gz_hwstate, vtimer_offset) == 136, "layout");
-_Static_assert(offsetof(struct gz_hwstate, vtimer_migrate) == 152, "layout");
-_Static_assert(sizeof(struct gz_memregion) == 24, "layout");
-_Static_assert(sizeof(struct gz_device) == 48, "layout");
+#define LAYOUT(name, is, must)	unsigned int name:(is) == (must) ? 1 : -1
+
+/* Does not compile if a layout is not the interface's */
+struct gz_layout {
+	LAYOUT(run, sizeof(struct gz_run), 264);
+	LAYOUT(is_write, offsetof(struct gz_run, mmio.is_write), 36);
+	LAYOUT(offset, offsetof(struct gz_hwstate, vtimer_offset), 136);
+	LAYOUT(migrate, offsetof(struct gz_hwstate, vtimer_migrate), 152);
+	LAYOUT(memregion, sizeof(struct gz_memregion), 24);
+	LAYOUT(device, sizeof(struct gz_device), 48);
+};
 
 #endif /* GZHYP_GZ_H */

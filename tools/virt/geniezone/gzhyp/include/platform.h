@@ -12,6 +12,9 @@
  * @ram: ranges of RAM
  * @cpu_mpidr: affinity of each CPU
  * @uart: the console of EL2, a PL011
+ * @nr_ram: ranges in @ram
+ * @nr_cpus: CPUs in @cpu_mpidr
+ * @nr_gicr: regions in @gicr
  * @gicr: redistributor regions
  * @ppi_maintenance: INTID of the GIC's maintenance interrupt
  * @ppi_hyp_timer: INTID of EL2's timer

@@ -35,10 +35,15 @@ enum vcpu_wait {
  * @access: the MMIO read that is waited for
  * @ipi_owed: sleepers have to be woken by the host, which was not told yet
  * @exit: what the exit in progress tells the host
- * @vmcr: virtual GIC CPU interface, and active priorities
+ * @vmcr: virtual GIC CPU interface
+ * @ap0r: active priorities of group 0
+ * @ap1r: active priorities of group 1
  * @lr: list registers
  * @cntv_ctl: virtual timer
+ * @cntv_cval: when it fires
  * @cntp_ctl: physical timer, emulated
+ * @cntp_cval: when it fires
+ * @ptimer_high: level of its line when it was last looked at
  * @vtimer_high: level of its line when it was last looked at
  * @mdscr: as the guest wrote it
  * @vgic: its part of the interrupt controller

@@ -49,10 +49,17 @@ enum vm_state {
  * @vttbr: of it
  * @cntvoff: virtual counter is this much behind the physical one
  * @demand_paging: cap enabled
+ * @block_paging: cap enabled: MAP_GUEST_BLOCK is allowed
  * @idle: cap enabled: WFI leaves to the host
  * @mailbox: page of pfns for MAP_GUEST_BLOCK, lent by the host; 0 without
  * @vcpu: the vCPUs there are
  * @region: sorted by address
+ * @nr_regions: regions in @region
+ * @purpose: what MEMREGION_PURPOSE said, the newest overwrites the oldest
+ * @next_purpose: which of @purpose is overwritten next
+ * @dtb_gpa: what SET_DTB_CONFIG said
+ * @dtb_size: likewise
+ * @mapped_pages: pages that stage 2 maps now
  * @buf: copies of what the host passes in memory
  * @drain: how far DESTROY_VM has given pages back
  * @on_cpu: physical CPU + 1 that runs a vCPU, 0 for none; written with @lock

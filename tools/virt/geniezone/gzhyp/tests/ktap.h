@@ -38,7 +38,7 @@ struct test {
 
 void __noreturn panic(const char *fmt, ...)
 {
-	fprintf(stderr, "# panic: %s\n", fmt);
+	fprintf(stderr, "# gave up: %s\n", fmt);
 	abort();
 }
 
