@@ -189,7 +189,7 @@ run: gzhyp images
 # Tests build what they need themselves, so that a failure to build is counted
 PHONY += test check-static kunit kselftest
 TEST_RUN	 = $(GZ)/test.py --top $(TOP) --build $(BUILD) --linux $(LINUX) \
-		   --kbuild $(KBUILD_DIR) --make "$(MAKE)" $(if $(ONLY),--only $(ONLY))
+		   --kbuild $(KBUILD_DIR) --make "$(MAKE)" $(if $(ONLY),--only "$(ONLY)")
 test: test-packages
 	@$(TEST_RUN) all
 check-static: test-packages

@@ -466,7 +466,11 @@ static void relinquished_page_of_a_block_comes_back(struct kunit *test)
 	/* A page that is there: no call for it. */
 	KUNIT_EXPECT_EQ(test, fault(vm, 99), 0);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+	/* The one, not the other: the guest did not ask for that. */
 	KUNIT_EXPECT_EQ(test, fault(vm, 100), 0);
+	FAKE_EXPECT_ARGS(test, gzvm_fake_last(test, FAKE_ANY), 0xa001, 7, 0x80064, 1);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 1);
+	expect_not_given(test, 511, 1);
 	KUNIT_EXPECT_EQ(test, fault(vm, 511), 0);
 	expect_backed(test, addr, 0, 512);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 512);

@@ -324,8 +324,8 @@ static void expect_population(struct kunit *test, u64 gpa, unsigned int nr_pages
 			in_call += pages;
 		}
 		KUNIT_EXPECT_EQ(test, get_unaligned_le64(call->buf + RANGES_TOTAL), in_call);
-		/* A buffer that is not full is the last. */
-		if (cnt < RANGES_MAX)
+		/* A buffer that is not full is the last; long runs may be cut. */
+		if (cnt < RANGES_MAX && in_call < 4096)
 			KUNIT_EXPECT_EQ(test, i, calls);
 		KUNIT_EXPECT_PTR_EQ(test, memchr_inv(call->buf + RANGES_ADDRESS +
 						     cnt * RANGES_STEP, 0,

@@ -213,9 +213,10 @@ def incremental(ctx):
     report = ctx.report
     if ctx.kbuild != ctx.build:
         return report.add("", ktap.SKIP, "the kernel is not Debian's")
+    compile_count(ctx, "first")
     compiled = compile_count(ctx, "again")
     report.check("nothing is compiled again", compiled == [],
-                 f"compiled: {compiled}")
+                 f"compiled: {(compiled or [])[:3]}")
     touched = ctx.linux / "drivers/virt/geniezone/vm.c"
     touched.touch()
     (ctx.host / "built").unlink(missing_ok=True)
@@ -223,7 +224,7 @@ def incremental(ctx):
     names = [Path(c).name for c in compiled or []]
     report.check("one file changed: one object", names.count("vm.o") == 1 and
                  set(names) <= {"vm.o", "gzvm.mod.o", "gzvm.o"},
-                 f"compiled: {compiled}")
+                 f"compiled: {names[:5]}")
     return None
 
 
