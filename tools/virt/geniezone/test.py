@@ -9,6 +9,8 @@ Each step gives one or more counted results. The last line is
 import argparse
 import sys
 
+sys.dont_write_bytecode = True
+
 from testing import machine, selfcheck, static
 from testing.context import Context
 from testing.report import Report
