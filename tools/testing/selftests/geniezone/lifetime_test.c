@@ -247,7 +247,7 @@ GUEST static void guest_touch_all(uint64_t size)
 	guest_sync(0);
 }
 
-#define TOUCH	0x1000000
+#define TOUCH	0x600000
 
 TEST_F(life, locked_memory_is_limited)
 {
