@@ -10,7 +10,8 @@
  * file wait for it.
  *
  * Injecting is a hypercall that never sleeps, thus it is made right in the
- * wake-up, under the eventfd's lock.
+ * wake-up, under the eventfd's lock. Should EL2 be busy, it is made again later
+ * by a work: an interrupt that is lost may be a guest that hangs.
  *
  * Lock order: eventfd's wait queue lock -> gzvm_irqfds.lock.
  */
@@ -46,6 +47,7 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @wait: entry in the eventfd's wait queue
  * @wqh: that wait queue
  * @poll: to get there
+ * @retry: injects when EL2 was busy
  * @shutdown: the end
  */
 struct gzvm_irqfd_entry {
@@ -59,18 +61,30 @@ struct gzvm_irqfd_entry {
 	wait_queue_entry_t wait;
 	wait_queue_head_t *wqh;
 	poll_table poll;
+	struct delayed_work retry;
 	struct work_struct shutdown;
 };
 
 /*
  * An edge is a pulse, as for KVM; a level line stays up until the guest's EOI.
- * Nobody is there to be told of an error.
+ * Nobody is there to be told of an error. A pulse that stopped half-way is made
+ * again from its start: the line is up, so that it makes no second edge.
  */
 static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
 {
-	(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
-	if (!irqfd->resample)
-		(void)gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
+	int ret;
+
+	ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
+	if (!ret && !irqfd->resample)
+		ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
+	if (ret == -EAGAIN)
+		queue_delayed_work(gzvm_irqfd_wq, &irqfd->retry, 1);
+}
+
+static void gzvm_irqfd_retry(struct work_struct *work)
+{
+	gzvm_irqfd_inject(container_of(to_delayed_work(work),
+				       struct gzvm_irqfd_entry, retry));
 }
 
 /*
@@ -100,6 +114,7 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 	u64 cnt;
 
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
+	cancel_delayed_work_sync(&irqfd->retry);
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
 		/* It may have left the line up; others may want it up. */
@@ -223,6 +238,7 @@ gzvm_irqfd_alloc(struct gzvm_vm *vm, const struct gzvm_irqfd *args,
 
 	irqfd->vm = vm;
 	irqfd->spi = args->gsi;
+	INIT_DELAYED_WORK(&irqfd->retry, gzvm_irqfd_retry);
 	INIT_WORK(&irqfd->shutdown, gzvm_irqfd_shutdown);
 	init_waitqueue_func_entry(&irqfd->wait, gzvm_irqfd_wakeup);
 	init_poll_funcptr(&irqfd->poll, gzvm_irqfd_queue_proc);
