@@ -3,6 +3,8 @@
  * Capabilities: what the driver and EL2 can do, and what a VM may be told to.
  */
 
+#include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
@@ -11,9 +13,10 @@
 #include "gzvm.h"
 
 /**
- * gzvm_ipa_bits() - size of a guest's physical address space
+ * gzvm_ipa_bits() - widest guest physical address space of this machine
  *
- * The machine's own: stage 2 cannot be wider (ARM DDI 0487, VTCR_EL2.PS).
+ * The machine's own: stage 2 cannot be wider (ARM DDI 0487, VTCR_EL2.PS). EL2
+ * may accept less, and refuses what is beyond by itself.
  *
  * Return: bits, 32 to 52.
  */
@@ -55,26 +58,51 @@ static int gzvm_answer(int status, bool *can)
 	return status == -EOPNOTSUPP || status == -EINVAL ? 0 : status;
 }
 
-/**
- * struct gzvm_features - what EL2 can do for a VM
- * @known: whether EL2 has been asked for all but @read_reg
- * @read_reg_known: whether it has been asked for that
- * @paging: best way to give memory
- * @idle: EL2 reports idle vCPUs
- * @protected: EL2 can protect VMs
- * @read_reg: EL2 can read vCPU registers
- */
-struct gzvm_features {
-	bool known;
-	bool read_reg_known;
-	enum gzvm_paging paging;
-	bool idle;
-	bool protected;
-	bool read_reg;
-};
+/* Whether a VM may have a region at the very end of that many bits. */
+static int gzvm_try_ipa_bits(struct gzvm_vm *vm, struct gzvm_hyp_ranges *buf,
+			     unsigned int bits)
+{
+	u64 gpa = BIT_ULL(bits) - GZVM_PAGE_SIZE;
+	int ret;
+
+	ret = gzvm_hc_memregion_purpose(vm->id, gpa, GZVM_PAGE_SIZE,
+					GZVM_USER_MEM_REGION_GUEST_MEM);
+	if (ret)
+		return ret;
+	buf->total_pages = cpu_to_le64(1);
+	buf->gpa = cpu_to_le64(gpa);
+	return gzvm_hc_set_memregion(vm->id, GZVM_RANGES_SIZE,
+				     virt_to_phys(buf));
+}
+
+/* The sizes that stage 2 can have: ARM DDI 0487, ID_AA64MMFR0_EL1.PARange. */
+static int gzvm_find_ipa_bits(struct gzvm_vm *vm, unsigned int *bits)
+{
+	static const u8 sizes[] = { 52, 48, 44, 42, 40, 36, 32 };
+	struct gzvm_hyp_ranges *buf;
+	unsigned int i;
+	int ret = -EINVAL;
+
+	buf = alloc_pages_exact(GZVM_RANGES_SIZE, GFP_KERNEL | __GFP_ZERO);
+	if (!buf)
+		return -ENOMEM;
+
+	for (i = 0; i < ARRAY_SIZE(sizes) && ret == -EINVAL; i++) {
+		*bits = sizes[i];
+		if (*bits <= gzvm_ipa_bits())
+			ret = gzvm_try_ipa_bits(vm, buf, *bits);
+	}
+	free_pages_exact(buf, GZVM_RANGES_SIZE);
+
+	/* It wants no region of one page, wherever: that told nothing. */
+	if (ret == -EINVAL || ret == -EOPNOTSUPP) {
+		*bits = gzvm_ipa_bits();
+		ret = 0;
+	}
+	return ret;
+}
 
 static DEFINE_MUTEX(gzvm_features_lock);
-static struct gzvm_features gzvm_features;
 
 static int gzvm_ask_read_reg(struct gzvm_vm *vm, struct gzvm_features *features)
 {
@@ -93,6 +121,8 @@ static int gzvm_ask_rest(struct gzvm_vm *vm, struct gzvm_features *features)
 	features->paging = vm->paging;
 	features->idle = vm->idle;
 	ret = gzvm_answer(gzvm_pvmfw_size(vm, &size), &features->protected);
+	if (!ret)
+		ret = gzvm_find_ipa_bits(vm, &features->ipa_bits);
 	features->known = !ret;
 	return ret;
 }
@@ -117,14 +147,15 @@ static int gzvm_features_ask(struct gzvm_features *features, bool read_reg)
 
 static int gzvm_features_get(struct gzvm_features *features, bool read_reg)
 {
+	struct gzvm_features *known = &gzvm_drv.features;
 	int ret;
 
 	ret = mutex_lock_killable(&gzvm_features_lock);
 	if (ret)
 		return ret;
-	if (read_reg ? !gzvm_features.read_reg_known : !gzvm_features.known)
-		ret = gzvm_features_ask(&gzvm_features, read_reg);
-	*features = gzvm_features;
+	if (read_reg ? !known->read_reg_known : !known->known)
+		ret = gzvm_features_ask(known, read_reg);
+	*features = *known;
 	mutex_unlock(&gzvm_features_lock);
 	return ret;
 }
@@ -141,6 +172,9 @@ static int gzvm_feature_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 	paging = vm ? vm->paging : features.paging;
 
 	switch (cap) {
+	case GZVM_CAP_VM_GPA_SIZE:
+		*value = features.ipa_bits;
+		break;
 	case GZVM_CAP_PROTECTED_VM:
 		*value = features.protected;
 		break;
@@ -163,9 +197,6 @@ static int gzvm_feature_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 static int gzvm_cap_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 {
 	switch (cap) {
-	case GZVM_CAP_VM_GPA_SIZE:
-		*value = gzvm_ipa_bits();
-		return 0;
 	case GZVM_CAP_MAX_VCPUS:
 		*value = GZVM_MAX_VCPUS;
 		return 0;
@@ -182,6 +213,7 @@ static int gzvm_cap_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 	case GZVM_CAP_QUERY_DESTROY_BATCH_PAGES:
 		*value = READ_ONCE(gzvm_drv.destroy_batch);
 		return 0;
+	case GZVM_CAP_VM_GPA_SIZE:
 	case GZVM_CAP_PROTECTED_VM:
 	case GZVM_CAP_ENABLE_DEMAND_PAGING:
 	case GZVM_CAP_BLOCK_BASED_DEMAND_PAGING:

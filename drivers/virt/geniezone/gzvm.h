@@ -64,22 +64,6 @@ struct seq_file;
 struct gzvm_vcpu;
 
 /**
- * struct gzvm_driver - what was learnt at probe
- * @version: version of the hypervisor
- * @map_batch: pages that one MAP_GUEST_BLOCK may carry
- * @destroy_batch: pages that one DESTROY_VM may free
- * @kept_pages: pages kept from the host because EL2 refused to let go of them
- */
-struct gzvm_driver {
-	struct gzvm_version version;
-	u32 map_batch;
-	u32 destroy_batch;
-	atomic_long_t kept_pages;
-};
-
-extern struct gzvm_driver gzvm_drv;
-
-/**
  * enum gzvm_paging - how a VM's memory reaches EL2
  * @GZVM_PAGING_NONE: all of a region when it is created
  * @GZVM_PAGING_PAGE: a page at each fault
@@ -90,6 +74,46 @@ enum gzvm_paging {
 	GZVM_PAGING_PAGE,
 	GZVM_PAGING_BLOCK,
 };
+
+/**
+ * struct gzvm_features - what EL2 can do for a VM; see gzvm_check_extension()
+ * @known: whether EL2 has been asked for all but @read_reg
+ * @read_reg_known: whether it has been asked for that
+ * @ipa_bits: guest physical address space that it accepts
+ * @paging: best way to give memory
+ * @idle: EL2 reports idle vCPUs
+ * @protected: EL2 can protect VMs
+ * @read_reg: EL2 can read vCPU registers
+ */
+struct gzvm_features {
+	bool known;
+	bool read_reg_known;
+	unsigned int ipa_bits;
+	enum gzvm_paging paging;
+	bool idle;
+	bool protected;
+	bool read_reg;
+};
+
+/**
+ * struct gzvm_driver - what is known of EL2
+ * @version: version of the hypervisor
+ * @map_batch: pages that one MAP_GUEST_BLOCK may carry
+ * @destroy_batch: pages that one DESTROY_VM may free
+ * @features: what it can do, once it was asked; under gzvm_features_lock
+ * @closed: the host goes down: no more VMs; under gzvm_vms_lock
+ * @kept_pages: pages kept from the host because EL2 refused to let go of them
+ */
+struct gzvm_driver {
+	struct gzvm_version version;
+	u32 map_batch;
+	u32 destroy_batch;
+	struct gzvm_features features;
+	bool closed;
+	atomic_long_t kept_pages;
+};
+
+extern struct gzvm_driver gzvm_drv;
 
 /**
  * struct gzvm_block - the pages of one 2 MiB block of guest memory

@@ -23,7 +23,6 @@ static const struct file_operations gzvm_vm_fops;
 /* All VMs that EL2 has. */
 static DEFINE_MUTEX(gzvm_vms_lock);
 static LIST_HEAD(gzvm_vms);
-static bool gzvm_vms_closed;
 
 /* An EL2 that does not know a capability lacks the feature: no failure. */
 static bool gzvm_vm_enable(struct gzvm_vm *vm, u64 cap, u64 arg0, u64 arg1)
@@ -101,7 +100,7 @@ struct gzvm_vm *gzvm_vm_create(unsigned long type)
 		return ERR_PTR(-ENOMEM);
 
 	mutex_lock(&gzvm_vms_lock);
-	ret = gzvm_vms_closed ? -ENODEV : gzvm_hc_create_vm(type, &vm->id);
+	ret = gzvm_drv.closed ? -ENODEV : gzvm_hc_create_vm(type, &vm->id);
 	if (!ret)
 		list_add(&vm->link, &gzvm_vms);
 	mutex_unlock(&gzvm_vms_lock);
@@ -187,7 +186,7 @@ void gzvm_vms_shutdown(void)
 	struct gzvm_vm *vm;
 
 	mutex_lock(&gzvm_vms_lock);
-	gzvm_vms_closed = true;
+	gzvm_drv.closed = true;
 	list_for_each_entry(vm, &gzvm_vms, link) {
 		WRITE_ONCE(vm->dying, true);
 		gzvm_vm_wake(vm);

@@ -201,6 +201,11 @@ static void fake_set_memregion(struct gzvm_fake *fake, struct gzvm_call *call,
 		return;
 	}
 	rec->buf = kmemdup(buf, RANGES_SIZE, GFP_ATOMIC);
+	if (!rec->status && fake->gpa_end &&
+	    (gfn + total) * FAKE_PAGE > fake->gpa_end) {
+		rec->status = FAKE_INVALID_ARGS;
+		call->res.a0 = rec->status;
+	}
 	for (i = 0; i < cnt; i++) {
 		u8 *one = buf + i * RANGES_STEP;
 
@@ -253,6 +258,8 @@ static void fake_enable_cap(struct gzvm_fake *fake, struct gzvm_call *call,
 		vm->mailbox = call->args[3];
 	/* What the two QUERY caps and GET_PVMFW_SIZE would give */
 	call->res.a1 = call->args[0] ? 0x40000 : 64;
+	if (!call->args[0] && fake->has_batch)
+		call->res.a1 = fake->batch;
 }
 
 static void fake_create_device(struct gzvm_fake *fake, struct gzvm_call *call,
@@ -469,6 +476,8 @@ static void fake_exit(void *data)
 	fake_check_end(test, fake);
 	gzvm_drv.map_batch = 512;
 	gzvm_drv.destroy_batch = 128;
+	gzvm_drv.closed = false;
+	memset(&gzvm_drv.features, 0, sizeof(gzvm_drv.features));
 	gzvm_fake_forget(test);
 	for (i = 0; i < FAKE_MAX_VMS; i++)
 		xa_destroy(&fake->vms[i].pages);
@@ -496,6 +505,7 @@ int gzvm_fake_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, fake->exits);
 	fake->test = test;
 	fake->mm = current->mm;
+	memset(&gzvm_drv.features, 0, sizeof(gzvm_drv.features));
 	fake->kept_before = atomic_long_read(&gzvm_drv.kept_pages);
 	mmgrab(fake->mm);
 	spin_lock_init(&fake->lock);

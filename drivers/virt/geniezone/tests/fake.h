@@ -209,6 +209,9 @@ struct gzvm_fake {
 	unsigned int nr_vms;
 
 	u64 reg_value;
+	u64 batch;	/* what the QUERY caps say, if @has_batch */
+	bool has_batch;
+	u64 gpa_end;	/* regions beyond are refused; 0 = no limit */
 	void (*watch)(struct gzvm_fake *fake, unsigned int nr);
 	void *watch_data;
 	unsigned int nr_errors;
