@@ -11,7 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from testing import machine, selfcheck, static
+from testing import docs, machine, selfcheck, static
 from testing.context import Context
 from testing.report import Report
 
@@ -60,6 +60,7 @@ STATIC = [
     ("integrate", static.integration),
     ("compile", static.compilers),
     ("kconfig", static.kconfig_ext),
+    ("docs", docs.docs),
 ]
 HOST = [("build", build_host)]
 EXTERNAL = [("external", static.external)]

@@ -14,7 +14,8 @@ RUN="make gcc libc6-dev xz-utils bzip2 perl python3 flex bison bc cpio
      libssl-dev libelf-dev device-tree-compiler ca-certificates
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
      linux-source-6.12"
-TEST="$RUN g++ sparse clang-19 lld-19 llvm-19 linux-source-6.1"
+TEST="$RUN g++ sparse clang-19 lld-19 llvm-19 linux-source-6.1
+      python3-sphinx python3-sphinx-rtd-theme"
 
 missing()
 {
