@@ -72,6 +72,7 @@ help:
 	@echo '                 clang, checkpatch, kernel-doc, headers, integration'
 	@echo '  kunit          the KUnit tests of the driver'
 	@echo '  kselftest      the kselftests on the hypervisor in QEMU (base kernel)'
+	@echo '  soak           what takes long: 20 guests with four vCPUs one after another'
 	@echo '  kernel, debug-kernel, gzhyp, gzrun, selftests, images'
 	@echo '  packages       install the Debian packages that are missing'
 	@echo
@@ -187,7 +188,7 @@ run: gzhyp images
 		$(KBUILD_DIR)/host.cpio
 
 # Tests build what they need themselves, so that a failure to build is counted
-PHONY += test check-static kunit kselftest
+PHONY += test check-static kunit kselftest soak
 TEST_RUN	 = $(GZ)/test.py --top $(TOP) --build $(BUILD) --linux $(LINUX) \
 		   --kbuild $(KBUILD_DIR) --make "$(MAKE)" $(if $(ONLY),--only "$(ONLY)")
 test: test-packages
@@ -198,6 +199,8 @@ kunit: test-packages
 	@$(TEST_RUN) kunit
 kselftest: test-packages
 	@$(TEST_RUN) kselftest
+soak: test-packages
+	@$(TEST_RUN) soak
 
 PHONY += clean distclean
 clean:

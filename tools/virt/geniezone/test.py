@@ -66,7 +66,8 @@ HOST = [("build", build_host)]
 EXTERNAL = [("external", static.external)]
 UNIT = [("gzhyp unit", machine.unit_tests)]
 KUNIT = [("kunit", machine.kunit)]
-BASE = [("guest", machine.guest), ("no hypervisor", machine.no_hypervisor)] + \
+BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
+        ("no hypervisor", machine.no_hypervisor)] + \
     kselftests(machine.base_machine, "base")
 DEBUG = [("build debug", build_debug)] + \
     kselftests(machine.debug_machine, "debug")
@@ -77,6 +78,7 @@ GROUPS = {
     "static": FIRST + STATIC + HOST + EXTERNAL,
     "kunit": FIRST + KUNIT,
     "kselftest": HOST + BASE,
+    "soak": HOST + [("soak", machine.soak)],
 }
 
 

@@ -86,6 +86,17 @@ class Machine:
                 "not reached", self.ctx.log(name))
         self.ended(name, status, lines)
 
+    def smp(self, name, rounds):
+        """Linux guests with several vCPUs, alone and two at once."""
+        limit = (60 + 60 * rounds) * self.patience
+        status, lines = self.boot(name, f"gz.do=smp gz.rounds={rounds}", limit)
+        guests = [f"smp-{i}" for i in range(1, rounds + 1)] + \
+            ["pair-1", "pair-2"]
+        for guest in guests:
+            self.ctx.report.check(guest, f"ok: guest {guest}" in lines,
+                                  "not reached", self.ctx.log(name))
+        self.ended(name, status, lines)
+
     def tests(self, name, append, only=""):
         """The kselftest programs; each line of theirs is a result."""
         report = self.ctx.report
@@ -155,6 +166,15 @@ def guest(ctx):
         ctx.report.group = f"{group}, {shape}"
         machine.demo(f"guest-{shape.replace(' ', '-')}", *options)
         ctx.report.group = group
+
+
+def smp_guests(ctx):
+    base_machine(ctx).smp("guest-smp", 1)
+
+
+def soak(ctx):
+    """What takes too long for every day: 20 guests in a row."""
+    base_machine(ctx).smp("soak-smp", 20)
 
 
 def no_hypervisor(ctx):
