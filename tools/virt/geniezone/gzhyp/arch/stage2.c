@@ -67,14 +67,19 @@ void host_stage2_build(pa_t hidden, u64 size)
 	}
 }
 
-bool host_stage2_is_mapped(u64 ipa)
+struct pgt_leaf host_stage2_lookup(u64 ipa)
 {
-	bool ret;
+	struct pgt_leaf leaf;
 
 	owner_lock();
-	ret = ipa < IPA_LIMIT && pgt_lookup(&host_pgt, ipa).valid;
+	leaf = pgt_lookup(&host_pgt, ipa);
 	owner_unlock();
-	return ret;
+	return leaf;
+}
+
+bool host_stage2_is_mapped(u64 ipa)
+{
+	return ipa < IPA_LIMIT && host_stage2_lookup(ipa).valid;
 }
 
 /* A range's inner pages stay whole; its ends may lie within blocks. */

@@ -3,6 +3,7 @@
  * The host's hypercalls: x0 the function, x1.. the arguments, x0 the status,
  * x1..x3 the results. All else keeps its value.
  */
+#include "control.h"
 #include "owner.h"
 #include "platform.h"
 #include "psci.h"
@@ -408,7 +409,9 @@ static void genie_call(struct cpu_regs *regs, u32 n)
 		regs->x[0] = GZ_NOT_IMPLEMENTED;
 		return;
 	}
-	result[0] = (s64)handler(regs->x, result);
+	if (control_enter(n, &result[0]))
+		result[0] = (s64)handler(regs->x, result);
+	control_leave(n, regs->x, result);
 	for (i = 0; i < ARRAY_SIZE(result); i++)
 		regs->x[i] = result[i];
 }
@@ -426,6 +429,8 @@ void hypercall(struct cpu_regs *regs)
 	else if (SMCCC_OWNER(fn) == SMCCC_OWNER_ARCH ||
 		 SMCCC_OWNER(fn) == SMCCC_OWNER_STANDARD)
 		host_smc(regs);
+	else if (fn >= GZC_CALL_BASE && fn < GZC_CALL_BASE + GZC_NR_CALLS)
+		control_hypercall(regs);
 	else
 		regs->x[0] = SMCCC_NOT_SUPPORTED;
 }

@@ -390,3 +390,67 @@ void owner_unlock(void)
 {
 	spin_unlock(&owner.lock);
 }
+
+/* Pages of @r, from the one of index @first on, whose entries are alike */
+static struct owner_run run_from(unsigned int r, u64 first)
+{
+	const u32 *entry = owner.first[r];
+	u64 nr = owner.range[r].size / PAGE_SIZE, i = first + 1;
+
+	while (i < nr && entry[i] == entry[first])
+		i++;
+	return (struct owner_run) {
+		.pa = PA(owner.range[r].base + first * PAGE_SIZE),
+		.pages = i - first,
+		.state = entry_state(entry[first]),
+		.value = entry_value(entry[first]),
+	};
+}
+
+/**
+ * owner_run_at() - pages from an address on that are alike
+ * @pa: page-aligned address
+ *
+ * Return: the run; of 0 pages if this is not RAM.
+ */
+struct owner_run owner_run_at(pa_t pa)
+{
+	struct owner_run run = { .pa = pa };
+	unsigned int r;
+
+	spin_lock(&owner.lock);
+	for (r = 0; r < owner.nr && !run.pages; r++)
+		if (pa.v - owner.range[r].base < owner.range[r].size)
+			run = run_from(r, (pa.v - owner.range[r].base) / PAGE_SIZE);
+	spin_unlock(&owner.lock);
+	return run;
+}
+
+/* Start of the first range of RAM that begins at or above @from, or ~0 */
+static u64 range_after(u64 from)
+{
+	u64 best = ~0ULL;
+	unsigned int r;
+
+	for (r = 0; r < owner.nr; r++)
+		if (owner.range[r].base >= from && owner.range[r].size)
+			best = MIN(best, owner.range[r].base);
+	return best;
+}
+
+/**
+ * owner_next_run() - walk the whole table
+ * @run: zeroed at first; gets the next run
+ *
+ * Return: false at the end.
+ */
+bool owner_next_run(struct owner_run *run)
+{
+	u64 at = run->pa.v + run->pages * PAGE_SIZE;
+	struct owner_run next = owner_run_at(PA(at));
+
+	if (!next.pages && range_after(at) != ~0ULL)
+		next = owner_run_at(PA(range_after(at)));
+	*run = next;
+	return next.pages;
+}

@@ -130,3 +130,17 @@ u64 pool_free_pages(void)
 {
 	return READ_ONCE(pool.nr_free);
 }
+
+/** pool_is_consistent() - are as many pages free as are counted? */
+bool pool_is_consistent(void)
+{
+	u64 page, nr = 0;
+	bool ret;
+
+	spin_lock(&pool.lock);
+	for (page = 0; page < pool.nr_pages; page++)
+		nr += !is_used(page);
+	ret = nr == pool.nr_free;
+	spin_unlock(&pool.lock);
+	return ret;
+}

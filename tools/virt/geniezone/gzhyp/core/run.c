@@ -7,6 +7,7 @@
  * what it has made in its own copy.
  */
 #include "barrier.h"
+#include "control.h"
 #include "gic.h"
 #include "string.h"
 #include "switch.h"
@@ -161,16 +162,19 @@ static u32 enter_once(struct vcpu *vcpu)
 	return reason;
 }
 
-static u32 run_claimed(struct vcpu *vcpu)
+static void begin_run(struct vcpu *vcpu)
 {
-	u32 reason;
-
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
 	memset(vcpu->lr, 0, sizeof(vcpu->lr));
 	__atomic_and_fetch(&vcpu->vm->sleeping, ~(1U << vcpu->id),
 			   __ATOMIC_SEQ_CST);
 	take_answer(vcpu);
-	reason = reason_not_to_enter(vcpu);
+}
+
+static u32 run_claimed(struct vcpu *vcpu)
+{
+	u32 reason = reason_not_to_enter(vcpu);
+
 	if (reason)
 		return reason;
 	vcpu_load(vcpu);
@@ -217,8 +221,11 @@ int vcpu_run(struct vm *vm, u32 id, u64 *reason)
 
 	if (err)
 		return err;
-	*reason = run_claimed(vcpu);
-	tell_host(vcpu, *reason);
+	begin_run(vcpu);
+	if (!control_forge(vcpu, reason)) {
+		*reason = run_claimed(vcpu);
+		tell_host(vcpu, *reason);
+	}
 	release(vm, id);
 	return 0;
 }

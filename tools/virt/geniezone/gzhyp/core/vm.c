@@ -109,6 +109,17 @@ struct vm *vm_get(u64 id)
 	return vm;
 }
 
+/**
+ * vm_by_id() - a VM in whatever state, for the test controls
+ * @id: 0 to MAX_VMS
+ *
+ * Nothing keeps it but that no call is in progress.
+ */
+struct vm *vm_by_id(u16 id)
+{
+	return vm_table.vm[id];
+}
+
 /** vm_put() - the counterpart of vm_get() */
 void vm_put(struct vm *vm)
 {

@@ -48,6 +48,14 @@ struct owner_ops {
 	void (*map)(pa_t pa, u64 size);
 };
 
+/* Pages next to each other that are in the same state, with the same value */
+struct owner_run {
+	pa_t pa;
+	u64 pages;
+	enum page_state state;
+	u32 value;
+};
+
 u64 owner_table_size(const struct ram_range *ram, unsigned int nr);
 void owner_init(const struct ram_range *ram, unsigned int nr, void *table,
 		const struct owner_ops *ops);
@@ -62,6 +70,8 @@ int owner_return(pa_t pa, u64 size, u16 vm);
 bool owner_host_may_access(pa_t pa);
 int owner_copy_from_host(void *dst, pa_t src, u64 size);
 int owner_state(pa_t pa, u32 *count);
+struct owner_run owner_run_at(pa_t pa);
+bool owner_next_run(struct owner_run *run);
 
 void owner_lock(void);
 void owner_unlock(void);

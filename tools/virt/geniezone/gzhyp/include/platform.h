@@ -21,6 +21,7 @@
  * @ppi_virt_timer: INTID of the virtual timer
  * @no_demand: refuse demand paging
  * @no_block: refuse demand paging by block
+ * @controls: answer the test controls
  */
 struct platform {
 	struct ram_range ram[OWNER_MAX_RANGES];
@@ -35,6 +36,7 @@ struct platform {
 	u32 ppi_virt_timer;
 	bool no_demand;
 	bool no_block;
+	bool controls;
 };
 
 extern struct platform platform;

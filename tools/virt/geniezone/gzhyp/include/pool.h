@@ -8,6 +8,7 @@ void pool_init(pa_t base, u64 size);
 void *pool_alloc(unsigned int order);
 void pool_free(void *ptr, unsigned int order);
 u64 pool_free_pages(void);
+bool pool_is_consistent(void);
 
 static inline unsigned int pool_order(size_t size)
 {

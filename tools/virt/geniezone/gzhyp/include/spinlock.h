@@ -10,6 +10,7 @@
  *     owner.lock (ownership table and the host's stage 2)
  *       pool.lock
  *     vgic.lock, console lock (leaves)
+ *   control.lock (while test controls are on; owner.lock inside)
  */
 #ifndef GZHYP_SPINLOCK_H
 #define GZHYP_SPINLOCK_H

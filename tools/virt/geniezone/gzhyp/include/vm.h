@@ -100,6 +100,7 @@ struct vm {
 /* core/vm.c */
 int vm_create(u64 type, u64 *id);
 struct vm *vm_get(u64 id);
+struct vm *vm_by_id(u16 id);
 void vm_put(struct vm *vm);
 bool vm_kick(struct vm *vm, u32 mask);
 u64 vm_hyp_bytes(struct vm *vm);

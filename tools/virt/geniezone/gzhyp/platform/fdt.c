@@ -113,6 +113,7 @@ static void read_options(const void *fdt)
 		return;
 	platform.no_demand = strstr(args, "gzhyp.nodemand");
 	platform.no_block = strstr(args, "gzhyp.noblock");
+	platform.controls = strstr(args, "gzhyp.controls");
 }
 
 /**

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Test controls: the invariants of EL2, all of them looked at while no call is
+ * in progress. What is wrong is told on the console; the first few at least.
+ *
+ *   VMs      know their id and vCPUs; nobody uses them, no vCPU runs
+ *   regions  sorted, apart, within the address space; count what is mapped
+ *   guests   map only what the table says was lent, or is theirs; what is
+ *            mapped is counted right, and lies in a region
+ *   table    there are as many lendings as mappings, shared pages of vCPUs and
+ *            mailboxes; a guest's own pages are mapped once, at that guest
+ *   host     its stage 2 has what is its own or shared, and nothing else
+ *   pool     has as many free pages as it counts
+ */
+#include "control.h"
+#include "owner.h"
+#include "pool.h"
+#include "print.h"
+#include "stage2.h"
+
+#define MAX_TOLD	10
+
+static void violation(struct check *check, const char *what, u16 vm, u64 addr)
+{
+	if (!check->bad) {
+		check->vm = vm;
+		check->addr = addr;
+	}
+	if (check->bad++ < MAX_TOLD)
+		print("gzhyp: INVARIANT: %s, VM %u, %lx\n", what, vm, addr);
+}
+
+static void want(struct check *check, bool ok, const char *what, u16 vm, u64 addr)
+{
+	if (!ok)
+		violation(check, what, vm, addr);
+}
+
+/* The part of a run that lies below @end */
+static u64 run_size(const struct owner_run *run, u64 end)
+{
+	return MIN(run->pages * PAGE_SIZE, end - run->pa.v);
+}
+
+/* Pages that a VM refers to: lent to it, or its own. */
+static void check_reference(struct check *check, u16 vm, pa_t pa, u64 size)
+{
+	u64 end = pa.v + size, at = pa.v, pages;
+	struct owner_run run;
+
+	while (at < end) {
+		run = owner_run_at(PA(at));
+		if (run.pages == 0) {
+			violation(check, "reference to what is not RAM", vm, at);
+			return;
+		}
+		pages = run_size(&run, end) / PAGE_SIZE;
+		if (run.state == PAGE_SHARED)
+			check->lent += pages;
+		else if ((run.state == PAGE_GUEST ||
+			  run.state == PAGE_GUEST_SHARED) && run.value == vm)
+			check->owned += pages;
+		else
+			violation(check, "reference to a page it has no right to",
+				  vm, at);
+		at += pages * PAGE_SIZE;
+	}
+}
+
+static void check_vcpus(struct check *check, struct vm *vm)
+{
+	struct vcpu *vcpu;
+	unsigned int i;
+
+	for (i = 0; i < MAX_VCPUS; i++) {
+		vcpu = vm->vcpu[i];
+		want(check, !vm->on_cpu[i], "vCPU runs", vm->id, i);
+		if (!vcpu) {
+			want(check, !(vm->sleeping & (1U << i)),
+			     "no vCPU, but it sleeps", vm->id, i);
+			continue;
+		}
+		want(check, vcpu->vm == vm && vcpu->id == i, "vCPU is not its VM's",
+		     vm->id, i);
+		check_reference(check, vm->id, va_to_pa(vcpu->run), SHARED_SIZE);
+	}
+	if (vm->mailbox)
+		check_reference(check, vm->id, PA(vm->mailbox), PAGE_SIZE);
+}
+
+static void check_regions(struct check *check, struct vm *vm)
+{
+	const struct region *region;
+	u64 end = 0, mapped = 0;
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_regions; i++) {
+		region = &vm->region[i];
+		want(check, range_ok(region->gpa, region->size, IPA_LIMIT) &&
+		     IS_ALIGNED(region->gpa | region->size, PAGE_SIZE),
+		     "region is out of bounds", vm->id, region->gpa);
+		want(check, region->gpa >= end, "regions overlap", vm->id,
+		     region->gpa);
+		want(check, region_by_slot(vm, region->slot) == region,
+		     "two regions of one slot", vm->id, region->slot);
+		end = region->gpa + region->size;
+		mapped += region->mapped;
+	}
+	/* A step of destruction counts for the VM, not for its regions. */
+	if (vm->state == VM_LIVE)
+		want(check, mapped == vm->mapped_pages,
+		     "regions count other pages than the VM", vm->id, mapped);
+}
+
+static void check_leaf(struct check *check, struct vm *vm, u64 ipa,
+		       const struct pgt_leaf *leaf, u64 size)
+{
+	struct region *region = region_of(vm, ipa);
+
+	check_reference(check, vm->id, leaf->pa, size);
+	want(check, region && ipa - region->gpa + size <= region->size,
+	     "mapping outside of a region", vm->id, ipa);
+}
+
+/* What destruction has passed is no reference any more. */
+static void check_stage2(struct check *check, struct vm *vm)
+{
+	u64 ipa = vm->drain, size, pages = 0;
+	struct pgt_leaf leaf;
+
+	if (!vm->s2.root)
+		ipa = IPA_LIMIT;
+	for (; ipa < IPA_LIMIT; ipa += size) {
+		leaf = pgt_lookup(&vm->s2, ipa);
+		size = leaf.size - (ipa & (leaf.size - 1));
+		if (!leaf.valid)
+			continue;
+		check_leaf(check, vm, ipa, &leaf, size);
+		pages += size / PAGE_SIZE;
+	}
+	want(check, pages == vm->mapped_pages, "count of mapped pages", vm->id,
+	     pages);
+}
+
+static void check_vm(struct check *check, u16 id)
+{
+	struct vm *vm = vm_by_id(id);
+
+	if (!vm)
+		return;
+	want(check, vm->id == id, "VM has another id", id, vm->id);
+	want(check, vm->state == VM_LIVE || vm->state == VM_DYING,
+	     "VM is in no state", id, vm->state);
+	want(check, !vm->users && !vm->destroying, "VM is used", id, vm->users);
+	check_vcpus(check, vm);
+	check_regions(check, vm);
+	check_stage2(check, vm);
+}
+
+/* Is a run of pages there for the host, or not, as its state wants it? */
+static void check_host(struct check *check, const struct owner_run *run)
+{
+	u64 at = run->pa.v, end = at + run->pages * PAGE_SIZE;
+	bool mapped = run->state != PAGE_HYP && run->state != PAGE_GUEST;
+	struct pgt_leaf leaf;
+
+	while (at < end && at < IPA_LIMIT) {
+		leaf = host_stage2_lookup(at);
+		want(check, leaf.valid == mapped, mapped ? "host lacks its page" :
+		     "host has a page that is not its own", 0, at);
+		want(check, !leaf.valid || leaf.pa.v == at,
+		     "host has another page here", 0, at);
+		at += leaf.size - (at & (leaf.size - 1));
+	}
+}
+
+static void check_table(struct check *check)
+{
+	struct owner_run run = { 0 };
+	u64 lent = 0, owned = 0;
+
+	while (owner_next_run(&run)) {
+		check_host(check, &run);
+		switch (run.state) {
+		case PAGE_SHARED:
+			want(check, run.value, "lent to nobody", 0, run.pa.v);
+			lent += run.pages * run.value;
+			break;
+		case PAGE_GUEST:
+		case PAGE_GUEST_SHARED:
+			want(check, run.value <= MAX_VMS && vm_by_id(run.value),
+			     "page of a VM that is not there", run.value, run.pa.v);
+			owned += run.pages;
+			break;
+		default:
+			want(check, !run.value && run.state <= PAGE_HYP,
+			     "page in no state", 0, run.pa.v);
+		}
+	}
+	want(check, lent == check->lent, "lendings that nobody refers to", 0,
+	     lent - check->lent);
+	want(check, owned == check->owned, "guests' pages that are not mapped", 0,
+	     owned - check->owned);
+}
+
+static void check_cpus(struct check *check)
+{
+	unsigned int i;
+
+	for (i = 0; i < platform.nr_cpus; i++)
+		want(check, !percpus[i]->guest && !percpus[i]->loaded,
+		     "CPU has a guest", 0, i);
+}
+
+/**
+ * control_check() - look at all invariants
+ * @check: zeroed; gets what was found
+ */
+void control_check(struct check *check)
+{
+	u16 id;
+
+	for (id = 1; id <= MAX_VMS; id++)
+		check_vm(check, id);
+	check_table(check);
+	check_cpus(check);
+	want(check, pool_is_consistent(), "pool counts wrongly", 0,
+	     pool_free_pages());
+}
