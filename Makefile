@@ -141,6 +141,13 @@ debug-module: debug-kernel
 	@$(STEP) debug-module - $(IMAGE)/module.sh $(LINUX) $(DEBUG) $(DEBUG).module
 endif
 
+# gzhyp's test controls for tests
+PHONY += host-ctl debug-ctl
+host-ctl: kernel
+	@$(STEP) ctl-module - $(IMAGE)/ctl-module.sh $(LINUX) $(HOST) $(HOST).ctl
+debug-ctl: debug-kernel
+	@$(STEP) debug-ctl-module - $(IMAGE)/ctl-module.sh $(LINUX) $(DEBUG) $(DEBUG).ctl
+
 # The rest: each knows by itself what is to be done
 PHONY += gzhyp gzhyp-check gzrun selftests
 gzhyp: $(LINUX_READY) | packages
@@ -164,6 +171,7 @@ selftests: $(LINUX_READY) | packages
 GEN_INIT_CPIO	:= $(HOST)/usr/gen_init_cpio
 GUEST_INITRD	:= $(KBUILD_DIR)/guest.cpio
 host-files	 = $(1)=/lib/modules/gzvm.ko \
+		   $(2)/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
 		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
 		   $(BUILD)/selftests=/usr/libexec/geniezone \
 		   $(HOST)/arch/arm64/boot/Image=/usr/share/geniezone/Image \
@@ -174,13 +182,13 @@ PHONY += guest-image images debug-image
 guest-image: kernel $(BUSYBOX)
 	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(GEN_INIT_CPIO) $(BUSYBOX)
 
-images: guest-image host-module gzrun selftests
+images: guest-image host-module host-ctl gzrun selftests
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/host.cpio $(GEN_INIT_CPIO) \
-		$(BUSYBOX) $(call host-files,$(HOST_KO))
+		$(BUSYBOX) $(call host-files,$(HOST_KO),$(HOST).ctl)
 
-debug-image: guest-image debug-module gzrun selftests
+debug-image: guest-image debug-module debug-ctl gzrun selftests
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/debug.cpio $(GEN_INIT_CPIO) \
-		$(BUSYBOX) $(call host-files,$(DEBUG_KO))
+		$(BUSYBOX) $(call host-files,$(DEBUG_KO),$(DEBUG).ctl)
 
 PHONY += run
 run: gzhyp images
@@ -204,7 +212,7 @@ soak: test-packages
 
 PHONY += clean distclean
 clean:
-	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/kunit $(BUILD)/check \
+	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/*.ctl $(BUILD)/kunit $(BUILD)/check \
 		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests \
 		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(LOGS)
 
