@@ -37,7 +37,13 @@ void *tvm_at(struct tvm *t, uint64_t gpa)
 	return gz_memory_at(&t->mem, gpa, 1);
 }
 
-static int load_code(struct tvm *t)
+/**
+ * tvm_load_code() - put the guest code into RAM
+ * @t: tiny VM that has RAM
+ *
+ * Return: 0 or -errno.
+ */
+int tvm_load_code(struct tvm *t)
 {
 	size_t size = __stop_guest_text - __start_guest_text;
 
@@ -63,7 +69,7 @@ int __tvm_create(struct tvm *t, unsigned int nr_vcpus)
 	if (!ret)
 		ret = gz_memory_alloc(&t->mem, RAM_BASE, RAM_SIZE);
 	if (!ret)
-		ret = load_code(t);
+		ret = tvm_load_code(t);
 	if (!ret)
 		ret = gz_memory_attach(&t->mem, &t->vm, TVM_RAM_SLOT);
 	if (!ret)

@@ -37,6 +37,7 @@ typedef void (*guest_fn)(uint64_t arg);
 
 int __tvm_create(struct tvm *t, unsigned int nr_vcpus);
 void tvm_destroy(struct tvm *t);
+int tvm_load_code(struct tvm *t);
 int __tvm_enter(struct tvm *t, unsigned int id, guest_fn fn, uint64_t arg);
 void tvm_write_boot(struct tvm *t, unsigned int id, guest_fn fn, uint64_t arg);
 uint64_t tvm_gpa_of(const void *guest_symbol);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The files of the test controls, read and written. Errors are -errno. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controls.h"
+
+static int write_file(const char *path, const void *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, data, size) != (ssize_t)size)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/** ctl_reset() - forget rules, forged exits, counters and records */
+int ctl_reset(void)
+{
+	return write_file(CTL_DIR "reset", "1", 1);
+}
+
+static int write_rule(const char *path, unsigned int kind, unsigned int nth,
+		      long long value, unsigned long long times)
+{
+	char text[80];
+	int len = snprintf(text, sizeof(text), "%u %u %lld %llu", kind, nth,
+			   value, times);
+
+	return write_file(path, text, len);
+}
+
+/**
+ * ctl_fail() - have calls fail without being done
+ * @kind: HC_*
+ * @nth: the first one, counted from 1
+ * @status: what they return
+ * @times: how many
+ *
+ * Return: 0 or -errno.
+ */
+int ctl_fail(unsigned int kind, unsigned int nth, long long status,
+	     unsigned long long times)
+{
+	return write_rule(CTL_DIR "fail", kind, nth, status, times);
+}
+
+/**
+ * ctl_delay() - have calls wait before they are done
+ * @kind: HC_*
+ * @nth: the first one, counted from 1
+ * @ticks: how long, in ticks of the counter
+ * @times: how many
+ *
+ * Return: 0 or -errno.
+ */
+int ctl_delay(unsigned int kind, unsigned int nth, unsigned long long ticks,
+	      unsigned long long times)
+{
+	return write_rule(CTL_DIR "delay", kind, nth, ticks, times);
+}
+
+/**
+ * ctl_forge() - make up a vCPU's next exit
+ * @exit: the exit
+ * @with_hw: whether @exit->hw is to be used
+ *
+ * Return: 0 or -errno.
+ */
+int ctl_forge(const struct ctl_exit *exit, bool with_hw)
+{
+	return write_file(CTL_DIR "forge", exit, with_hw ? sizeof(*exit) :
+			  offsetof(struct ctl_exit, hw));
+}
+
+/**
+ * ctl_counts() - read the counters
+ * @count: HC_KINDS of them
+ *
+ * Return: 0 or -errno.
+ */
+int ctl_counts(struct ctl_count *count)
+{
+	FILE *f = fopen(CTL_DIR "counters", "re");
+	struct ctl_count c;
+	unsigned int kind;
+
+	if (!f)
+		return -errno;
+	memset(count, 0, HC_KINDS * sizeof(*count));
+	while (fscanf(f, "%u %llu %llu %llu", &kind, &c.calls, &c.errors,
+		      &c.met) == 4)
+		if (kind < HC_KINDS)
+			count[kind] = c;
+	fclose(f);
+	return 0;
+}
+
+/**
+ * ctl_records() - read the records of calls
+ * @record: receives them, the oldest first
+ * @max: room in it
+ *
+ * Return: their number or -errno.
+ */
+int ctl_records(struct ctl_record *record, int max)
+{
+	FILE *f = fopen(CTL_DIR "calls", "re");
+	int n = 0;
+
+	if (!f)
+		return -errno;
+	while (n < max &&
+	       fscanf(f, "%*u %*u %u %*x %*x %*x %*x %*x %*x %*x %lld %llx",
+		      &record[n].kind, &record[n].status,
+		      &record[n].result) == 3)
+		n++;
+	fclose(f);
+	return n;
+}
+
+/**
+ * ctl_read() - read one of the other files
+ * @name: its name
+ * @text: receives the contents
+ * @size: room in @text
+ *
+ * Return: length of the text or -errno.
+ */
+int ctl_read(const char *name, char *text, size_t size)
+{
+	char path[80];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), CTL_DIR "%s", name);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	n = fread(text, 1, size - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	return n;
+}
+
+/** ctl_check_ok() - are the hypervisor's invariants as they should be? */
+bool ctl_check_ok(void)
+{
+	char text[200] = "";
+
+	ctl_read("check", text, sizeof(text));
+	if (!strcmp(text, "ok\n"))
+		return true;
+	printf("# check: %s\n", text);
+	return false;
+}
+
+/**
+ * ctl_newest_vm() - the hypervisor's id of the VM that was made last
+ *
+ * Return: the id, or -ENOENT if none was made since ctl_reset().
+ */
+int ctl_newest_vm(void)
+{
+	static struct ctl_record record[1024];
+	int n = ctl_records(record, 1024);
+
+	while (n-- > 0)
+		if (record[n].kind == HC_CREATE_VM && !record[n].status)
+			return record[n].result;
+	return -ENOENT;
+}
+
+/**
+ * ctl_pinned_pages() - pages of user memory that the kernel has pinned
+ *
+ * Return: their number, or -1 where the kernel does not count them.
+ */
+long ctl_pinned_pages(void)
+{
+	long acquired = -1, released = 0, value;
+	char name[80];
+	FILE *f;
+
+	/* Each CPU has some of the counts to itself until they are folded. */
+	write_file("/proc/sys/vm/stat_refresh", "1", 1);
+	f = fopen("/proc/vmstat", "re");
+	while (f && fscanf(f, "%79s %ld", name, &value) == 2) {
+		if (!strcmp(name, "nr_foll_pin_acquired"))
+			acquired = value;
+		if (!strcmp(name, "nr_foll_pin_released"))
+			released = value;
+	}
+	if (f)
+		fclose(f);
+	return acquired < 0 ? -1 : acquired - released;
+}

@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A hypervisor that refuses: each kind of hypercall in the life of a VM, each
+ * time that it is made, each error. The ioctl must say so, must have changed
+ * nothing, must succeed when it is made again, and nothing may stay behind at
+ * the hypervisor or pinned when all is closed.
+ *
+ * A VM that the hypervisor refuses to destroy stays there; such tests come
+ * last.
+ */
+
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "controls.h"
+#include "gic.h"
+#include "gz_test.h"
+
+#define DEBUGFS_GZVM	"/sys/kernel/debug/gzvm"
+#define SPI		7
+
+/* Statuses, and the errno that each stands for */
+static const struct {
+	long long status;
+	int err;
+} refusals[] = {
+	{ HYP_NO_MEMORY, -ENOMEM },
+	{ HYP_INVALID_ARGS, -EINVAL },
+	{ HYP_NOT_SUPPORTED, -EOPNOTSUPP },
+	{ HYP_NOT_IMPLEMENTED, -EOPNOTSUPP },
+	{ HYP_BUSY, -EAGAIN },
+	{ HYP_FAULT, -EFAULT },
+	/* Nobody knows these */
+	{ -1, -EINVAL },
+	{ -4095, -EINVAL },
+	{ 1, -EINVAL },
+	{ 1LL << 32, -EINVAL },
+};
+
+/**
+ * struct life - a VM on its way
+ * @t: the VM
+ * @step: name of what was done last
+ * @failed: name of the first step that failed
+ * @err: its error
+ * @failures: steps that failed, those that were done again included
+ */
+struct life {
+	struct tvm t;
+	const char *step;
+	const char *failed;
+	int err;
+	int failures;
+};
+
+/* The guest counts until it may go on. */
+#define SHARED_GO	SHARED_BASE
+#define SHARED_COUNT	(SHARED_BASE + 8)
+
+GUEST static void guest_life(uint64_t page)
+{
+	uint64_t count = 0;
+
+	while (!read64(SHARED_GO))
+		write64(SHARED_COUNT, ++count);
+	write64(page, 1);
+	guest_sync(1);
+}
+
+static int do_vm(struct life *l)
+{
+	if (l->t.vm.dev_fd > 0)
+		gz_vm_destroy(&l->t.vm);
+	return gz_vm_create(&l->t.vm);
+}
+
+static int do_slot(struct life *l)
+{
+	return gz_memory_attach(&l->t.mem, &l->t.vm, TVM_RAM_SLOT);
+}
+
+static int do_dist(struct life *l)
+{
+	return gz_vm_create_device(&l->t.vm, GZVM_DEV_TYPE_ARM_VGIC_V3_DIST,
+				   GICD_BASE, 0x10000);
+}
+
+static int do_redist(struct life *l)
+{
+	return gz_vm_create_device(&l->t.vm, GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST,
+				   GICD_BASE - 0x20000, 0x20000);
+}
+
+static int do_vcpu(struct life *l)
+{
+	int ret = gz_vcpu_create(&l->t.vm, &l->t.vcpus[0], 0);
+
+	if (!ret)
+		l->t.nr_vcpus = 1;
+	return ret;
+}
+
+static int do_dtb(struct life *l)
+{
+	return gz_vm_set_dtb(&l->t.vm, FREE_BASE, 0x1000);
+}
+
+static int do_entry(struct life *l)
+{
+	return __tvm_enter(&l->t, 0, guest_life, FREE_BASE);
+}
+
+static int do_get_reg(struct life *l)
+{
+	uint64_t value;
+
+	return gz_vcpu_get_reg(&l->t.vcpus[0], GZ_REG_PC, &value);
+}
+
+static void do_nothing(int sig)
+{
+}
+
+struct kick {
+	uint64_t *count;
+	pthread_t target;
+	atomic_bool stop;
+};
+
+/* Once the guest is known to run, its thread gets a signal. */
+static void *kick_fn(void *arg)
+{
+	struct kick *kick = arg;
+
+	while (!__atomic_load_n(kick->count, __ATOMIC_ACQUIRE))
+		if (atomic_load(&kick->stop))
+			return NULL;
+	pthread_kill(kick->target, SIGUSR2);
+	return NULL;
+}
+
+/* A signal ends the run; after that the guest may go on. */
+static int do_interrupted_run(struct life *l)
+{
+	struct kick kick = {
+		.count = tvm_at(&l->t, SHARED_COUNT),
+		.target = pthread_self(),
+	};
+	struct sigaction sa = { .sa_handler = do_nothing };
+	pthread_t thread;
+	int ret;
+
+	*kick.count = 0;
+	sigaction(SIGUSR2, &sa, NULL);
+	pthread_create(&thread, NULL, kick_fn, &kick);
+	ret = gz_vcpu_run(&l->t.vcpus[0]);
+	atomic_store(&kick.stop, true);
+	pthread_join(thread, NULL);
+	if (ret != -EINTR)
+		return ret ? ret : -EPROTO;
+	*(uint64_t *)tvm_at(&l->t, SHARED_GO) = 1;
+	return 0;
+}
+
+static int do_irq_up(struct life *l)
+{
+	return gz_vm_irq_line(&l->t.vm, SPI, 1);
+}
+
+static int do_irq_down(struct life *l)
+{
+	return gz_vm_irq_line(&l->t.vm, SPI, 0);
+}
+
+/* Not repeated here on EAGAIN, as __vcpu_run() would */
+static int do_run(struct life *l)
+{
+	int ret = gz_vcpu_run(&l->t.vcpus[0]);
+
+	if (!ret && l->t.vcpus[0].run.exit_reason != GZVM_EXIT_MMIO)
+		return -EPROTO;
+	return ret;
+}
+
+static int do_run_out(struct life *l)
+{
+	int ret = gz_vcpu_run(&l->t.vcpus[0]);
+
+	if (!ret && l->t.vcpus[0].run.exit_reason != GZVM_EXIT_SYSTEM_EVENT)
+		return -EPROTO;
+	return ret;
+}
+
+/* The only VM of this process: one directory begins with the process's id. */
+static int do_statistics(struct life *l)
+{
+	char path[512], text[40], prefix[16];
+	struct dirent *entry;
+	DIR *dir = opendir(DEBUGFS_GZVM);
+	int ret = -ENOENT;
+	FILE *f;
+
+	snprintf(prefix, sizeof(prefix), "%d-", getpid());
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)))
+			continue;
+		snprintf(path, sizeof(path), DEBUGFS_GZVM "/%s/protected_hyp_mem",
+			 entry->d_name);
+		f = fopen(path, "re");
+		errno = 0;
+		ret = f && fgets(text, sizeof(text), f) ? 0 : -errno;
+		if (f)
+			fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(struct life *l);
+} steps[] = {
+	{ "VM", do_vm },
+	{ "slot", do_slot },
+	{ "distributor", do_dist },
+	{ "redistributor", do_redist },
+	{ "vCPU", do_vcpu },
+	{ "DTB", do_dtb },
+	{ "entry", do_entry },
+	{ "get register", do_get_reg },
+	{ "interrupted run", do_interrupted_run },
+	{ "irq up", do_irq_up },
+	{ "irq down", do_irq_down },
+	{ "run", do_run },
+	{ "run to the end", do_run_out },
+	{ "statistics", do_statistics },
+};
+
+/* All steps; one that fails is done again. Then all is closed. */
+static void live(struct life *l)
+{
+	unsigned int i;
+	int ret = 0;
+
+	memset(l, 0, sizeof(*l));
+	l->err = gz_memory_alloc(&l->t.mem, RAM_BASE, RAM_SIZE);
+	if (!l->err)
+		l->err = tvm_load_code(&l->t);
+	for (i = 0; !ret && i < ARRAY_SIZE(steps); i++) {
+		l->step = steps[i].name;
+		ret = steps[i].fn(l);
+		if (!ret)
+			continue;
+		l->failures++;
+		if (!l->failed) {
+			l->failed = steps[i].name;
+			l->err = ret;
+		}
+		ret = steps[i].fn(l);
+		l->failures += ret != 0;
+	}
+	tvm_destroy(&l->t);
+}
+
+FIXTURE(inject)
+{
+	char before[8192];
+	char after[8192];
+	long pinned;
+	struct life l;
+	struct ctl_count count[HC_KINDS];
+};
+
+FIXTURE_SETUP(inject)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, ctl_reset());
+	ASSERT_LT(0, ctl_read("state", self->before, sizeof(self->before)));
+	self->pinned = ctl_pinned_pages();
+}
+
+FIXTURE_TEARDOWN(inject)
+{
+	if (!no_controls())
+		ctl_reset();
+}
+
+/* Nothing stays, neither at the hypervisor nor in the host. */
+#define expect_nothing_left()						\
+do {									\
+	ASSERT_LT(0, ctl_read("state", self->after, sizeof(self->after))); \
+	EXPECT_STREQ(self->before, self->after);			\
+	EXPECT_TRUE(ctl_check_ok());					\
+	EXPECT_EQ(self->pinned, ctl_pinned_pages());			\
+} while (0)
+
+TEST_F(inject, nothing_fails_by_itself)
+{
+	live(&self->l);
+	EXPECT_EQ(NULL, self->l.failed)
+		TH_LOG("%s: %s", self->l.failed, strerror(-self->l.err));
+	expect_nothing_left();
+}
+
+/* A refusal of one of these is no failure */
+static bool is_tolerated(unsigned int kind)
+{
+	return kind == HC_ENABLE_CAP || kind == HC_INFORM_EXIT;
+}
+
+/* Of these the driver makes the same call again while the hypervisor is busy. */
+static bool is_repeated(unsigned int kind)
+{
+	return kind == HC_SET_MEMREGION || kind == HC_MEMREGION_PURPOSE ||
+	       kind == HC_MAP_GUEST || kind == HC_MAP_GUEST_BLOCK ||
+	       kind == HC_DESTROY_VM || kind == HC_DESTROY_VCPU;
+}
+
+FIXTURE(sweep)
+{
+	char before[8192];
+	char after[8192];
+	long pinned;
+	struct life l;
+	struct ctl_count count[HC_KINDS];
+};
+
+FIXTURE_VARIANT(sweep)
+{
+	unsigned int kind;
+};
+
+FIXTURE_VARIANT_ADD(sweep, create_vm) { HC_CREATE_VM };
+FIXTURE_VARIANT_ADD(sweep, create_vcpu) { HC_CREATE_VCPU };
+FIXTURE_VARIANT_ADD(sweep, set_memregion) { HC_SET_MEMREGION };
+FIXTURE_VARIANT_ADD(sweep, run) { HC_RUN };
+FIXTURE_VARIANT_ADD(sweep, get_one_reg) { HC_GET_ONE_REG };
+FIXTURE_VARIANT_ADD(sweep, set_one_reg) { HC_SET_ONE_REG };
+FIXTURE_VARIANT_ADD(sweep, irq_line) { HC_IRQ_LINE };
+FIXTURE_VARIANT_ADD(sweep, create_device) { HC_CREATE_DEVICE };
+FIXTURE_VARIANT_ADD(sweep, enable_cap) { HC_ENABLE_CAP };
+FIXTURE_VARIANT_ADD(sweep, inform_exit) { HC_INFORM_EXIT };
+FIXTURE_VARIANT_ADD(sweep, memregion_purpose) { HC_MEMREGION_PURPOSE };
+FIXTURE_VARIANT_ADD(sweep, set_dtb_config) { HC_SET_DTB_CONFIG };
+FIXTURE_VARIANT_ADD(sweep, map_guest) { HC_MAP_GUEST };
+FIXTURE_VARIANT_ADD(sweep, map_guest_block) { HC_MAP_GUEST_BLOCK };
+FIXTURE_VARIANT_ADD(sweep, get_statistics) { HC_GET_STATISTICS };
+
+FIXTURE_SETUP(sweep)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, ctl_reset());
+	ASSERT_LT(0, ctl_read("state", self->before, sizeof(self->before)));
+	self->pinned = ctl_pinned_pages();
+}
+
+FIXTURE_TEARDOWN(sweep)
+{
+	if (!no_controls())
+		ctl_reset();
+}
+
+/* Errno that the VMM is to see, 0 for none */
+static int expected(unsigned int kind, unsigned int i)
+{
+	if (is_tolerated(kind))
+		return 0;
+	if (refusals[i].status == HYP_BUSY && is_repeated(kind))
+		return 0;
+	return refusals[i].err;
+}
+
+/* A block that is refused is followed by the page alone. */
+static unsigned int times_in_a_row(unsigned int kind)
+{
+	return kind == HC_MAP_GUEST_BLOCK ? 2 : 1;
+}
+
+TEST_F(sweep, every_error_at_every_call)
+{
+	unsigned int i, nth, tried = 0;
+	bool met = true;
+
+	for (nth = 1; met; nth++) {
+		for (i = 0; met && i < ARRAY_SIZE(refusals); i++) {
+			ASSERT_EQ(0, ctl_reset());
+			ASSERT_EQ(0, ctl_fail(variant->kind, nth,
+					      refusals[i].status,
+					      times_in_a_row(variant->kind)));
+			live(&self->l);
+			ASSERT_EQ(0, ctl_counts(self->count));
+			met = self->count[variant->kind].met;
+			tried += met;
+			EXPECT_EQ(met ? expected(variant->kind, i) : 0,
+				  self->l.err)
+				TH_LOG("call %u, status %lld: %s", nth,
+				       refusals[i].status, self->l.failed);
+			EXPECT_GE(1, self->l.failures)
+				TH_LOG("call %u, status %lld: %s not again",
+				       nth, refusals[i].status, self->l.step);
+			expect_nothing_left();
+		}
+	}
+	if (!tried)
+		SKIP(return, "the driver makes no such call here");
+	TH_LOG("%u refusals", tried);
+}
+
+TEST_F(inject, page_alone_is_given_when_the_block_is_refused)
+{
+	ASSERT_EQ(0, ctl_fail(HC_MAP_GUEST_BLOCK, 1, HYP_NO_MEMORY, 1));
+	live(&self->l);
+	EXPECT_EQ(NULL, self->l.failed)
+		TH_LOG("%s: %s", self->l.failed, strerror(-self->l.err));
+	ASSERT_EQ(0, ctl_counts(self->count));
+	expect_nothing_left();
+	if (!self->count[HC_MAP_GUEST_BLOCK].met)
+		SKIP(return, "no demand paging by block");
+	EXPECT_LT(1, self->count[HC_MAP_GUEST_BLOCK].calls);
+}
+
+/* As long as the hypervisor is busy, and no longer */
+TEST_F(inject, busy_is_no_failure_however_often)
+{
+	static const unsigned int kinds[] = {
+		HC_SET_MEMREGION, HC_MEMREGION_PURPOSE, HC_DESTROY_VM,
+		HC_DESTROY_VCPU,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ASSERT_EQ(0, ctl_reset());
+		ASSERT_EQ(0, ctl_fail(kinds[i], 1, HYP_BUSY, 1000));
+		live(&self->l);
+		EXPECT_EQ(NULL, self->l.failed)
+			TH_LOG("kind %u: %s", kinds[i], self->l.failed);
+		ASSERT_EQ(0, ctl_counts(self->count));
+		EXPECT_EQ(1000, self->count[kinds[i]].met);
+		expect_nothing_left();
+	}
+}
+
+/* A hypervisor that is busy for ever does not keep who waits for it. */
+TEST_F(inject, killed_while_the_hypervisor_is_busy)
+{
+	static const unsigned int kinds[] = {
+		HC_SET_MEMREGION, HC_MEMREGION_PURPOSE, HC_MAP_GUEST,
+		HC_MAP_GUEST_BLOCK,
+	};
+	unsigned int i;
+	pid_t child;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ASSERT_EQ(0, ctl_reset());
+		ASSERT_EQ(0, ctl_fail(kinds[i], 1, HYP_BUSY, 1ULL << 62));
+		child = fork();
+		if (!child) {
+			live(&self->l);
+			_exit(self->l.failed ? 1 : 0);
+		}
+		/* It either comes to the call, or to its end without it. */
+		do {
+			ASSERT_EQ(0, ctl_counts(self->count));
+		} while (self->count[kinds[i]].met < 10 &&
+			 !waitpid(child, NULL, WNOHANG));
+		if (self->count[kinds[i]].met) {
+			kill(child, SIGKILL);
+			EXPECT_EQ(child, waitpid(child, NULL, 0));
+		}
+		expect_nothing_left();
+	}
+}
+
+/* A hypervisor that takes its time changes nothing. */
+TEST_F(inject, slow_calls_are_waited_for)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < HC_KINDS; kind++)
+		ASSERT_EQ(0, ctl_delay(kind, 1, 100000, 20));
+	live(&self->l);
+	EXPECT_EQ(NULL, self->l.failed)
+		TH_LOG("%s: %s", self->l.failed, strerror(-self->l.err));
+	ASSERT_EQ(0, ctl_counts(self->count));
+	EXPECT_LT(0, self->count[HC_CREATE_VM].met);
+	expect_nothing_left();
+}
+
+/*
+ * The end. What the hypervisor refuses to let go of stays pinned, since nobody
+ * knows what it still maps; the driver says so once and goes on.
+ */
+FIXTURE(lost)
+{
+	long pinned;
+	struct life l;
+	struct ctl_count count[HC_KINDS];
+};
+
+FIXTURE_VARIANT(lost)
+{
+	unsigned int kind;
+	unsigned int nth;
+};
+
+FIXTURE_VARIANT_ADD(lost, destroy_vcpu) { HC_DESTROY_VCPU, 1 };
+FIXTURE_VARIANT_ADD(lost, destroy_vm) { HC_DESTROY_VM, 1 };
+FIXTURE_VARIANT_ADD(lost, destroy_vm_second_step) { HC_DESTROY_VM, 2 };
+
+FIXTURE_SETUP(lost)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, ctl_reset());
+	self->pinned = ctl_pinned_pages();
+}
+
+FIXTURE_TEARDOWN(lost)
+{
+	if (!no_controls())
+		ctl_reset();
+}
+
+TEST_F(lost, pages_stay_pinned_and_the_next_vm_works)
+{
+	ASSERT_EQ(0, ctl_fail(variant->kind, variant->nth, HYP_INVALID_ARGS, 1));
+	live(&self->l);
+	EXPECT_EQ(NULL, self->l.failed);
+	ASSERT_EQ(0, ctl_counts(self->count));
+	if (self->count[variant->kind].calls < variant->nth)
+		SKIP(return, "destroyed in one step");
+	EXPECT_EQ(1, self->count[variant->kind].met);
+	/* No second attempt */
+	EXPECT_EQ(variant->nth, self->count[variant->kind].calls);
+	if (self->pinned >= 0)
+		EXPECT_LT(self->pinned, ctl_pinned_pages());
+	EXPECT_TRUE(ctl_check_ok());
+
+	self->pinned = ctl_pinned_pages();
+	ASSERT_EQ(0, ctl_reset());
+	live(&self->l);
+	EXPECT_EQ(NULL, self->l.failed);
+	EXPECT_EQ(self->pinned, ctl_pinned_pages());
+}
+
+TEST_HARNESS_MAIN
