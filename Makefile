@@ -73,6 +73,7 @@ help:
 	@echo '  kunit          the KUnit tests of the driver'
 	@echo '  kselftest      the kselftests on the hypervisor in QEMU (base kernel)'
 	@echo '  soak           what takes long: 20 guests with four vCPUs one after another'
+	@echo '  fuzz-hyp       a fuzz of the hypervisor'\''s calls: CALLS=1000000 SEED=1'
 	@echo '  kernel, debug-kernel, gzhyp, gzrun, selftests, images'
 	@echo '  packages       install the Debian packages that are missing'
 	@echo
@@ -209,6 +210,11 @@ kselftest: test-packages
 	@$(TEST_RUN) kselftest
 soak: test-packages
 	@$(TEST_RUN) soak
+PHONY += fuzz-hyp
+fuzz-hyp: export CALLS := $(CALLS)
+fuzz-hyp: export SEED := $(SEED)
+fuzz-hyp: test-packages
+	@$(TEST_RUN) fuzz-hyp
 
 PHONY += clean distclean
 clean:

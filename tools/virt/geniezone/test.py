@@ -79,6 +79,7 @@ GROUPS = {
     "kunit": FIRST + KUNIT,
     "kselftest": HOST + BASE,
     "soak": HOST + [("soak", machine.soak)],
+    "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }
 
 

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "ctl.h"
+#include "fuzz.h"
 
 #define MAX_VMS		64
 
@@ -211,4 +212,5 @@ void gzc_make_files(struct dentry *dir)
 	debugfs_create_file("counters", 0400, dir, NULL, &counters_fops);
 	debugfs_create_file("state", 0400, dir, NULL, &state_fops);
 	debugfs_create_file("check", 0400, dir, NULL, &check_fops);
+	debugfs_create_file("fuzz", 0600, dir, NULL, &fuzz_fops);
 }

@@ -387,6 +387,16 @@ static unsigned int times_in_a_row(unsigned int kind)
 	return kind == HC_MAP_GUEST_BLOCK ? 2 : 1;
 }
 
+/*
+ * Without demand paging the third call and those after it come when the
+ * hypervisor has some of the pages. It has no call to take the region back, and
+ * may refuse it when it is made again.
+ */
+static bool is_half_way(unsigned int kind, unsigned int nth)
+{
+	return kind == HC_SET_MEMREGION && nth > 2;
+}
+
 TEST_F(sweep, every_error_at_every_call)
 {
 	unsigned int i, nth, tried = 0;
@@ -406,7 +416,8 @@ TEST_F(sweep, every_error_at_every_call)
 				  self->l.err)
 				TH_LOG("call %u, status %lld: %s", nth,
 				       refusals[i].status, self->l.failed);
-			EXPECT_GE(1, self->l.failures)
+			EXPECT_GE(is_half_way(variant->kind, nth) ? 2 : 1,
+				  self->l.failures)
 				TH_LOG("call %u, status %lld: %s not again",
 				       nth, refusals[i].status, self->l.step);
 			expect_nothing_left();

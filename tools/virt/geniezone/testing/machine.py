@@ -98,13 +98,13 @@ class Machine:
                                   "not reached", self.ctx.log(name))
         self.ended(name, status, lines)
 
-    def tests(self, name, append, only=""):
+    def tests(self, name, append, only="", limit=60):
         """The kselftest programs; each line of theirs is a result."""
         report = self.ctx.report
         log = self.ctx.log(name)
         programs = [p.name for p in test_programs(self.ctx)
                     if not only or p.name in only.split(",")]
-        limit = 60 * self.patience
+        limit *= self.patience
         status, lines = self.boot(
             name, f"gz.do=tests gz.timeout={limit} {append}"
             + (f" gz.tests={only}" if only else ""),
@@ -176,6 +176,15 @@ def smp_guests(ctx):
 def soak(ctx):
     """What takes too long for every day: 20 guests in a row."""
     base_machine(ctx).smp("soak-smp", 20)
+
+
+def fuzz_hypervisor(ctx):
+    """The hypervisor's calls, called with anything, for as long as you like."""
+    calls = int(os.environ.get("CALLS") or 1000000)
+    seed = int(os.environ.get("SEED") or 1)
+    base_machine(ctx).tests(
+        "fuzz-hyp", f"gzhyp.controls gz.fuzz={calls},{seed}", "fuzz_test",
+        60 + calls // 2000)
 
 
 def no_hypervisor(ctx):

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GZHYP_CTL_FUZZ_H
+#define GZHYP_CTL_FUZZ_H
+
+#include <linux/prandom.h>
+#include <linux/types.h>
+
+/*
+ * Memory that is offered to EL2. A buffer is read by EL2 and written by the host
+ * all the time. A page of memory may become a guest's, or have exits written to
+ * it: the host does not touch it from the first call to the last.
+ */
+#define FUZZ_BUFS_ORDER		4
+#define FUZZ_BUFS		(1 << FUZZ_BUFS_ORDER)
+#define FUZZ_MEM_ORDER		8
+#define FUZZ_MEM		(1 << FUZZ_MEM_ORDER)
+
+/* Most pages of a mapping that EL2 should grant */
+#define FUZZ_RUN		16
+
+/**
+ * struct fuzz_memory - what is offered, and what must never be had
+ * @bufs: FUZZ_BUFS pages
+ * @mem: FUZZ_MEM pages
+ * @hidden: EL2's own memory
+ * @hidden_size: bytes of it
+ */
+struct fuzz_memory {
+	u8 *bufs;
+	u8 *mem;
+	u64 hidden;
+	u64 hidden_size;
+};
+
+/**
+ * struct fuzz_source - where one thread's calls come from
+ * @memory: all threads'
+ * @rnd: state of the generator
+ * @own: the first buffer that this thread may write to
+ * @nr_own: how many of them
+ */
+struct fuzz_source {
+	const struct fuzz_memory *memory;
+	struct rnd_state rnd;
+	unsigned int own;
+	unsigned int nr_own;
+};
+
+/**
+ * struct fuzz_call - a call
+ * @fn: function id
+ * @arg: arguments
+ */
+struct fuzz_call {
+	u64 fn;
+	u64 arg[7];
+};
+
+#define FUZZ_CALL_BASE	0xfb001000UL
+#define FUZZ_CALL_DESTROY_VM	1
+#define FUZZ_CALL_RUN	5
+#define FUZZ_CALL_SET_ONE_REG	9
+#define FUZZ_CALL_MAP_GUEST	17
+#define FUZZ_CALL_MAP_GUEST_BLOCK	18
+
+/* fuzz_calls.c */
+void fuzz_next_call(struct fuzz_source *src, struct fuzz_call *call);
+void fuzz_write_code(struct rnd_state *rnd, u32 *code, unsigned int words);
+
+/* fuzz.c */
+extern const struct file_operations fuzz_fops;
+
+#endif /* GZHYP_CTL_FUZZ_H */
