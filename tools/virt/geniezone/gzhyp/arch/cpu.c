@@ -33,11 +33,31 @@ void cpu_detect_features(void)
 	f->scxt = FIELD(pfr0, 56, 4) >= 2 || FIELD(pfr1, 32, 4) >= 2;
 	f->spe = FIELD(dfr0, 32, 4);
 	f->trbe = FIELD(dfr0, 44, 4);
+	f->trf = FIELD(dfr0, 40, 4);
 	f->fgt = FIELD(mmfr0, 56, 4);
 	f->hcx = FIELD(mmfr1, 40, 4);
 	f->vmid16 = FIELD(mmfr1, 4, 4) == 2;
 	f->rndr = FIELD(read_sysreg(id_aa64isar0_el1), 60, 4);
 	f->pa_bits = pa_bits[MIN(FIELD(mmfr0, 0, 4), 6UL)];
+}
+
+/**
+ * cpu_fine_traps() - fine-grained traps (FEAT_FGT) of a world
+ * @host: the host's, else guests'
+ *
+ * Of these only the bits named n... are used, with which 1 is what does not trap
+ * (Arm ARM, HFGRTR_EL2 and its likes). They stand for registers of newer extensions that
+ * the world switch leaves alone: the host has them, a guest has not.
+ */
+void cpu_fine_traps(bool host)
+{
+	if (!cpu_features.fgt)
+		return;
+	write_sysreg_s(host ? GENMASK(63, 50) : 0, SYS_HFGRTR_EL2);
+	write_sysreg_s(host ? GENMASK(63, 50) : 0, SYS_HFGWTR_EL2);
+	write_sysreg_s(host ? GENMASK(59, 55) : 0, SYS_HFGITR_EL2);
+	write_sysreg_s(host ? GENMASK(61, 59) : 0, SYS_HDFGRTR_EL2);
+	write_sysreg_s(host ? GENMASK(61, 60) : 0, SYS_HDFGWTR_EL2);
 }
 
 /*
@@ -61,14 +81,7 @@ static void open_extensions(struct percpu *cpu)
 		cpu->host_hcrx = hcrx;
 		write_sysreg_s(hcrx, SYS_HCRX_EL2);
 	}
-	if (cpu_features.fgt) {
-		/* The bits named n...: 1 is what does not trap. */
-		write_sysreg_s(GENMASK(63, 50), SYS_HFGRTR_EL2);
-		write_sysreg_s(GENMASK(63, 50), SYS_HFGWTR_EL2);
-		write_sysreg_s(GENMASK(59, 55), SYS_HFGITR_EL2);
-		write_sysreg_s(GENMASK(61, 59), SYS_HDFGRTR_EL2);
-		write_sysreg_s(GENMASK(61, 60), SYS_HDFGWTR_EL2);
-	}
+	cpu_fine_traps(true);
 }
 
 u64 cpu_host_hcr(void)

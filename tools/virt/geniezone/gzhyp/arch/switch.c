@@ -90,6 +90,7 @@ static void guest_traps(void)
 		     MDCR_TDRA | MDCR_TPMS | MDCR_TTRF, mdcr_el2);
 	if (cpu_features.hcx)
 		write_sysreg_s(0, SYS_HCRX_EL2);
+	cpu_fine_traps(false);
 	write_sysreg(CNTHCTL_EL1PCTEN, cnthctl_el2);
 }
 
@@ -100,6 +101,7 @@ static void host_traps(struct percpu *cpu)
 	write_sysreg(0, hstr_el2);
 	if (cpu_features.hcx)
 		write_sysreg_s(cpu->host_hcrx, SYS_HCRX_EL2);
+	cpu_fine_traps(true);
 }
 
 /*
@@ -126,6 +128,7 @@ void vcpu_load(struct vcpu *vcpu)
 	leave_streaming_mode();
 	el1_save(&cpu->host);
 	timer_host_save(cpu);
+	profile_stop(cpu);
 	cpu->loaded = vcpu;
 	cpu->fp_is_guest = false;
 	guest_traps();
@@ -171,6 +174,7 @@ void vcpu_put(struct vcpu *vcpu)
 	write_sysreg(host_vttbr(), vttbr_el2);
 	write_sysreg(cpu->host_hcr, hcr_el2);
 	isb();
+	profile_go_on(cpu);
 	timer_host_restore(cpu);
 	cpu->loaded = NULL;
 }

@@ -56,6 +56,11 @@ u64 boot_place(void *fdt)
 		panic("not enough memory");
 	if (ranges_overlap(base, size, (u64)fdt, platform_fdt_size(fdt)))
 		panic("the device tree lies at the end of memory");
+	/*
+	 * What the firmware has left there in the caches must not be written
+	 * back over what is soon written past them.
+	 */
+	dcache_clean_inval((void *)base, size);
 	return base;
 }
 

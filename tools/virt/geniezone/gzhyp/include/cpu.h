@@ -68,6 +68,7 @@ struct cpu_features {
 	bool mte;
 	bool spe;
 	bool trbe;
+	bool trf;
 	bool scxt;
 	bool amu_v1p1;
 	bool fgt;
@@ -104,6 +105,8 @@ struct vcpu;
  * @host_cntv_cval: when it fires
  * @host_pmr: the host's interrupt priority mask, likewise
  * @host_ppis: which of EL2's interrupts the host had enabled
+ * @host_pmscr: the host's control of statistical profiling, likewise
+ * @host_trfcr: the host's trace filter, likewise
  * @host_fp: the host's FP registers while the CPU has the guest's
  * @host_sve: the same on a CPU with SVE
  */
@@ -126,6 +129,8 @@ struct percpu {
 	u64 host_cntv_cval;
 	u64 host_pmr;
 	u32 host_ppis;
+	u64 host_pmscr;
+	u64 host_trfcr;
 	struct el1_regs host;
 	union {
 		struct fp_regs host_fp;

@@ -11,11 +11,16 @@ struct vcpu;
 u64 cpu_host_hcr(void);
 u64 cpu_host_cptr(void);
 u64 cpu_host_mdcr(void);
+void cpu_fine_traps(bool host);
 
 /* arch/switch.c */
 void vcpu_load(struct vcpu *vcpu);
 void vcpu_put(struct vcpu *vcpu);
 void guest_fp_trap(struct vcpu *vcpu);
+
+/* arch/profile.c */
+void profile_stop(struct percpu *cpu);
+void profile_go_on(struct percpu *cpu);
 
 /* arch/timer.c */
 void timer_host_save(struct percpu *cpu);

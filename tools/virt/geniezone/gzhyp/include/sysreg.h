@@ -37,6 +37,8 @@
 #define SYS_SMCR_EL2		s3_4_c1_c2_6
 #define SYS_SMPRIMAP_EL2	s3_4_c1_c2_5
 #define SYS_HCRX_EL2		s3_4_c1_c2_2
+#define SYS_PMSCR_EL1		s3_0_c9_c9_0
+#define SYS_TRFCR_EL1		s3_0_c1_c2_1
 #define SYS_HFGRTR_EL2		s3_4_c1_c1_4
 #define SYS_HFGWTR_EL2		s3_4_c1_c1_5
 #define SYS_HFGITR_EL2		s3_4_c1_c1_6
