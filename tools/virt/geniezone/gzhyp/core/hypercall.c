@@ -58,24 +58,20 @@ static int call_destroy_vcpu(const u64 *arg, u64 *result)
 	return err;
 }
 
-/* Called with vm->lock held. vm->buf has the only copy that is looked at. */
-static int populate_locked(struct vm *vm, const struct gz_memregion *in)
+/* All of it or nothing */
+static int populate_at_once(struct vm *vm, struct region *region,
+			    const struct gz_memregion *in)
 {
-	struct region *region = region_by_slot(vm, in->slot);
 	u64 gpa = in->gpa;
 	unsigned int i;
 	int err = 0;
 
-	if (!region)
-		return GZ_INVALID_ARGS;
 	for (i = 0; i < in->constituent_cnt && !err; i++) {
 		err = vm_map_check(vm, region, gpa,
 				   PA(in->constituent[i].address),
 				   in->constituent[i].pg_cnt);
 		gpa += (u64)in->constituent[i].pg_cnt * PAGE_SIZE;
 	}
-	if (!err && gpa - in->gpa != in->total_pages * PAGE_SIZE)
-		err = GZ_INVALID_ARGS;
 	gpa = in->gpa;
 	for (i = 0; i < in->constituent_cnt && !err; i++) {
 		err = vm_map_act(vm, region, gpa,
@@ -84,6 +80,42 @@ static int populate_locked(struct vm *vm, const struct gz_memregion *in)
 		gpa += (u64)in->constituent[i].pg_cnt * PAGE_SIZE;
 	}
 	return err;
+}
+
+/* As much as EL2 may do in one go, and BUSY until there is nothing left */
+static int populate_in_steps(struct vm *vm, struct region *region,
+			     const struct gz_memregion *in)
+{
+	u64 gpa = in->gpa, before = vm->mapped_pages;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < in->constituent_cnt; i++) {
+		if (vm->mapped_pages - before >= MAP_CALL_PAGES)
+			return GZ_BUSY;
+		err = vm_map(vm, region, gpa, PA(in->constituent[i].address),
+			     in->constituent[i].pg_cnt);
+		if (err)
+			return err;
+		gpa += (u64)in->constituent[i].pg_cnt * PAGE_SIZE;
+	}
+	return 0;
+}
+
+/* Called with vm->lock held. vm->buf has the only copy that is looked at. */
+static int populate_locked(struct vm *vm, const struct gz_memregion *in)
+{
+	struct region *region = region_by_slot(vm, in->slot);
+	u64 pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < in->constituent_cnt; i++)
+		pages += in->constituent[i].pg_cnt;
+	if (!region || pages != in->total_pages)
+		return GZ_INVALID_ARGS;
+	if (pages <= MAP_CALL_PAGES)
+		return populate_at_once(vm, region, in);
+	return populate_in_steps(vm, region, in);
 }
 
 static int set_memregion_locked(struct vm *vm, u64 size, u64 pa)

@@ -35,6 +35,29 @@ static int check_pages(struct vm *vm, u64 gpa, pa_t pa, u64 size)
 	return 0;
 }
 
+static bool is_mapped(struct vm *vm, u64 gpa, pa_t pa, u64 size)
+{
+	struct pgt_leaf leaf;
+	u64 at, len;
+
+	for (at = 0; at < size; at += len) {
+		leaf = look_at(vm, gpa + at, size - at, &len);
+		if (!leaf.valid || leaf.pa.v != pa.v + at)
+			return false;
+	}
+	return true;
+}
+
+/* Does the range lie in the region, and could it be RAM? */
+static bool range_fits(const struct region *region, u64 gpa, pa_t pa, u64 pages)
+{
+	return pages <= IPA_LIMIT / PAGE_SIZE &&
+	       IS_ALIGNED(gpa | pa.v, PAGE_SIZE) &&
+	       range_ok(pa.v, pages * PAGE_SIZE, IPA_LIMIT) &&
+	       gpa >= region->gpa &&
+	       range_ok(gpa - region->gpa, pages * PAGE_SIZE, region->size);
+}
+
 /**
  * vm_map_check() - may this be mapped? If so, get ready for vm_map_act()
  * @vm: the VM
@@ -54,9 +77,7 @@ int vm_map_check(struct vm *vm, const struct region *region, u64 gpa, pa_t pa,
 	u64 size = pages * PAGE_SIZE;
 	int err;
 
-	if (pages > IPA_LIMIT / PAGE_SIZE || !IS_ALIGNED(gpa | pa.v, PAGE_SIZE) ||
-	    !range_ok(pa.v, size, IPA_LIMIT) || gpa < region->gpa ||
-	    !range_ok(gpa - region->gpa, size, region->size))
+	if (!range_fits(region, gpa, pa, pages))
 		return GZ_INVALID_ARGS;
 	err = check_pages(vm, gpa, pa, size);
 	if (err)
@@ -109,13 +130,33 @@ int vm_map_act(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages
  * @pa: the host's pages
  * @pages: their number
  *
- * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ * A run that is longer than EL2 may take in one go is mapped piece by piece: the
+ * host comes again, and what it finds mapped by then is passed over.
+ *
+ * Return: 0, GZ_BUSY if there is more to do, GZ_INVALID_ARGS or GZ_NO_MEMORY.
  */
 int vm_map(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages)
 {
-	int err = vm_map_check(vm, region, gpa, pa, pages);
+	u64 at, n;
+	int err;
 
-	return err ? err : vm_map_act(vm, region, gpa, pa, pages);
+	if (!range_fits(region, gpa, pa, pages))
+		return GZ_INVALID_ARGS;
+	for (at = 0; at < pages; at += n) {
+		u64 ipa = gpa + at * PAGE_SIZE;
+		pa_t from = PA(pa.v + at * PAGE_SIZE);
+
+		n = MIN(pages - at, MAP_CALL_PAGES);
+		if (is_mapped(vm, ipa, from, n * PAGE_SIZE))
+			continue;
+		err = vm_map_check(vm, region, ipa, from, n);
+		if (!err)
+			err = vm_map_act(vm, region, ipa, from, n);
+		if (err || at + n == pages)
+			return err;
+		return GZ_BUSY;
+	}
+	return 0;
 }
 
 /* Frames from @pfn on that follow each other */

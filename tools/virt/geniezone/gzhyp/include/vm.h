@@ -14,6 +14,7 @@
 #define MAX_PURPOSES		16
 
 #define MAP_BATCH_PAGES		512
+#define MAP_CALL_PAGES		2048UL	/* in one go: bounds the time of a call */
 #define DESTROY_BATCH_PAGES	512
 
 /* A range of guest-physical memory that the host has registered */
