@@ -160,7 +160,7 @@ static int state_show(struct seq_file *s, void *unused)
 {
 	static const char * const names[] = {
 		"vms", "vcpus", "lent", "lendings", "guest", "guest_shared",
-		"hyp", "hyp_free",
+		"hyp", "hyp_free", "host_tables",
 	};
 	u64 id, result[11];
 	unsigned int i;

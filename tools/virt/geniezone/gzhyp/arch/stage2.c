@@ -77,6 +77,12 @@ struct pgt_leaf host_stage2_lookup(u64 ipa)
 	return leaf;
 }
 
+/* Pages of the host's tables: they stay when a block was split once. */
+u64 host_stage2_tables(void)
+{
+	return READ_ONCE(host_pgt.nr_tables);
+}
+
 bool host_stage2_is_mapped(u64 ipa)
 {
 	return ipa < IPA_LIMIT && host_stage2_lookup(ipa).valid;

@@ -3,6 +3,7 @@
 #include "control.h"
 #include "owner.h"
 #include "pool.h"
+#include "stage2.h"
 
 static u64 count_vcpus(const struct vm *vm, u64 *mask)
 {
@@ -48,6 +49,7 @@ void control_totals(u64 *result)
 		}
 	}
 	result[8] = pool_free_pages();
+	result[9] = host_stage2_tables();
 }
 
 static u64 count_owned(u16 id)

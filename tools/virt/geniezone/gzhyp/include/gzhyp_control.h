@@ -61,7 +61,7 @@ enum gzc_call {
 	/*
 	 * -> VMs, vCPUs, pages lent, lendings of them, pages that guests have to
 	 * themselves, those that they share with the host, EL2's own pages, those
-	 * of them that are free.
+	 * of them that are free, those that are tables of the host's stage 2.
 	 *
 	 * This and the next two look at EL2 at rest: BUSY while any GenieZone
 	 * call is in progress.

@@ -18,6 +18,7 @@ extern const struct owner_ops host_stage2_ops;
 void host_stage2_build(pa_t hidden, u64 size);
 bool host_stage2_is_mapped(u64 ipa);
 struct pgt_leaf host_stage2_lookup(u64 ipa);
+u64 host_stage2_tables(void);
 u64 host_vttbr(void);
 u64 stage2_vttbr(const struct pgtable *pgt, u16 vmid);
 u64 stage2_vtcr(void);
