@@ -175,6 +175,8 @@ host-files	 = $(1)=/lib/modules/gzvm.ko \
 		   $(2)/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
 		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
 		   $(BUILD)/selftests=/usr/libexec/geniezone \
+		   $(TOP)/tools/testing/geniezone/gzrun=/usr/libexec/geniezone-gzrun \
+		   $(TOP)/tools/testing/geniezone/gzrun/lib.sh=/usr/libexec/geniezone-gzrun/lib.sh \
 		   $(HOST)/arch/arm64/boot/Image=/usr/share/geniezone/Image \
 		   $(GUEST_INITRD)=/usr/share/geniezone/initrd \
 		   $(IMAGE)/motd=/etc/motd

@@ -67,6 +67,7 @@ EXTERNAL = [("external", static.external)]
 UNIT = [("gzhyp unit", machine.unit_tests)]
 KUNIT = [("kunit", machine.kunit)]
 BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
+        ("gzrun", machine.gzrun),
         ("no hypervisor", machine.no_hypervisor)] + \
     kselftests(machine.base_machine, "base")
 DEBUG = [("build debug", build_debug)] + \

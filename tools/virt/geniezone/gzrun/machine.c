@@ -81,6 +81,9 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 	ret = add_devices(m);
 	if (ret)
 		return fail("cannot make the devices", ret);
+	ret = gz_machine_add_virtio(m);
+	if (ret)
+		return ret;
 	return gz_machine_fdt(m);
 }
 
@@ -167,6 +170,9 @@ int gz_machine_create(struct gz_machine *m)
 	ret = create_vcpus(m);
 	if (ret)
 		return ret;
+	ret = gz_machine_attach_virtio(m);
+	if (ret)
+		return fail("cannot tie the devices to the VM", ret);
 	ret = gz_vm_set_dtb(&m->vm, m->image.fdt, GZ_FDT_SIZE);
 	if (ret)
 		return fail("cannot hand over the device tree", ret);
@@ -318,6 +324,7 @@ int gz_machine_start(struct gz_machine *m)
 		return ret;
 	vcpu_signals(&set);
 	pthread_sigmask(SIG_SETMASK, &set, &old);
+	ret = -gz_machine_start_virtio(m);
 	for (i = 0; !ret && i < m->nr_vcpus; i++) {
 		struct gz_vcpu *vcpu = &m->vcpus[i];
 
@@ -355,6 +362,8 @@ enum gz_end gz_machine_stop(struct gz_machine *m)
 
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_stop(&m->vcpus[i]);
+	/* First, as a vCPU may wait for the lock of a device that is busy */
+	gz_machine_stop_virtio(m);
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_join(&m->vcpus[i]);
 	return m->end;
@@ -371,6 +380,7 @@ void gz_machine_destroy(struct gz_machine *m)
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_destroy(&m->vcpus[i]);
 	gz_vm_destroy(&m->vm);
+	gz_machine_destroy_virtio(m);
 	if (m->serial.room_fd >= 0)
 		gz_serial_destroy(&m->serial);
 	/* After the VM: the hypervisor must have let go of these pages. */

@@ -11,7 +11,10 @@
 #include "rtc.h"
 #include "serial.h"
 #include "vcpu.h"
+#include "virtio.h"
 #include "vm.h"
+
+#define GZ_MAX_DISKS	8
 
 /**
  * enum gz_end - why a machine stopped
@@ -38,6 +41,16 @@ enum gz_end {
 };
 
 /**
+ * struct gz_disk_config - a disk
+ * @path: file or block device
+ * @readonly: the guest may not write
+ */
+struct gz_disk_config {
+	const char *path;
+	bool readonly;
+};
+
+/**
  * struct gz_machine_config - what a machine is to be
  * @kernel: path of the Image
  * @initrd: path of the initrd, or NULL
@@ -45,6 +58,9 @@ enum gz_end {
  * @mem_size: bytes of RAM
  * @nr_vcpus: 1 to %GZ_MAX_VCPUS
  * @out_fd: where the serial port writes
+ * @disks: virtio disks
+ * @nr_disks: how many
+ * @rng: there is a source of randomness
  */
 struct gz_machine_config {
 	const char *kernel;
@@ -53,6 +69,9 @@ struct gz_machine_config {
 	uint64_t mem_size;
 	unsigned int nr_vcpus;
 	int out_fd;
+	struct gz_disk_config disks[GZ_MAX_DISKS];
+	unsigned int nr_disks;
+	bool rng;
 };
 
 /**
@@ -67,6 +86,8 @@ struct gz_machine_config {
  * @bus: the devices
  * @serial: serial port
  * @rtc: clock
+ * @virtio: virtio devices
+ * @nr_virtio: how many
  * @lock: protects @end
  * @end: why it stopped; the first reason stays
  * @end_fd: eventfd, signalled when @end is set
@@ -82,6 +103,8 @@ struct gz_machine {
 	struct gz_bus bus;
 	struct gz_serial serial;
 	struct gz_rtc rtc;
+	struct gz_virtio *virtio[GZ_VIRTIO_MAX];
+	unsigned int nr_virtio;
 	pthread_mutex_t lock;
 	enum gz_end end;
 	int end_fd;
@@ -93,6 +116,13 @@ int gz_machine_start(struct gz_machine *m);
 void gz_machine_end(struct gz_machine *m, enum gz_end why);
 enum gz_end gz_machine_stop(struct gz_machine *m);
 void gz_machine_destroy(struct gz_machine *m);
+
+/* machine_virtio.c */
+int gz_machine_add_virtio(struct gz_machine *m);
+int gz_machine_attach_virtio(struct gz_machine *m);
+int gz_machine_start_virtio(struct gz_machine *m);
+void gz_machine_stop_virtio(struct gz_machine *m);
+void gz_machine_destroy_virtio(struct gz_machine *m);
 
 /* fdt of the whole machine, machine_fdt.c */
 int gz_machine_fdt(struct gz_machine *m);

@@ -33,6 +33,8 @@ static const char help[] =
 "  -c, --cpus N         number of vCPUs, 1 to 8 (default 1)\n"
 "  -p, --params TEXT    the whole kernel command line\n"
 "                       (default \"" DEFAULT_PARAMS "\")\n"
+"  -d, --disk FILE[,ro] virtio disk in FILE, read-only with ,ro; up to 8 times\n"
+"      --rng            virtio source of randomness\n"
 "      --dump-dtb FILE  write the guest's device tree to FILE and end\n"
 "  -v, --verbose        tell more\n"
 "  -h, --help           show this\n"
@@ -44,7 +46,10 @@ static const char help[] =
 "4 guest crashed, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
 "driver refused to run a vCPU, 9 ended by Ctrl-A x, 128 + n ended by signal n.\n";
 
-enum { OPT_DUMP_DTB = 256 };
+enum {
+	OPT_DUMP_DTB = 256,
+	OPT_RNG,
+};
 
 static const struct option long_options[] = {
 	{ "kernel",   required_argument, NULL, 'k' },
@@ -52,6 +57,8 @@ static const struct option long_options[] = {
 	{ "mem",      required_argument, NULL, 'm' },
 	{ "cpus",     required_argument, NULL, 'c' },
 	{ "params",   required_argument, NULL, 'p' },
+	{ "disk",     required_argument, NULL, 'd' },
+	{ "rng",      no_argument,       NULL, OPT_RNG },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "verbose",  no_argument,       NULL, 'v' },
 	{ "help",     no_argument,       NULL, 'h' },
@@ -137,6 +144,29 @@ static int parse_params(const char *text, const char **params)
 	return 0;
 }
 
+/* Cuts the text: it is argv's, which may be written. */
+static int parse_disk(char *text, struct gz_machine_config *cfg)
+{
+	struct gz_disk_config *disk = &cfg->disks[cfg->nr_disks];
+	size_t len = strlen(text);
+
+	if (cfg->nr_disks == GZ_MAX_DISKS) {
+		gz_error("--disk: at most %d", GZ_MAX_DISKS);
+		return -1;
+	}
+	if (len > 3 && !strcmp(text + len - 3, ",ro")) {
+		disk->readonly = true;
+		text[len - 3] = '\0';
+	}
+	if (!*text) {
+		gz_error("--disk: which file?");
+		return -1;
+	}
+	disk->path = text;
+	cfg->nr_disks++;
+	return 0;
+}
+
 static int parse_one(struct options *opts, int opt)
 {
 	switch (opt) {
@@ -152,6 +182,11 @@ static int parse_one(struct options *opts, int opt)
 		return parse_cpus(optarg, &opts->cfg.nr_vcpus);
 	case 'p':
 		return parse_params(optarg, &opts->cfg.params);
+	case 'd':
+		return parse_disk(optarg, &opts->cfg);
+	case OPT_RNG:
+		opts->cfg.rng = true;
+		return 0;
 	case OPT_DUMP_DTB:
 		opts->dump_dtb = optarg;
 		return 0;
@@ -197,7 +232,7 @@ enum options_result options_parse(struct options *opts, int argc, char **argv)
 	opts->cfg.out_fd = STDOUT_FILENO;
 
 	for (;;) {
-		opt = getopt_long(argc, argv, "k:i:m:c:p:vh", long_options,
+		opt = getopt_long(argc, argv, "k:i:m:c:p:d:vh", long_options,
 				  NULL);
 		if (opt < 0)
 			break;

@@ -155,7 +155,13 @@ void gz_vcpu_stop(struct gz_vcpu *vcpu)
 		pthread_kill(vcpu->thread, GZ_KICK_SIGNAL);
 }
 
-static int join_for_100ms(struct gz_vcpu *vcpu)
+/**
+ * gz_join_for_100ms() - wait for a thread, but not for ever
+ * @thread: the thread
+ *
+ * Return: 0, or ETIMEDOUT when it still runs.
+ */
+int gz_join_for_100ms(pthread_t thread)
 {
 	struct timespec until;
 
@@ -165,7 +171,7 @@ static int join_for_100ms(struct gz_vcpu *vcpu)
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
 	}
-	return pthread_timedjoin_np(vcpu->thread, NULL, &until);
+	return pthread_timedjoin_np(thread, NULL, &until);
 }
 
 /**
@@ -177,7 +183,8 @@ static int join_for_100ms(struct gz_vcpu *vcpu)
  */
 void gz_vcpu_join(struct gz_vcpu *vcpu)
 {
-	while (vcpu->running && join_for_100ms(vcpu) == ETIMEDOUT)
+	while (vcpu->running &&
+	       gz_join_for_100ms(vcpu->thread) == ETIMEDOUT)
 		pthread_kill(vcpu->thread, GZ_KICK_SIGNAL);
 	vcpu->running = false;
 }

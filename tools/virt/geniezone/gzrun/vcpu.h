@@ -67,6 +67,7 @@ int gz_vcpu_run(struct gz_vcpu *vcpu);
 int gz_vcpu_loop(struct gz_vcpu *vcpu, gz_exit_fn handler, void *arg);
 int gz_kick_init(void);
 void gz_vcpu_stop(struct gz_vcpu *vcpu);
+int gz_join_for_100ms(pthread_t thread);
 void gz_vcpu_join(struct gz_vcpu *vcpu);
 
 #endif /* GZRUN_VCPU_H */

@@ -159,3 +159,48 @@ int gz_vm_set_dtb(const struct gz_vm *vm, uint64_t gpa, uint64_t size)
 
 	return gz_ioctl(vm->fd, GZVM_SET_DTB_CONFIG, (unsigned long)&dtb);
 }
+
+/**
+ * gz_vm_irqfd() - tie an eventfd to an interrupt
+ * @vm: the VM
+ * @fd: eventfd that injects
+ * @spi: SPI index
+ * @resample_fd: eventfd that is signalled when the guest ends the interrupt,
+ *               which makes it a level; -1 for a pulse
+ *
+ * Return: 0 or -errno.
+ */
+int gz_vm_irqfd(const struct gz_vm *vm, int fd, uint32_t spi, int resample_fd)
+{
+	struct gzvm_irqfd irqfd = { .fd = fd, .gsi = spi };
+
+	if (resample_fd >= 0) {
+		irqfd.flags = GZVM_IRQFD_FLAG_RESAMPLE;
+		irqfd.resamplefd = resample_fd;
+	}
+	return gz_ioctl(vm->fd, GZVM_IRQFD, (unsigned long)&irqfd);
+}
+
+/**
+ * gz_vm_ioeventfd() - tie an eventfd to a guest's write
+ * @vm: the VM
+ * @fd: eventfd that is signalled
+ * @addr: guest physical address
+ * @len: bytes of the write
+ * @value: what is written
+ *
+ * Return: 0 or -errno.
+ */
+int gz_vm_ioeventfd(const struct gz_vm *vm, int fd, uint64_t addr, uint32_t len,
+		    uint64_t value)
+{
+	struct gzvm_ioeventfd ioeventfd = {
+		.datamatch = value,
+		.addr = addr,
+		.len = len,
+		.fd = fd,
+		.flags = GZVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
+
+	return gz_ioctl(vm->fd, GZVM_IOEVENTFD, (unsigned long)&ioeventfd);
+}

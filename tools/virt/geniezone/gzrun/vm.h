@@ -28,6 +28,9 @@ int gz_vm_set_region(const struct gz_vm *vm, uint32_t slot, uint32_t flags,
 int gz_vm_create_device(const struct gz_vm *vm, uint32_t type, uint64_t base,
 			uint64_t size);
 int gz_vm_irq_line(const struct gz_vm *vm, uint32_t irq, uint32_t level);
+int gz_vm_irqfd(const struct gz_vm *vm, int fd, uint32_t spi, int resample_fd);
+int gz_vm_ioeventfd(const struct gz_vm *vm, int fd, uint64_t addr, uint32_t len,
+		    uint64_t value);
 int gz_vm_set_dtb(const struct gz_vm *vm, uint64_t gpa, uint64_t size);
 
 #endif /* GZRUN_VM_H */

@@ -98,11 +98,12 @@ class Machine:
                                   "not reached", self.ctx.log(name))
         self.ended(name, status, lines)
 
-    def tests(self, name, append, only="", limit=60):
-        """The kselftest programs; each line of theirs is a result."""
+    def tests(self, name, append, only="", limit=60, base=None):
+        """The programs in base; each line of theirs is a result."""
         report = self.ctx.report
         log = self.ctx.log(name)
-        programs = [p.name for p in test_programs(self.ctx)
+        base = base or self.ctx.build / "selftests"
+        programs = [p.name for p in test_programs(base)
                     if not only or p.name in only.split(",")]
         limit *= self.patience
         status, lines = self.boot(
@@ -145,8 +146,7 @@ def split_runs(lines):
     return runs
 
 
-def test_programs(ctx):
-    base = ctx.build / "selftests"
+def test_programs(base):
     return sorted(p for p in base.glob("*")
                   if p.is_file() and p.stat().st_mode & 0o100)
 
@@ -185,6 +185,12 @@ def fuzz_hypervisor(ctx):
     base_machine(ctx).tests(
         "fuzz-hyp", f"gzhyp.controls gz.fuzz={calls},{seed}", "fuzz_test",
         60 + calls // 2000)
+
+
+def gzrun(ctx):
+    """gzrun's options and devices, with Linux guests."""
+    base_machine(ctx).tests("gzrun", "gz.dir=/usr/libexec/geniezone-gzrun",
+                            base=ctx.top / "tools/testing/geniezone/gzrun")
 
 
 def no_hypervisor(ctx):

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# For the tests of gzrun: results in KTAP, guests that run one command.
+# To be sourced; not executable, so that nobody takes it for a test.
+
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+work=/tmp/gzrun-test
+out=$work/out
+nr=0
+failed=0
+
+mkdir -p $work
+trap 'rm -rf $work' EXIT
+
+plan()
+{
+	echo "TAP version 13"
+	echo "1..$1"
+	planned=$1
+}
+
+# check NAME COMMAND...: a result, good when the command is
+check()
+{
+	name=$1
+	shift
+	nr=$((nr + 1))
+	if "$@"; then
+		echo "ok $nr $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok $nr $name"
+		[ ! -e $out ] || tail -n 15 $out | tr -d '\r' | sed 's/^/# /'
+	fi
+}
+
+finish()
+{
+	[ $failed = 0 ] && [ $nr = "$planned" ]
+}
+
+# guest COMMAND [OPTION...]: boots a guest that runs the command and powers off.
+# What it prints goes to $out, gzrun's exit status to $status.
+guest()
+{
+	cmd=$1
+	shift
+	gzrun --params "console=ttyS0 panic=-1 quiet gz.cmd=\"$cmd\"" "$@" \
+		</dev/null >$out 2>&1
+	status=$?
+}
+
+# said TEXT: a whole line of the guest's output
+said()
+{
+	tr -d '\r' <$out | grep -qx -e "$1"
+}
+
+# value NAME: of a line NAME=value that the guest printed
+value()
+{
+	tr -d '\r' <$out | sed -n "s/^$1=//p" | tail -n 1
+}
+
+# sum_of FILE: its SHA-256, and nothing else
+sum_of()
+{
+	sha256sum "$1" | cut -d ' ' -f 1
+}
+
+# counter NAME: the sum over all vCPUs of the one VM that runs
+counter()
+{
+	cat /sys/kernel/debug/gzvm/*/stats |
+		awk -v name="$1:" '$1 == name { n += $2 } END { print n + 0 }'
+}
+
+# wait_for TEXT: until the guest in the background has said it, or gzrun ended
+wait_for()
+{
+	until said "$1"; do
+		kill -0 "$gzrun" 2>/dev/null || return
+		sleep 0.1
+	done
+}

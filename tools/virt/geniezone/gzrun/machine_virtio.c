@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The virtio devices of a machine: from its configuration to their threads. */
+
+#include <errno.h>
+
+#include "log.h"
+#include "machine.h"
+
+static int add(struct gz_machine *m, struct gz_virtio *dev)
+{
+	/* Who makes devices tells what is wrong */
+	if (!dev)
+		return -EINVAL;
+	/* From here on it is destroyed with the machine */
+	m->virtio[m->nr_virtio++] = dev;
+	return gz_bus_add(&m->bus, &dev->dev);
+}
+
+/**
+ * gz_machine_add_virtio() - make the devices that the configuration names
+ * @m: the machine
+ *
+ * Return: 0, or -errno after gz_error() said what is wrong.
+ */
+int gz_machine_add_virtio(struct gz_machine *m)
+{
+	const struct gz_machine_config *cfg = &m->cfg;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < cfg->nr_disks; i++)
+		ret = add(m, gz_blk_new(&m->mem, m->nr_virtio,
+					cfg->disks[i].path,
+					cfg->disks[i].readonly));
+	if (!ret && cfg->rng)
+		ret = add(m, gz_rng_new(&m->mem, m->nr_virtio));
+	return ret;
+}
+
+/**
+ * gz_machine_attach_virtio() - tie the devices' eventfds to the VM
+ * @m: the machine, with a VM
+ *
+ * Return: 0 or -errno.
+ */
+int gz_machine_attach_virtio(struct gz_machine *m)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < m->nr_virtio; i++)
+		ret = gz_virtio_attach(m->virtio[i], &m->vm);
+	return ret;
+}
+
+/**
+ * gz_machine_start_virtio() - start the devices' threads
+ * @m: the machine
+ *
+ * Return: 0 or -errno.
+ */
+int gz_machine_start_virtio(struct gz_machine *m)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < m->nr_virtio; i++)
+		ret = gz_virtio_start(m->virtio[i]);
+	return ret;
+}
+
+/**
+ * gz_machine_stop_virtio() - stop the devices and wait for their threads
+ * @m: the machine
+ */
+void gz_machine_stop_virtio(struct gz_machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_virtio; i++)
+		gz_virtio_stop(m->virtio[i]);
+	for (i = 0; i < m->nr_virtio; i++) {
+		struct gz_virtio *dev = m->virtio[i];
+		unsigned int kicks;
+
+		gz_virtio_join(dev);
+		kicks = atomic_load(&dev->mmio_kicks);
+		if (kicks)
+			gz_info("%s: %u kicks came as exits", dev->dev.name,
+				kicks);
+	}
+}
+
+/**
+ * gz_machine_destroy_virtio() - free the devices
+ * @m: the machine; none of its threads run
+ */
+void gz_machine_destroy_virtio(struct gz_machine *m)
+{
+	while (m->nr_virtio) {
+		struct gz_virtio *dev = m->virtio[--m->nr_virtio];
+
+		dev->ops->destroy(dev);
+	}
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GZRUN_VIRTIO_H
+#define GZRUN_VIRTIO_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "device.h"
+#include "memory.h"
+#include "virtqueue.h"
+
+#define GZ_VIRTIO_QUEUES	2
+#define GZ_VIRTIO_CONFIG	256
+#define GZ_VIRTIO_MAX		16
+
+struct gz_virtio;
+
+/**
+ * struct gz_virtio_ops - what a virtio device does
+ * @kick: there are new chains in queue @q; the queue is ready
+ * @input: @input_fd of the device became readable, or hung up
+ * @reset: the guest starts over; may be NULL
+ * @destroy: free what the device holds, and @dev; its thread has ended
+ *
+ * All but @destroy are called with the device's lock held, @kick and @input by
+ * the device's own thread.
+ */
+struct gz_virtio_ops {
+	void (*kick)(struct gz_virtio *dev, unsigned int q);
+	void (*input)(struct gz_virtio *dev);
+	void (*reset)(struct gz_virtio *dev);
+	void (*destroy)(struct gz_virtio *dev);
+};
+
+/**
+ * struct gz_virtio - a virtio device behind the MMIO transport
+ * @dev: its place on the bus
+ * @ops: what kind it is
+ * @id: VIRTIO_ID_*
+ * @nr_queues: at most %GZ_VIRTIO_QUEUES
+ * @features: what is offered
+ * @config: configuration space
+ * @config_size: bytes of it
+ * @input_fd: what @ops->input waits for, or -1
+ * @kick_fds: eventfd for each queue, signalled by the driver at a guest's kick
+ * @irq_fd: eventfd, signals the interrupt
+ * @spi: its number
+ * @stop_fd: eventfd, ends the thread
+ * @stop: is set before @stop_fd is signalled
+ * @thread: serves the queues, when @running
+ * @running: @thread is to be joined
+ * @irq_status: InterruptStatus
+ * @mmio_kicks: kicks that came as an exit; with ioeventfds there are none
+ * @lock: protects what follows
+ * @status: device status
+ * @feature_sel: half of the offered features that the guest looks at
+ * @driver_sel: half of the accepted features that the guest writes
+ * @accepted: features that the guest took
+ * @queue_sel: queue that the guest sets up
+ * @queues: the queues
+ */
+struct gz_virtio {
+	struct gz_device dev;
+	const struct gz_virtio_ops *ops;
+	uint32_t id;
+	unsigned int nr_queues;
+	uint64_t features;
+	uint8_t config[GZ_VIRTIO_CONFIG];
+	size_t config_size;
+	int input_fd;
+	int kick_fds[GZ_VIRTIO_QUEUES];
+	int irq_fd;
+	unsigned int spi;
+	int stop_fd;
+	atomic_bool stop;
+	pthread_t thread;
+	bool running;
+	atomic_uint irq_status;
+	atomic_uint mmio_kicks;
+	pthread_mutex_t lock;
+	uint32_t status;
+	uint32_t feature_sel;
+	uint32_t driver_sel;
+	uint64_t accepted;
+	uint32_t queue_sel;
+	struct gz_vq queues[GZ_VIRTIO_QUEUES];
+};
+
+/**
+ * typedef gz_chain_fn - serve one chain
+ * @dev: the device
+ * @chain: the chain
+ *
+ * Return: bytes that were written into it.
+ */
+typedef uint32_t (*gz_chain_fn)(struct gz_virtio *dev, struct gz_chain *chain);
+
+int gz_virtio_init(struct gz_virtio *dev, const struct gz_memory *mem,
+		   unsigned int index);
+void gz_virtio_fini(struct gz_virtio *dev);
+int gz_virtio_attach(struct gz_virtio *dev, const struct gz_vm *vm);
+int gz_virtio_start(struct gz_virtio *dev);
+void gz_virtio_stop(struct gz_virtio *dev);
+void gz_virtio_join(struct gz_virtio *dev);
+
+void gz_virtio_broken(struct gz_virtio *dev, const char *why);
+bool gz_virtio_live(const struct gz_virtio *dev, unsigned int q);
+int gz_virtio_pop(struct gz_virtio *dev, unsigned int q,
+		  struct gz_chain *chain);
+void gz_virtio_tell(struct gz_virtio *dev, unsigned int q);
+void gz_virtio_serve(struct gz_virtio *dev, unsigned int q, gz_chain_fn fn);
+
+/* One file each */
+struct gz_virtio *gz_blk_new(const struct gz_memory *mem, unsigned int index,
+			     const char *path, bool readonly);
+struct gz_virtio *gz_rng_new(const struct gz_memory *mem, unsigned int index);
+
+#endif /* GZRUN_VIRTIO_H */
