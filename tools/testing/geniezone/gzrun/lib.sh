@@ -75,6 +75,22 @@ counter()
 		awk -v name="$1:" '$1 == name { n += $2 } END { print n + 0 }'
 }
 
+# start COMMAND [OPTION...]: like guest, but goes on in the background, with $gzrun
+# its process and its input open as fd 4
+start()
+{
+	cmd=$1
+	shift
+	rm -f $work/in $out
+	: >$out
+	mkfifo $work/in
+	gzrun --verbose \
+		--params "console=${tty:-ttyS0} panic=-1 quiet gz.cmd=\"$cmd\"" \
+		"$@" <$work/in >>$out 2>&1 &
+	gzrun=$!
+	exec 4>$work/in
+}
+
 # wait_for TEXT: until the guest in the background has said it, or gzrun ended
 wait_for()
 {
@@ -82,4 +98,17 @@ wait_for()
 		kill -0 "$gzrun" 2>/dev/null || return
 		sleep 0.1
 	done
+}
+
+# close its input, and wait for its end
+end_guest()
+{
+	exec 4>&-
+	wait "$gzrun"
+	status=$?
+}
+
+no_mmio_kicks()
+{
+	! grep -q "kicks came as exits" $out
 }

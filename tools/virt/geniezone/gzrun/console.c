@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Standard input to the guest's serial port. Reads no more than the guest
+ * Standard input to the guest's console. Reads no more than the guest
  * takes, so that nothing is lost when it is slow.
  */
 
@@ -21,13 +21,15 @@ static const char keys_help[] =
 /**
  * console_init() - start
  * @con: to be filled in
- * @serial: where input goes
+ * @sink: where input goes
+ * @arg: for @sink
  * @keys: Ctrl-A is special: input comes from a person
  */
-void console_init(struct console *con, struct gz_serial *serial, bool keys)
+void console_init(struct console *con, console_sink sink, void *arg, bool keys)
 {
 	memset(con, 0, sizeof(*con));
-	con->serial = serial;
+	con->sink = sink;
+	con->arg = arg;
 	con->keys = keys;
 	con->open = true;
 }
@@ -128,7 +130,6 @@ bool console_input(struct console *con)
 void console_flush(struct console *con)
 {
 	if (con->start < con->end)
-		con->start += gz_serial_receive(con->serial,
-						con->buf + con->start,
-						con->end - con->start);
+		con->start += con->sink(con->arg, con->buf + con->start,
+					con->end - con->start);
 }

@@ -6,20 +6,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "serial.h"
+/**
+ * typedef console_sink - the guest's end
+ * @arg: whose
+ * @data: bytes for the guest
+ * @len: how many
+ *
+ * Return: how many were taken; console_flush() is to be called when more can be.
+ */
+typedef size_t (*console_sink)(void *arg, const uint8_t *data, size_t len);
 
 /**
- * struct console - standard input on its way to the serial port
- * @serial: the serial port
+ * struct console - standard input on its way to the guest
+ * @sink: the guest's end
+ * @arg: for @sink
  * @keys: Ctrl-A is special
  * @escape: the last byte was a special Ctrl-A
  * @open: there is more to read
- * @buf: read, but not yet taken by the serial port
+ * @buf: read, but not yet taken by the guest
  * @start: the first such byte
  * @end: behind the last
  */
 struct console {
-	struct gz_serial *serial;
+	console_sink sink;
+	void *arg;
 	bool keys;
 	bool escape;
 	bool open;
@@ -28,7 +38,7 @@ struct console {
 	size_t end;
 };
 
-void console_init(struct console *con, struct gz_serial *serial, bool keys);
+void console_init(struct console *con, console_sink sink, void *arg, bool keys);
 bool console_wants_input(const struct console *con);
 bool console_input(struct console *con);
 void console_flush(struct console *con);

@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "options.h"
 #include "term.h"
+#include "virtio_console.h"
 
 /* Exit status; options.c and gzrun.rst list them for the user */
 enum {
@@ -51,12 +52,14 @@ static const struct {
  * struct session - the main thread's view
  * @machine: the machine
  * @console: standard input
+ * @room_fd: eventfd, signalled when the guest takes more input
  * @signal_fd: signals that concern the user
  * @signal: the one that ended the VM, or 0
  */
 struct session {
 	struct gz_machine machine;
 	struct console console;
+	int room_fd;
 	int signal_fd;
 	int signal;
 };
@@ -91,11 +94,37 @@ static void on_signal(struct session *s)
 	gz_machine_end(&s->machine, GZ_END_USER);
 }
 
+static size_t to_serial(void *arg, const uint8_t *data, size_t len)
+{
+	return gz_serial_receive(arg, data, len);
+}
+
+static size_t to_virtio(void *arg, const uint8_t *data, size_t len)
+{
+	return gz_virtio_console_receive(arg, data, len);
+}
+
+/* Standard input goes to the one console that the user chose. */
+static void open_console(struct session *s)
+{
+	struct gz_machine *m = &s->machine;
+
+	if (m->console) {
+		console_init(&s->console, to_virtio, m->console,
+			     term_is_tty());
+		s->room_fd = gz_virtio_console_room_fd(m->console);
+	} else {
+		console_init(&s->console, to_serial, &m->serial,
+			     term_is_tty());
+		s->room_fd = m->serial.room_fd;
+	}
+}
+
 static void on_room(struct session *s)
 {
 	eventfd_t count;
 
-	eventfd_read(s->machine.serial.room_fd, &count);
+	eventfd_read(s->room_fd, &count);
 	console_flush(&s->console);
 }
 
@@ -112,7 +141,7 @@ static void loop(struct session *s)
 	struct pollfd fds[NR] = {
 		[END]    = { .fd = s->machine.end_fd, .events = POLLIN },
 		[SIGNAL] = { .fd = s->signal_fd, .events = POLLIN },
-		[ROOM]   = { .fd = s->machine.serial.room_fd, .events = POLLIN },
+		[ROOM]   = { .fd = s->room_fd, .events = POLLIN },
 		[INPUT]  = { .events = POLLIN },
 	};
 
@@ -163,7 +192,7 @@ static int run(struct session *s)
 
 	if (gz_machine_create(&s->machine))
 		return STATUS_CANNOT_START;
-	console_init(&s->console, &s->machine.serial, term_is_tty());
+	open_console(s);
 	ret = term_raw();
 	if (ret)
 		gz_error("cannot set up the terminal: %s", strerror(-ret));

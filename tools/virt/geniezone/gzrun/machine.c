@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/gzvm.h>
@@ -75,6 +76,9 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 			 strerror(-ret));
 		return ret;
 	}
+	/* A host without them gives small ones */
+	if (cfg->hugepages && madvise(m->mem.hva, m->mem.size, MADV_HUGEPAGE))
+		gz_info("no huge pages: %s", strerror(errno));
 	ret = gz_image_load(&m->image, &m->mem, cfg->kernel, cfg->initrd);
 	if (ret)
 		return ret;
@@ -276,6 +280,9 @@ static int handle_exit(struct gz_vcpu *vcpu, void *arg)
 	struct gz_machine *m = arg;
 	enum gz_end end = dispatch(m, vcpu);
 
+	if (end == GZ_END_CRASH || end == GZ_END_INTERNAL ||
+	    end == GZ_END_EXCEPTION)
+		gz_vcpu_print_regs(vcpu);
 	if (end != GZ_END_NONE)
 		gz_machine_end(m, end);
 	return end;

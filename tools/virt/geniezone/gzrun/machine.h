@@ -15,6 +15,7 @@
 #include "vm.h"
 
 #define GZ_MAX_DISKS	8
+#define GZ_MAX_NETS	4
 
 /**
  * enum gz_end - why a machine stopped
@@ -51,6 +52,14 @@ struct gz_disk_config {
 };
 
 /**
+ * struct gz_net_config - a network interface
+ * @tap: the host's tap interface, or NULL for the peer in this process
+ */
+struct gz_net_config {
+	const char *tap;
+};
+
+/**
  * struct gz_machine_config - what a machine is to be
  * @kernel: path of the Image
  * @initrd: path of the initrd, or NULL
@@ -60,7 +69,11 @@ struct gz_disk_config {
  * @out_fd: where the serial port writes
  * @disks: virtio disks
  * @nr_disks: how many
+ * @nets: virtio network interfaces
+ * @nr_nets: how many
  * @rng: there is a source of randomness
+ * @virtio_console: input goes to a virtio console, not to the serial port
+ * @hugepages: ask the host for huge pages
  */
 struct gz_machine_config {
 	const char *kernel;
@@ -71,7 +84,11 @@ struct gz_machine_config {
 	int out_fd;
 	struct gz_disk_config disks[GZ_MAX_DISKS];
 	unsigned int nr_disks;
+	struct gz_net_config nets[GZ_MAX_NETS];
+	unsigned int nr_nets;
 	bool rng;
+	bool virtio_console;
+	bool hugepages;
 };
 
 /**
@@ -88,6 +105,7 @@ struct gz_machine_config {
  * @rtc: clock
  * @virtio: virtio devices
  * @nr_virtio: how many
+ * @console: the virtio console, NULL without
  * @lock: protects @end
  * @end: why it stopped; the first reason stays
  * @end_fd: eventfd, signalled when @end is set
@@ -105,6 +123,7 @@ struct gz_machine {
 	struct gz_rtc rtc;
 	struct gz_virtio *virtio[GZ_VIRTIO_MAX];
 	unsigned int nr_virtio;
+	struct gz_virtio *console;
 	pthread_mutex_t lock;
 	enum gz_end end;
 	int end_fd;

@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "machine.h"
+#include "virtio_console.h"
 
 static int add(struct gz_machine *m, struct gz_virtio *dev)
 {
@@ -14,6 +15,13 @@ static int add(struct gz_machine *m, struct gz_virtio *dev)
 	/* From here on it is destroyed with the machine */
 	m->virtio[m->nr_virtio++] = dev;
 	return gz_bus_add(&m->bus, &dev->dev);
+}
+
+static int add_console(struct gz_machine *m)
+{
+	m->console = gz_virtio_console_new(&m->mem, m->nr_virtio,
+					   m->cfg.out_fd);
+	return add(m, m->console);
 }
 
 /**
@@ -32,6 +40,11 @@ int gz_machine_add_virtio(struct gz_machine *m)
 		ret = add(m, gz_blk_new(&m->mem, m->nr_virtio,
 					cfg->disks[i].path,
 					cfg->disks[i].readonly));
+	for (i = 0; !ret && i < cfg->nr_nets; i++)
+		ret = add(m, gz_net_new(&m->mem, m->nr_virtio,
+					cfg->nets[i].tap));
+	if (!ret && cfg->virtio_console)
+		ret = add_console(m);
 	if (!ret && cfg->rng)
 		ret = add(m, gz_rng_new(&m->mem, m->nr_virtio));
 	return ret;

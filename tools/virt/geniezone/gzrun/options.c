@@ -15,7 +15,9 @@
 #define SHARE		"/usr/share/geniezone/"
 #define DEFAULT_KERNEL	SHARE "Image"
 #define DEFAULT_INITRD	SHARE "initrd"
-#define DEFAULT_PARAMS	"console=ttyS0 earlycon panic=-1"
+#define MORE_PARAMS	"earlycon panic=-1"
+#define DEFAULT_PARAMS	"console=ttyS0 " MORE_PARAMS
+#define VIRTIO_PARAMS	"console=hvc0 " MORE_PARAMS
 #define DEFAULT_MEM	(256ULL << 20)
 
 /* More than any phone has; keeps sums with it far from overflow */
@@ -32,8 +34,13 @@ static const char help[] =
 "  -m, --mem SIZE       guest memory, in MiB or with K, M or G (default 256M)\n"
 "  -c, --cpus N         number of vCPUs, 1 to 8 (default 1)\n"
 "  -p, --params TEXT    the whole kernel command line\n"
-"                       (default \"" DEFAULT_PARAMS "\")\n"
+"                       (default \"" DEFAULT_PARAMS "\",\n"
+"                       with hvc0 for a virtio console)\n"
 "  -d, --disk FILE[,ro] virtio disk in FILE, read-only with ,ro; up to 8 times\n"
+"  -n, --net KIND       virtio network: tap=NAME, an interface of the host, or\n"
+"                       loop, a peer that answers ARP and ping; up to 4 times\n"
+"      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
+"      --hugepages      use huge pages of the host where there are any\n"
 "      --rng            virtio source of randomness\n"
 "      --dump-dtb FILE  write the guest's device tree to FILE and end\n"
 "  -v, --verbose        tell more\n"
@@ -49,6 +56,8 @@ static const char help[] =
 enum {
 	OPT_DUMP_DTB = 256,
 	OPT_RNG,
+	OPT_CONSOLE,
+	OPT_HUGEPAGES,
 };
 
 static const struct option long_options[] = {
@@ -58,6 +67,9 @@ static const struct option long_options[] = {
 	{ "cpus",     required_argument, NULL, 'c' },
 	{ "params",   required_argument, NULL, 'p' },
 	{ "disk",     required_argument, NULL, 'd' },
+	{ "net",      required_argument, NULL, 'n' },
+	{ "console",  required_argument, NULL, OPT_CONSOLE },
+	{ "hugepages", no_argument,      NULL, OPT_HUGEPAGES },
 	{ "rng",      no_argument,       NULL, OPT_RNG },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "verbose",  no_argument,       NULL, 'v' },
@@ -167,6 +179,33 @@ static int parse_disk(char *text, struct gz_machine_config *cfg)
 	return 0;
 }
 
+static int parse_net(const char *text, struct gz_machine_config *cfg)
+{
+	if (cfg->nr_nets == GZ_MAX_NETS) {
+		gz_error("--net: at most %d", GZ_MAX_NETS);
+		return -1;
+	}
+	if (!strncmp(text, "tap=", 4)) {
+		cfg->nets[cfg->nr_nets++].tap = text + 4;
+		return 0;
+	}
+	if (!strcmp(text, "loop")) {
+		cfg->nets[cfg->nr_nets++].tap = NULL;
+		return 0;
+	}
+	gz_error("--net %s: must be loop or tap=NAME", text);
+	return -1;
+}
+
+static int parse_console(const char *text, struct gz_machine_config *cfg)
+{
+	cfg->virtio_console = !strcmp(text, "virtio");
+	if (cfg->virtio_console || !strcmp(text, "serial"))
+		return 0;
+	gz_error("--console %s: must be serial or virtio", text);
+	return -1;
+}
+
 static int parse_one(struct options *opts, int opt)
 {
 	switch (opt) {
@@ -184,6 +223,13 @@ static int parse_one(struct options *opts, int opt)
 		return parse_params(optarg, &opts->cfg.params);
 	case 'd':
 		return parse_disk(optarg, &opts->cfg);
+	case 'n':
+		return parse_net(optarg, &opts->cfg);
+	case OPT_CONSOLE:
+		return parse_console(optarg, &opts->cfg);
+	case OPT_HUGEPAGES:
+		opts->cfg.hugepages = true;
+		return 0;
 	case OPT_RNG:
 		opts->cfg.rng = true;
 		return 0;
@@ -200,6 +246,9 @@ static int parse_one(struct options *opts, int opt)
 /* An own kernel may not want the default's initrd. */
 static void set_defaults(struct options *opts)
 {
+	if (!opts->cfg.params)
+		opts->cfg.params = opts->cfg.virtio_console ? VIRTIO_PARAMS :
+							      DEFAULT_PARAMS;
 	if (opts->cfg.kernel)
 		return;
 	opts->cfg.kernel = DEFAULT_KERNEL;
@@ -228,11 +277,10 @@ enum options_result options_parse(struct options *opts, int argc, char **argv)
 	memset(opts, 0, sizeof(*opts));
 	opts->cfg.mem_size = DEFAULT_MEM;
 	opts->cfg.nr_vcpus = 1;
-	opts->cfg.params = DEFAULT_PARAMS;
 	opts->cfg.out_fd = STDOUT_FILENO;
 
 	for (;;) {
-		opt = getopt_long(argc, argv, "k:i:m:c:p:d:vh", long_options,
+		opt = getopt_long(argc, argv, "k:i:m:c:p:d:n:vh", long_options,
 				  NULL);
 		if (opt < 0)
 			break;

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "vcpu.h"
 
 /* The vCPU that this thread runs, for the signal handler */
@@ -67,6 +68,37 @@ int gz_vcpu_get_reg(const struct gz_vcpu *vcpu, uint64_t id, uint64_t *value)
 	struct gzvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
 
 	return gz_ioctl(vcpu->fd, GZVM_GET_ONE_REG, (unsigned long)&reg);
+}
+
+static unsigned long long reg_or_0(const struct gz_vcpu *vcpu, uint64_t id)
+{
+	uint64_t value;
+
+	return gz_vcpu_get_reg(vcpu, id, &value) ? 0 : value;
+}
+
+/**
+ * gz_vcpu_print_regs() - tell the user where a vCPU is
+ * @vcpu: a vCPU that does not run
+ *
+ * Says nothing when the hypervisor does not.
+ */
+void gz_vcpu_print_regs(const struct gz_vcpu *vcpu)
+{
+	uint64_t pc;
+	int i;
+
+	if (gz_vcpu_get_reg(vcpu, GZ_REG_PC, &pc))
+		return;
+	gz_error("vCPU %u: pc %016llx pstate %08llx sp %016llx lr %016llx",
+		 vcpu->id, (unsigned long long)pc,
+		 reg_or_0(vcpu, GZ_REG_PSTATE), reg_or_0(vcpu, GZ_REG_CORE(sp)),
+		 reg_or_0(vcpu, GZ_REG_X(30)));
+	for (i = 0; i < 30; i += 3)
+		gz_error("x%-2d %016llx x%-2d %016llx x%-2d %016llx",
+			 i, reg_or_0(vcpu, GZ_REG_X(i)),
+			 i + 1, reg_or_0(vcpu, GZ_REG_X(i + 1)),
+			 i + 2, reg_or_0(vcpu, GZ_REG_X(i + 2)));
 }
 
 /**

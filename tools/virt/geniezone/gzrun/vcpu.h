@@ -63,6 +63,7 @@ int gz_vcpu_create(const struct gz_vm *vm, struct gz_vcpu *vcpu,
 void gz_vcpu_destroy(struct gz_vcpu *vcpu);
 int gz_vcpu_set_reg(const struct gz_vcpu *vcpu, uint64_t id, uint64_t value);
 int gz_vcpu_get_reg(const struct gz_vcpu *vcpu, uint64_t id, uint64_t *value);
+void gz_vcpu_print_regs(const struct gz_vcpu *vcpu);
 int gz_vcpu_run(struct gz_vcpu *vcpu);
 int gz_vcpu_loop(struct gz_vcpu *vcpu, gz_exit_fn handler, void *arg);
 int gz_kick_init(void);

@@ -115,4 +115,7 @@ struct gz_virtio *gz_blk_new(const struct gz_memory *mem, unsigned int index,
 			     const char *path, bool readonly);
 struct gz_virtio *gz_rng_new(const struct gz_memory *mem, unsigned int index);
 
+struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
+			     const char *tap);
+
 #endif /* GZRUN_VIRTIO_H */

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * virtio-console, virtio 1.2, 5.3: one port. Output goes straight to a file
+ * descriptor, input comes from gz_virtio_console_receive().
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <linux/virtio_ids.h>
+
+#include "log.h"
+#include "virtio_console.h"
+
+enum { RX, TX, NR_QUEUES };
+
+#define INPUT_SIZE	4096
+
+/**
+ * struct console_dev - a console
+ * @virtio: the device
+ * @out_fd: where the guest's output goes
+ * @room_fd: eventfd, signalled when more input can be taken
+ * @lock: protects what follows; apart from the device's lock, which is held
+ *        while output blocks, when input must not
+ * @want_room: somebody waits for @room_fd
+ * @input: bytes for the guest
+ * @fill: how many
+ */
+struct console_dev {
+	struct gz_virtio virtio;
+	int out_fd;
+	int room_fd;
+	pthread_mutex_t lock;
+	bool want_room;
+	uint8_t input[INPUT_SIZE];
+	size_t fill;
+};
+
+static struct console_dev *to_console(struct gz_virtio *dev)
+{
+	return (struct console_dev *)((char *)dev -
+				      offsetof(struct console_dev, virtio));
+}
+
+/*
+ * Blocks for as long as nobody reads; the signal that ends the machine gets it
+ * out. Errors are ignored: a terminal that went away must not stop the guest.
+ */
+static void output(struct console_dev *con, const struct iovec *iov)
+{
+	const char *p = iov->iov_base;
+	size_t left = iov->iov_len;
+
+	while (left && !atomic_load(&con->virtio.stop)) {
+		ssize_t n = write(con->out_fd, p, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		p += n;
+		left -= n;
+	}
+}
+
+static uint32_t transmit(struct gz_virtio *dev, struct gz_chain *chain)
+{
+	struct console_dev *con = to_console(dev);
+	unsigned int i;
+
+	for (i = 0; con->out_fd >= 0 && i < chain->nr_out; i++)
+		output(con, &chain->iov[i]);
+	return 0;
+}
+
+/* Called with con->lock held */
+static void drop_input(struct console_dev *con, size_t n)
+{
+	con->fill -= n;
+	memmove(con->input, con->input + n, con->fill);
+	if (!n || !con->want_room)
+		return;
+	con->want_room = false;
+	eventfd_write(con->room_fd, 1);
+}
+
+static void receive(struct console_dev *con)
+{
+	struct gz_virtio *dev = &con->virtio;
+	struct gz_chain chain;
+
+	pthread_mutex_lock(&con->lock);
+	while (con->fill && gz_virtio_pop(dev, RX, &chain)) {
+		size_t n = gz_chain_write(&chain, con->input, con->fill);
+
+		gz_vq_push(&dev->queues[RX], &chain, n);
+		drop_input(con, n);
+	}
+	pthread_mutex_unlock(&con->lock);
+	gz_virtio_tell(dev, RX);
+}
+
+static void console_kick(struct gz_virtio *dev, unsigned int q)
+{
+	if (q == TX)
+		gz_virtio_serve(dev, TX, transmit);
+	else
+		receive(to_console(dev));
+}
+
+static void console_destroy(struct gz_virtio *dev)
+{
+	struct console_dev *con = to_console(dev);
+
+	gz_virtio_fini(dev);
+	if (con->room_fd >= 0)
+		close(con->room_fd);
+	pthread_mutex_destroy(&con->lock);
+	free(con);
+}
+
+static const struct gz_virtio_ops console_ops = {
+	.kick = console_kick,
+	.destroy = console_destroy,
+};
+
+/**
+ * gz_virtio_console_new() - make a console
+ * @mem: guest memory
+ * @index: number of the register window
+ * @out_fd: where output goes, -1 for nowhere
+ *
+ * Return: the device, or NULL after gz_error() said what is wrong.
+ */
+struct gz_virtio *gz_virtio_console_new(const struct gz_memory *mem,
+					unsigned int index, int out_fd)
+{
+	struct console_dev *con = calloc(1, sizeof(*con));
+	int ret;
+
+	if (!con) {
+		gz_error("--console: %s", strerror(ENOMEM));
+		return NULL;
+	}
+	con->virtio.ops = &console_ops;
+	con->virtio.id = VIRTIO_ID_CONSOLE;
+	con->virtio.dev.name = "console";
+	con->virtio.nr_queues = NR_QUEUES;
+	con->virtio.input_fd = -1;
+	con->out_fd = out_fd;
+	pthread_mutex_init(&con->lock, NULL);
+	con->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ret = gz_virtio_init(&con->virtio, mem, index);
+	if (!ret && con->room_fd >= 0)
+		return &con->virtio;
+	gz_error("--console: cannot make eventfds");
+	console_destroy(&con->virtio);
+	return NULL;
+}
+
+/**
+ * gz_virtio_console_room_fd() - what to wait for when input was not all taken
+ * @dev: the console
+ *
+ * Return: an eventfd.
+ */
+int gz_virtio_console_room_fd(struct gz_virtio *dev)
+{
+	return to_console(dev)->room_fd;
+}
+
+/**
+ * gz_virtio_console_receive() - give bytes to the guest
+ * @dev: the console
+ * @data: the bytes
+ * @len: how many
+ *
+ * Return: how many were taken. When these are not all, the room_fd is signalled
+ * as soon as it makes sense to call again.
+ */
+size_t gz_virtio_console_receive(struct gz_virtio *dev, const uint8_t *data,
+				 size_t len)
+{
+	struct console_dev *con = to_console(dev);
+	size_t n;
+
+	pthread_mutex_lock(&con->lock);
+	n = INPUT_SIZE - con->fill;
+	if (n > len)
+		n = len;
+	memcpy(con->input + con->fill, data, n);
+	con->fill += n;
+	con->want_room = n < len;
+	pthread_mutex_unlock(&con->lock);
+	/* The device's thread takes it from there, as after a guest's kick */
+	eventfd_write(dev->kick_fds[RX], 1);
+	return n;
+}
