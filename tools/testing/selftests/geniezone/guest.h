@@ -79,6 +79,11 @@ static __always_inline void write32(uint64_t addr, uint32_t value)
 	asm volatile("str %w0, [%1]" : : "rZ" (value), "r" (addr) : "memory");
 }
 
+static __always_inline void write16(uint64_t addr, uint16_t value)
+{
+	asm volatile("strh %w0, [%1]" : : "rZ" (value), "r" (addr) : "memory");
+}
+
 static __always_inline void write8(uint64_t addr, uint8_t value)
 {
 	asm volatile("strb %w0, [%1]" : : "rZ" (value), "r" (addr) : "memory");
