@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/* GZVM_IRQFD: a signal on an eventfd becomes an interrupt of the guest. */
+
+#include <linux/gzvm.h>
+
+#include "eventfd.h"
+#include "guest_gic.h"
+#include "gz_test.h"
+
+#define SPI		5
+#define OTHER_SPI	6
+#define LAST_SPI	987
+#define INTID		INTID_SPI(SPI)
+#define DEASSIGN	GZVM_IRQFD_FLAG_DEASSIGN
+#define RESAMPLE	GZVM_IRQFD_FLAG_RESAMPLE
+
+FIXTURE(irqfd)
+{
+	struct tvm t;
+	struct gz_vcpu *vcpu;
+	int fd;
+	int resamplefd;
+};
+
+FIXTURE_SETUP(irqfd)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	self->fd = event_new();
+	self->resamplefd = event_new();
+	tvm_create(&self->t, 1);
+	self->vcpu = &self->t.vcpus[0];
+}
+
+FIXTURE_TEARDOWN(irqfd)
+{
+	tvm_destroy(&self->t);
+	close(self->fd);
+	close(self->resamplefd);
+}
+
+#define assign(fd, spi)		irqfd(&self->t, fd, spi, 0, -1)
+#define deassign(fd, spi)	irqfd(&self->t, fd, spi, DEASSIGN, -1)
+#define assign_level(fd, spi, resamplefd)	\
+	irqfd(&self->t, fd, spi, RESAMPLE, resamplefd)
+
+/* One step of the guest: acknowledge, tell, end. */
+GUEST static void guest_acks(uint64_t edge)
+{
+	uint64_t intid;
+
+	gic_init(gic_redist(0, 1));
+	gic_enable_spi(INTID, edge, 0);
+	gic_enable_spi(INTID_SPI(OTHER_SPI), edge, 0);
+	guest_sync(0);
+	for (;;) {
+		intid = gic_ack();
+		guest_sync(intid);
+		if (intid != INTID_NONE)
+			gic_eoi(intid);
+	}
+}
+
+#define EDGE	1
+#define LEVEL	0
+
+#define start_guest(edge)						\
+do {									\
+	tvm_enter(&self->t, 0, guest_acks, edge);			\
+	vcpu_run_to_sync(self->vcpu, 0);				\
+	vcpu_run_to_sync(self->vcpu, INTID_NONE);			\
+} while (0)
+
+#define expect_interrupt(intid)	vcpu_run_to_sync(self->vcpu, intid)
+#define expect_quiet()		vcpu_run_to_sync(self->vcpu, INTID_NONE)
+
+TEST_F(irqfd, each_signal_is_one_interrupt)
+{
+	unsigned int i;
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	expect_quiet();
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(0, eventfd_write(self->fd, 1 + i % 3));
+		EXPECT_EQ(0, event_count(self->fd));
+		expect_interrupt(INTID);
+		expect_quiet();
+	}
+}
+
+/* An edge that comes while one is pending is the same one. */
+TEST_F(irqfd, signals_merge_until_acknowledged)
+{
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	/* Active: this one counts again */
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	expect_quiet();
+}
+
+TEST_F(irqfd, signal_before_assign_is_not_lost)
+{
+	start_guest(EDGE);
+	ASSERT_EQ(0, eventfd_write(self->fd, 3));
+	expect_quiet();
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	EXPECT_EQ(0, event_count(self->fd));
+	expect_interrupt(INTID);
+	expect_quiet();
+}
+
+TEST_F(irqfd, goes_to_its_spi)
+{
+	int other = event_new();
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, assign(other, OTHER_SPI));
+	ASSERT_EQ(0, eventfd_write(other, 1));
+	expect_interrupt(INTID_SPI(OTHER_SPI));
+	expect_quiet();
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	expect_quiet();
+	close(other);
+}
+
+/* A doorbell and an interrupt on one eventfd: what the guest tells is no exit. */
+TEST_F(irqfd, guest_rings_for_itself)
+{
+	unsigned int i;
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, ioeventfd(&self->t, self->fd, PORT_SYNC, 8,
+			       GZVM_IOEVENTFD_FLAG_DATAMATCH, INTID_NONE));
+	for (i = 0; i < 20; i++)
+		expect_interrupt(INTID);
+	EXPECT_EQ(0, event_count(self->fd));
+}
+
+TEST_F(irqfd, eventfd_has_one_irqfd)
+{
+	struct tvm other;
+
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	EXPECT_EQ(-EBUSY, assign(self->fd, SPI));
+	EXPECT_EQ(-EBUSY, assign(self->fd, OTHER_SPI));
+	EXPECT_EQ(-EBUSY, assign_level(self->fd, SPI, self->resamplefd));
+	tvm_create(&other, 1);
+	EXPECT_EQ(0, irqfd(&other, self->fd, SPI, 0, -1));
+	tvm_destroy(&other);
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	expect_quiet();
+	EXPECT_EQ(0, deassign(self->fd, SPI));
+	EXPECT_EQ(0, assign(self->fd, OTHER_SPI));
+}
+
+TEST_F(irqfd, spi_has_several_irqfds)
+{
+	int other = event_new();
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, assign(other, SPI));
+	ASSERT_EQ(0, eventfd_write(other, 1));
+	expect_interrupt(INTID);
+	ASSERT_EQ(0, deassign(other, SPI));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	expect_quiet();
+	close(other);
+}
+
+TEST_F(irqfd, deassigned_is_quiet)
+{
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, deassign(self->fd, SPI));
+	ASSERT_EQ(0, eventfd_write(self->fd, 2));
+	expect_quiet();
+	/* The counter is the user's again */
+	EXPECT_EQ(2, event_count(self->fd));
+	EXPECT_EQ(0, deassign(self->fd, SPI));
+	EXPECT_EQ(0, assign(self->fd, SPI));
+	expect_quiet();
+}
+
+TEST_F(irqfd, deassign_wants_fd_and_spi)
+{
+	int other = event_new();
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	EXPECT_EQ(0, deassign(self->fd, OTHER_SPI));
+	EXPECT_EQ(0, deassign(other, SPI));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	/* For it no resamplefd is needed, nor looked at */
+	EXPECT_EQ(0, irqfd(&self->t, self->fd, SPI, DEASSIGN | RESAMPLE, -1));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_quiet();
+	close(other);
+}
+
+TEST_F(irqfd, numbers_are_limited)
+{
+	static const uint32_t bad[] = {
+		LAST_SPI + 1, 1019, 1020, 0xffff, 0x10000 | SPI,
+		1 << 24 | SPI, 0x80000000, ~0U,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(-EINVAL, assign(self->fd, bad[i]));
+		EXPECT_EQ(-EINVAL, deassign(self->fd, bad[i]));
+	}
+	EXPECT_EQ(0, assign(self->fd, LAST_SPI));
+	EXPECT_EQ(0, eventfd_write(self->fd, 1));
+	EXPECT_EQ(0, event_count(self->fd));
+}
+
+TEST_F(irqfd, flags_must_be_defined)
+{
+	unsigned int bit;
+
+	for (bit = 2; bit < 32; bit++)
+		EXPECT_EQ(-EINVAL, irqfd(&self->t, self->fd, SPI, 1U << bit, -1))
+			TH_LOG("bit %u", bit);
+	EXPECT_EQ(0, assign(self->fd, SPI));
+}
+
+TEST_F(irqfd, pad_must_be_zero)
+{
+	struct gzvm_irqfd args = { .fd = self->fd, .gsi = SPI };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(args.pad); i++) {
+		args.pad[i] = 1;
+		EXPECT_EQ(-EINVAL, gz_ioctl(self->t.vm.fd, GZVM_IRQFD,
+					    (unsigned long)&args))
+			TH_LOG("byte %u", i);
+		args.pad[i] = 0;
+	}
+	EXPECT_EQ(0, gz_ioctl(self->t.vm.fd, GZVM_IRQFD, (unsigned long)&args));
+}
+
+TEST_F(irqfd, fds_must_be_eventfds)
+{
+	int closed = event_new();
+
+	close(closed);
+	EXPECT_EQ(-EBADF, assign(-1, SPI));
+	EXPECT_EQ(-EBADF, assign(closed, SPI));
+	EXPECT_EQ(-EBADF, deassign(closed, SPI));
+	EXPECT_EQ(-EINVAL, assign(self->t.vm.fd, SPI));
+	EXPECT_EQ(-EINVAL, deassign(self->t.vm.fd, SPI));
+	EXPECT_EQ(-EBADF, assign_level(self->fd, SPI, -1));
+	EXPECT_EQ(-EBADF, assign_level(self->fd, SPI, closed));
+	EXPECT_EQ(-EINVAL, assign_level(self->fd, SPI, self->t.vm.fd));
+	/* None of these has taken it */
+	EXPECT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+}
+
+/* Those that end with their eventfd do so later: this waits for all. */
+#define wait_for_shutdown()	ASSERT_EQ(0, deassign(self->resamplefd, 0))
+
+TEST_F(irqfd, ends_with_its_eventfd)
+{
+	unsigned int i;
+	int fd;
+
+	start_guest(EDGE);
+	for (i = 0; i < 20; i++) {
+		fd = event_new();
+		ASSERT_EQ(0, assign(fd, SPI));
+		ASSERT_EQ(0, eventfd_write(fd, 1));
+		expect_interrupt(INTID);
+		close(fd);
+		expect_quiet();
+	}
+	wait_for_shutdown();
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+}
+
+TEST_F(irqfd, a_copy_of_the_fd_keeps_it)
+{
+	int fd = event_new(), copy = dup(fd);
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(fd, SPI));
+	close(fd);
+	ASSERT_EQ(0, eventfd_write(copy, 1));
+	expect_interrupt(INTID);
+	EXPECT_EQ(-EBUSY, assign(copy, SPI));
+	EXPECT_EQ(0, deassign(copy, SPI));
+	close(copy);
+}
+
+/* irqfds are those of the VM's file, even if a vCPU's file keeps the VM. */
+TEST_F(irqfd, eventfd_survives_the_vm)
+{
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	gz_vm_destroy(&self->t.vm);
+	ASSERT_EQ(0, eventfd_write(self->fd, 3));
+	EXPECT_EQ(3, event_count(self->fd));
+	expect_quiet();
+	tvm_destroy(&self->t);
+	ASSERT_EQ(0, eventfd_write(self->fd, 4));
+	EXPECT_EQ(4, event_count(self->fd));
+}
+
+/*
+ * A level line: raised by a signal, up until the guest's EOI, which lowers it
+ * and tells the device. One that still wants the interrupt signals again.
+ */
+TEST_F(irqfd, eoi_lowers_the_line_and_signals)
+{
+	unsigned int i;
+
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	expect_quiet();
+	EXPECT_EQ(0, event_count(self->resamplefd));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, eventfd_write(self->fd, 1));
+		EXPECT_EQ(0, event_count(self->fd));
+		expect_interrupt(INTID);
+		EXPECT_EQ(0, event_count(self->resamplefd));
+		expect_quiet();
+		EXPECT_EQ(1, event_count(self->resamplefd));
+	}
+	expect_quiet();
+	EXPECT_EQ(0, event_count(self->resamplefd));
+}
+
+TEST_F(irqfd, line_that_is_still_wanted_comes_again)
+{
+	unsigned int i;
+
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	for (i = 0; i < 20; i++) {
+		expect_quiet();
+		ASSERT_EQ(1, event_count(self->resamplefd));
+		ASSERT_EQ(0, eventfd_write(self->fd, 1));
+		expect_interrupt(INTID);
+	}
+	expect_quiet();
+	EXPECT_EQ(1, event_count(self->resamplefd));
+}
+
+/* Raised again before the guest's EOI: the device is asked after it. */
+TEST_F(irqfd, signal_while_active_is_asked_about)
+{
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	ASSERT_EQ(0, __vcpu_run(self->vcpu));
+	EXPECT_LE(1, event_count(self->resamplefd));
+}
+
+TEST_F(irqfd, all_of_the_spi_are_told_of_eoi)
+{
+	int fd = event_new(), resamplefd = event_new();
+	int other = event_new(), other_resamplefd = event_new();
+
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, assign_level(fd, SPI, resamplefd));
+	ASSERT_EQ(0, assign_level(other, OTHER_SPI, other_resamplefd));
+	ASSERT_EQ(0, eventfd_write(fd, 1));
+	expect_interrupt(INTID);
+	expect_quiet();
+	EXPECT_EQ(1, event_count(self->resamplefd));
+	EXPECT_EQ(1, event_count(resamplefd));
+	EXPECT_EQ(0, event_count(other_resamplefd));
+
+	ASSERT_EQ(0, deassign(fd, SPI));
+	event_count(self->resamplefd);
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	expect_quiet();
+	EXPECT_EQ(1, event_count(self->resamplefd));
+	EXPECT_EQ(0, event_count(resamplefd));
+	close(fd);
+	close(resamplefd);
+	close(other);
+	close(other_resamplefd);
+}
+
+/* It takes its line along, and asks those who share it. */
+TEST_F(irqfd, line_falls_with_the_irqfd)
+{
+	int fd = event_new(), resamplefd = event_new();
+
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	ASSERT_EQ(0, deassign(self->fd, SPI));
+	expect_quiet();
+	EXPECT_EQ(0, event_count(self->resamplefd));
+
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, assign_level(fd, SPI, resamplefd));
+	ASSERT_EQ(0, eventfd_write(fd, 1));
+	close(fd);
+	wait_for_shutdown();
+	expect_quiet();
+	EXPECT_EQ(0, event_count(resamplefd));
+	EXPECT_EQ(1, event_count(self->resamplefd));
+	close(resamplefd);
+}
+
+TEST_F(irqfd, resamplefd_closed_first)
+{
+	int resamplefd = event_new();
+
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, resamplefd));
+	close(resamplefd);
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	expect_quiet();
+	EXPECT_EQ(0, deassign(self->fd, SPI));
+}
+
+TEST_HARNESS_MAIN
