@@ -103,8 +103,10 @@ static bool gzc_is_there(void)
 	struct device_node *np;
 	u64 result[11];
 
+	if (is_kernel_in_hyp_mode())
+		return false;
 	np = of_find_compatible_node(NULL, NULL, "mediatek,geniezone");
-	if (!np || is_kernel_in_hyp_mode())
+	if (!np)
 		return false;
 	of_node_put(np);
 	return !gzc_call(GZC_FEATURES, NULL, 0, result) &&

@@ -54,20 +54,21 @@ int tvm_load_code(struct tvm *t)
 }
 
 /**
- * __tvm_create() - make a VM with RAM, interrupt controller and vCPUs
+ * __tvm_create_sized() - make a VM with RAM, interrupt controller and vCPUs
  * @t: to be filled in; tvm_destroy() takes it also after a failure
  * @nr_vcpus: how many vCPUs; none of them has an entry yet
+ * @ram: bytes of RAM, at least FREE_BASE - RAM_BASE
  *
  * Return: 0 or -errno; -ENOENT when there is no /dev/gzvm.
  */
-int __tvm_create(struct tvm *t, unsigned int nr_vcpus)
+int __tvm_create_sized(struct tvm *t, unsigned int nr_vcpus, uint64_t ram)
 {
 	int ret;
 
 	memset(t, 0, sizeof(*t));
 	ret = gz_vm_create(&t->vm);
 	if (!ret)
-		ret = gz_memory_alloc(&t->mem, RAM_BASE, RAM_SIZE);
+		ret = gz_memory_alloc(&t->mem, RAM_BASE, ram);
 	if (!ret)
 		ret = tvm_load_code(t);
 	if (!ret)
@@ -81,6 +82,18 @@ int __tvm_create(struct tvm *t, unsigned int nr_vcpus)
 			t->nr_vcpus++;
 	}
 	return ret;
+}
+
+/**
+ * __tvm_create() - the same with RAM_SIZE bytes
+ * @t: to be filled in
+ * @nr_vcpus: how many vCPUs
+ *
+ * Return: 0 or -errno; -ENOENT when there is no /dev/gzvm.
+ */
+int __tvm_create(struct tvm *t, unsigned int nr_vcpus)
+{
+	return __tvm_create_sized(t, nr_vcpus, RAM_SIZE);
 }
 
 /**

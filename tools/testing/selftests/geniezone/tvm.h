@@ -21,7 +21,7 @@
 /**
  * struct tvm - a tiny VM
  * @vm: the VM
- * @mem: RAM_SIZE bytes at RAM_BASE
+ * @mem: RAM at RAM_BASE
  * @vcpus: its vCPUs
  * @nr_vcpus: how many
  */
@@ -36,6 +36,7 @@ struct tvm {
 typedef void (*guest_fn)(uint64_t arg);
 
 int __tvm_create(struct tvm *t, unsigned int nr_vcpus);
+int __tvm_create_sized(struct tvm *t, unsigned int nr_vcpus, uint64_t ram);
 void tvm_destroy(struct tvm *t);
 int tvm_load_code(struct tvm *t);
 int __tvm_enter(struct tvm *t, unsigned int id, guest_fn fn, uint64_t arg);
