@@ -150,7 +150,7 @@ debug-ctl: debug-kernel
 	@$(STEP) debug-ctl-module - $(IMAGE)/ctl-module.sh $(LINUX) $(DEBUG) $(DEBUG).ctl
 
 # The rest: each knows by itself what is to be done
-PHONY += gzhyp gzhyp-check gzrun selftests
+PHONY += gzhyp gzhyp-check gzrun gzrun-check selftests
 gzhyp: $(LINUX_READY) | packages
 	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp \
 		LIBFDT=$(LINUX)/scripts/dtc/libfdt
@@ -162,6 +162,9 @@ gzrun: $(BUSYBOX) | packages
 	@mkdir -p $(BUILD)/gzrun
 	@$(STEP) gzrun - $(MAKE) -C $(GZ)/gzrun O=$(BUILD)/gzrun CC=$(ARM64_CC) \
 		FDT_DIR=$(ARM64)/root
+
+gzrun-check: | packages
+	@$(MAKE) -s -C $(GZ)/gzrun O=$(BUILD)/gzrun check
 
 selftests: $(LINUX_READY) | packages
 	@mkdir -p $(BUILD)/selftests

@@ -64,7 +64,8 @@ STATIC = [
 ]
 HOST = [("build", build_host)]
 EXTERNAL = [("external", static.external)]
-UNIT = [("gzhyp unit", machine.unit_tests)]
+UNIT = [("gzhyp unit", machine.unit_tests),
+        ("gzrun unit", machine.gzrun_unit_tests)]
 KUNIT = [("kunit", machine.kunit)]
 BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
         ("gzrun", machine.gzrun),

@@ -141,6 +141,7 @@ static int walk(const struct gz_vq *vq, struct gz_chain *chain)
 {
 	const struct vring_desc *table = vq->desc;
 	uint32_t n = vq->size, index = chain->head, left = n;
+	bool indirect = false;
 
 	for (; left; left--) {
 		struct vring_desc desc;
@@ -149,8 +150,10 @@ static int walk(const struct gz_vq *vq, struct gz_chain *chain)
 			return -EINVAL;
 		desc = read_desc(&table[index]);
 		if (desc.flags & VRING_DESC_F_INDIRECT) {
-			if (table != vq->desc)
+			/* Not by its address, which may be the queue's own */
+			if (indirect)
 				return -EINVAL;
+			indirect = true;
 			table = indirect_table(vq, &desc, &n);
 			if (!table)
 				return -EINVAL;

@@ -188,9 +188,11 @@ def fuzz_hypervisor(ctx):
 
 
 def gzrun(ctx):
-    """gzrun's options and devices, with Linux guests."""
-    base_machine(ctx).tests("gzrun", "gz.dir=/usr/libexec/geniezone-gzrun",
-                            base=ctx.top / "tools/testing/geniezone/gzrun")
+    """gzrun's options and devices; each program boots several guests."""
+    machine = base_machine(ctx)
+    machine.patience *= 2
+    machine.tests("gzrun", "gz.dir=/usr/libexec/geniezone-gzrun",
+                  base=ctx.top / "tools/testing/geniezone/gzrun")
 
 
 def no_hypervisor(ctx):
@@ -226,16 +228,20 @@ def kunit(ctx):
     ctx.report.check("no splat", status == 0, output.split("\n")[0], console)
 
 
-def unit_tests(ctx):
-    """The hypervisor's portable parts, on the machine that builds them."""
-    status, output = ctx.make("gzhyp-check", "gzhyp-check")
-    log = ctx.log("make-gzhyp-check")
+def unit_tests(ctx, target="gzhyp-check"):
+    """Portable parts of a program, on the machine that builds them."""
+    status, output = ctx.make(target, target)
+    log = ctx.log(f"make-{target}")
     documents = split_documents(output)
     ctx.report.check("there are unit tests", bool(documents),
                      reason(output), log)
     for document in documents:
         ctx.report.merge("", ktap.parse(document), log)
     ctx.report.check("make check", status == 0, reason(output), log)
+
+
+def gzrun_unit_tests(ctx):
+    unit_tests(ctx, "gzrun-check")
 
 
 def split_documents(output):
