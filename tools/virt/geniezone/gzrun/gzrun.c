@@ -206,6 +206,21 @@ static int run(struct session *s)
 	return report(s, end);
 }
 
+/* One life of the guest: a machine that is made, run and freed. */
+static int live(struct session *s, const struct options *opts)
+{
+	int status;
+
+	if (gz_machine_init(&s->machine, &opts->cfg))
+		status = STATUS_CANNOT_START;
+	else if (opts->dump_dtb)
+		status = dump_dtb(&s->machine, opts->dump_dtb);
+	else
+		status = run(s);
+	gz_machine_destroy(&s->machine);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	static struct session session;
@@ -225,12 +240,8 @@ int main(int argc, char **argv)
 		gz_error("cannot take signals: %s", strerror(errno));
 		return STATUS_CANNOT_START;
 	}
-	if (gz_machine_init(&session.machine, &opts.cfg))
-		status = STATUS_CANNOT_START;
-	else if (opts.dump_dtb)
-		status = dump_dtb(&session.machine, opts.dump_dtb);
-	else
-		status = run(&session);
-	gz_machine_destroy(&session.machine);
+	do {
+		status = live(&session, &opts);
+	} while (status == STATUS_RESET && opts.restart);
 	return status;
 }

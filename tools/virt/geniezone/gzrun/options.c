@@ -30,7 +30,8 @@ static const char help[] =
 "  -k, --kernel FILE    arm64 Image, not compressed\n"
 "                       (default " DEFAULT_KERNEL ")\n"
 "  -i, --initrd FILE    initial RAM disk\n"
-"                       (default " DEFAULT_INITRD " unless --kernel is given)\n"
+"                       (default " DEFAULT_INITRD ",\n"
+"                       none with --kernel)\n"
 "  -m, --mem SIZE       guest memory, in MiB or with K, M or G (default 256M)\n"
 "  -c, --cpus N         number of vCPUs, 1 to 8 (default 1)\n"
 "  -p, --params TEXT    the whole kernel command line\n"
@@ -42,6 +43,8 @@ static const char help[] =
 "      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
 "      --hugepages      use huge pages of the host where there are any\n"
 "      --rng            virtio source of randomness\n"
+"      --on-reset WHAT  exit (status 3) or restart, when the guest asks for a\n"
+"                       reset (default exit)\n"
 "      --dump-dtb FILE  write the guest's device tree to FILE and end\n"
 "  -v, --verbose        tell more\n"
 "  -h, --help           show this\n"
@@ -58,6 +61,7 @@ enum {
 	OPT_RNG,
 	OPT_CONSOLE,
 	OPT_HUGEPAGES,
+	OPT_ON_RESET,
 };
 
 static const struct option long_options[] = {
@@ -71,6 +75,7 @@ static const struct option long_options[] = {
 	{ "console",  required_argument, NULL, OPT_CONSOLE },
 	{ "hugepages", no_argument,      NULL, OPT_HUGEPAGES },
 	{ "rng",      no_argument,       NULL, OPT_RNG },
+	{ "on-reset", required_argument, NULL, OPT_ON_RESET },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "verbose",  no_argument,       NULL, 'v' },
 	{ "help",     no_argument,       NULL, 'h' },
@@ -206,6 +211,15 @@ static int parse_console(const char *text, struct gz_machine_config *cfg)
 	return -1;
 }
 
+static int parse_on_reset(const char *text, struct options *opts)
+{
+	opts->restart = !strcmp(text, "restart");
+	if (opts->restart || !strcmp(text, "exit"))
+		return 0;
+	gz_error("--on-reset %s: must be exit or restart", text);
+	return -1;
+}
+
 static int parse_one(struct options *opts, int opt)
 {
 	switch (opt) {
@@ -233,6 +247,8 @@ static int parse_one(struct options *opts, int opt)
 	case OPT_RNG:
 		opts->cfg.rng = true;
 		return 0;
+	case OPT_ON_RESET:
+		return parse_on_reset(optarg, opts);
 	case OPT_DUMP_DTB:
 		opts->dump_dtb = optarg;
 		return 0;

@@ -10,10 +10,12 @@
  * struct options - the command line
  * @cfg: the machine
  * @dump_dtb: file for the device tree, or NULL
+ * @restart: a guest that asks for a reset gets a new machine
  */
 struct options {
 	struct gz_machine_config cfg;
 	const char *dump_dtb;
+	bool restart;
 };
 
 /**
