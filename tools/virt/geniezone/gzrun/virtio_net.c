@@ -44,6 +44,7 @@ struct frame {
  * struct net - a network interface
  * @virtio: the device
  * @tap_fd: the host's end, or -1 for the peer in here
+ * @unplugged: the host's end is gone; poll() would say so for ever
  * @frames: frames for the guest, a ring
  * @head: the oldest
  * @fill: how many
@@ -51,6 +52,7 @@ struct frame {
 struct net {
 	struct gz_virtio virtio;
 	int tap_fd;
+	bool unplugged;
 	struct frame frames[BACKLOG];
 	unsigned int head;
 	unsigned int fill;
@@ -98,7 +100,8 @@ static void deliver(struct net *net)
 	}
 	gz_virtio_tell(dev, RX);
 	/* While there is no room, the host's end keeps the rest */
-	dev->input_fd = net->fill < BACKLOG ? net->tap_fd : -1;
+	dev->input_fd = net->fill < BACKLOG && !net->unplugged ? net->tap_fd :
+								 -1;
 }
 
 static void net_input(struct gz_virtio *dev)
@@ -109,8 +112,11 @@ static void net_input(struct gz_virtio *dev)
 	while ((frame = next_free(net))) {
 		ssize_t n = read(net->tap_fd, frame->data, MAX_FRAME);
 
-		if (n <= 0)
+		if (n <= 0) {
+			net->unplugged = !n || (errno != EAGAIN &&
+						errno != EINTR);
 			break;
+		}
 		frame->len = n;
 		net->fill++;
 	}
