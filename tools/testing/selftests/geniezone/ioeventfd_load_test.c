@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include <linux/gzvm.h>
 
@@ -207,16 +206,6 @@ static int vm_with_doorbell(int fd)
 }
 
 #define VMS		10000
-#define AT_LEAST	1000
-#define SECONDS		60
-
-static bool time_is_up(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec > start->tv_sec + SECONDS;
-}
 
 /*
  * One struct of the smallest percpu unit, 4 bytes, lost with each VM is more
@@ -225,9 +214,8 @@ static bool time_is_up(const struct timespec *start)
  */
 TEST(vms_leave_no_percpu_memory)
 {
-	struct timespec start;
 	int fd = event_new();
-	long before, after;
+	long before, after, start;
 	unsigned int n;
 
 	if (no_gzvm())
@@ -237,12 +225,9 @@ TEST(vms_leave_no_percpu_memory)
 	for (n = 0; n < 100; n++)
 		ASSERT_EQ(0, vm_with_doorbell(fd));
 	before = percpu_kb();
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	for (n = 0; n < VMS; n++) {
+	start = now_ns();
+	for (n = 0; !is_enough(n, VMS, start); n++)
 		ASSERT_EQ(0, vm_with_doorbell(fd));
-		if (n >= AT_LEAST && time_is_up(&start))
-			break;
-	}
 	after = percpu_kb();
 	TH_LOG("Percpu: %ld kB, and %ld kB after %u VMs", before, after, n);
 	EXPECT_GT(n * 4 / 1024, after - before);

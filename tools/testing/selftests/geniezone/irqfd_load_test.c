@@ -86,16 +86,17 @@ do {									\
 /* However the signal falls into the way to sleep, the vCPU wakes each time. */
 TEST_F(irqfd_load, each_signal_wakes_wfi)
 {
+	long start = now_ns();
 	uint64_t i;
 
 	ASSERT_EQ(0, irqfd(&self->t, self->fd, SPI, 0, -1));
 	start_guest(guest_sleeps, EDGE);
-	for (i = 0; i < WAKES; i++) {
+	for (i = 0; !is_enough(i, WAKES, start); i++) {
 		ASSERT_EQ(0, eventfd_write(self->fd, 1));
 		wait_for_change(at(COUNT(0)), i);
 	}
 	EXPECT_EQ(0, vcpu_thread_stop(self->vcpu));
-	EXPECT_EQ(WAKES, *at(COUNT(0)));
+	EXPECT_EQ(i, *at(COUNT(0)));
 	EXPECT_EQ(INTID, at(COUNT(0))[1]);
 }
 

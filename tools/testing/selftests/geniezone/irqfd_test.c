@@ -321,6 +321,16 @@ TEST_F(irqfd, eventfd_survives_the_vm)
 	EXPECT_EQ(4, event_count(self->fd));
 }
 
+/* Without RESAMPLE a signal is a pulse: nothing is left of it for a level. */
+TEST_F(irqfd, pulse_leaves_the_line_low)
+{
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	EXPECT_EQ(0, event_count(self->fd));
+	expect_quiet();
+}
+
 /*
  * A level line: raised by a signal, up until the guest's EOI, which lowers it
  * and tells the device. One that still wants the interrupt signals again.
