@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Signals and immediate_exit, in numbers that find what is rare. */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include <linux/gzvm.h>
+
+#include "eventfd.h"
+#include "gz_test.h"
+
+FIXTURE(kick)
+{
+	struct tvm t;
+	struct gz_vcpu *vcpu;
+};
+
+FIXTURE_SETUP(kick)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	tvm_create(&self->t, 1);
+	self->vcpu = &self->t.vcpus[0];
+}
+
+FIXTURE_TEARDOWN(kick)
+{
+	tvm_destroy(&self->t);
+}
+
+static atomic_ulong signals;
+
+static void count_signal(int sig)
+{
+	atomic_fetch_add(&signals, 1);
+}
+
+static void install(int flags)
+{
+	struct sigaction sa = { .sa_handler = count_signal, .sa_flags = flags };
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGUSR2, &sa, NULL);
+}
+
+/* A load and a store, for ever; tells how many loads were not the next number. */
+GUEST static void guest_read_counter(uint64_t arg)
+{
+	uint64_t i, wrong = 0;
+
+	for (i = 0; ; i++) {
+		wrong += read64(PORT_TEST) != i;
+		write64(PORT_TEST + 8, i);
+		write64(SHARED_BASE, wrong);
+	}
+}
+
+/* Serve one access: loads count up, and each store follows its load. */
+static int serve(struct gz_vcpu *vcpu, uint64_t *next, bool *loaded)
+{
+	uint64_t value = *next;
+
+	if (vcpu->run.mmio.is_write == !*loaded)
+		return -EPROTO;
+	*loaded = !vcpu->run.mmio.is_write;
+	if (*loaded) {
+		memcpy(vcpu->run.mmio.data, &value, 8);
+		return 0;
+	}
+	memcpy(&value, vcpu->run.mmio.data, 8);
+	return value == (*next)++ ? 0 : -EPROTO;
+}
+
+#define ACCESSES	100000
+#define KICKS		10000
+
+/*
+ * A signal that is pending must neither swallow an exit nor make one come
+ * twice. 10 kHz, but not more often than the machine can get past a signal:
+ * a slow one would do nothing else.
+ */
+TEST_F(kick, each_access_comes_once_under_a_periodic_signal)
+{
+	const uint64_t *wrong = tvm_at(&self->t, SHARED_BASE);
+	struct sigevent ev = {
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGUSR2,
+	};
+	struct itimerspec its = { 0 };
+	bool loaded = false;
+	uint64_t next = 0;
+	timer_t timer;
+	long start;
+
+	ASSERT_EQ(0, timer_create(CLOCK_MONOTONIC, &ev, &timer));
+	install(0);
+	tvm_enter(&self->t, 0, guest_read_counter, 0);
+	start = now_ns();
+	while (!is_enough(next, ACCESSES / 2, start)) {
+		ASSERT_EQ(0, __vcpu_run(self->vcpu));
+		ASSERT_EQ(GZVM_EXIT_MMIO, self->vcpu->run.exit_reason);
+		ASSERT_EQ(0, serve(self->vcpu, &next, &loaded));
+		if (next == 200 && !loaded && !its.it_interval.tv_nsec) {
+			its.it_interval.tv_nsec = (now_ns() - start) / 200;
+			if (its.it_interval.tv_nsec < 100000)
+				its.it_interval.tv_nsec = 100000;
+			its.it_value = its.it_interval;
+			timer_settime(timer, 0, &its, NULL);
+		}
+	}
+	timer_delete(timer);
+	TH_LOG("%lu signals, one in %ld us, in %lu accesses",
+	       atomic_load(&signals), its.it_interval.tv_nsec / 1000, next * 2);
+	EXPECT_EQ(0, *wrong);
+	EXPECT_LE(100, atomic_load(&signals));
+}
+
+GUEST static void guest_count(uint64_t counter)
+{
+	uint64_t n = 0;
+
+	for (;;)
+		write64(counter, ++n);
+}
+
+GUEST static void guest_ring(uint64_t doorbell)
+{
+	for (;;) {
+		write64(doorbell, 0);
+		write64(SHARED_BASE, read64(SHARED_BASE) + 1);
+	}
+}
+
+/* Runs a vCPU; tells each return, and waits to be told to go on. */
+struct runner {
+	struct gz_vcpu *vcpu;
+	pthread_t thread;
+	uint64_t returns;
+	uint64_t go;
+	int ret;
+};
+
+static void *runner_fn(void *arg)
+{
+	struct runner *r = arg;
+	uint64_t n;
+
+	for (n = 0; ; n++) {
+		wait_for_change(&r->go, n);
+		if (__atomic_load_n(&r->go, __ATOMIC_ACQUIRE) == ~0ULL)
+			return NULL;
+		r->ret = gz_vcpu_run(r->vcpu);
+		__atomic_store_n(&r->vcpu->run.immediate_exit, 0,
+				 __ATOMIC_SEQ_CST);
+		__atomic_store_n(&r->returns, n + 1, __ATOMIC_RELEASE);
+	}
+}
+
+static void runner_go(struct runner *r, uint64_t n)
+{
+	__atomic_store_n(&r->go, n, __ATOMIC_RELEASE);
+}
+
+static void set_immediate_exit(struct gz_vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run.immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * The field first, then the signal, from another thread. Half of the kicks come
+ * when the guest is known to run, half anywhere on the way to it.
+ */
+TEST_F(kick, spinning_guest_returns_at_each_kick)
+{
+	const uint64_t *counter = tvm_at(&self->t, SHARED_BASE);
+	struct runner r = { .vcpu = self->vcpu };
+	long start = now_ns();
+	uint64_t i;
+
+	install(SA_RESTART);
+	tvm_enter(&self->t, 0, guest_count, SHARED_BASE);
+	pthread_create(&r.thread, NULL, runner_fn, &r);
+	for (i = 1; !is_enough(i - 1, KICKS, start); i++) {
+		uint64_t before = *counter;
+
+		runner_go(&r, i);
+		if (i & 1)
+			wait_for_change(counter, before);
+		set_immediate_exit(self->vcpu);
+		pthread_kill(r.thread, SIGUSR2);
+		wait_for_change(&r.returns, i - 1);
+		ASSERT_EQ(-EINTR, r.ret);
+	}
+	runner_go(&r, ~0ULL);
+	pthread_join(r.thread, NULL);
+}
+
+/*
+ * The field without a signal: it is seen before the next entry, which the
+ * host's own interrupts bring about at the latest.
+ */
+#define expect_return_without_signal(times)				\
+do {									\
+	uint64_t *__counter = tvm_at(&self->t, SHARED_BASE);		\
+	struct runner __r = { .vcpu = self->vcpu };			\
+	uint64_t __i;							\
+									\
+	pthread_create(&__r.thread, NULL, runner_fn, &__r);		\
+	for (__i = 1; __i <= (times); __i++) {				\
+		uint64_t __before = *__counter;				\
+									\
+		runner_go(&__r, __i);					\
+		wait_for_change(__counter, __before);			\
+		set_immediate_exit(self->vcpu);				\
+		wait_for_change(&__r.returns, __i - 1);			\
+		ASSERT_EQ(-EINTR, __r.ret);				\
+	}								\
+	runner_go(&__r, ~0ULL);						\
+	pthread_join(__r.thread, NULL);					\
+} while (0)
+
+TEST_F(kick, immediate_exit_alone_ends_the_run_of_a_spinning_guest)
+{
+	tvm_enter(&self->t, 0, guest_count, SHARED_BASE);
+	expect_return_without_signal(300);
+}
+
+/* Its exits are the driver's: the VMM sees none of them. */
+TEST_F(kick, immediate_exit_alone_ends_the_run_of_a_guest_that_rings)
+{
+	int fd = event_new();
+
+	ASSERT_EQ(0, ioeventfd(&self->t, fd, PORT_TEST, 8, 0, 0));
+	tvm_enter(&self->t, 0, guest_ring, PORT_TEST);
+	expect_return_without_signal(1000);
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
