@@ -72,6 +72,7 @@ help:
 	@echo '                 clang, checkpatch, kernel-doc, headers, integration'
 	@echo '  kunit          the KUnit tests of the driver'
 	@echo '  kselftest      the kselftests on the hypervisor in QEMU (base kernel)'
+	@echo '  mutants        faults put into the driver one by one: each must be noticed'
 	@echo '  soak           what takes long: 20 guests with four vCPUs one after another'
 	@echo '  fuzz-hyp       a fuzz of the hypervisor'\''s calls: CALLS=1000000 SEED=1'
 	@echo '  kernel, debug-kernel, gzhyp, gzrun, selftests, images'
@@ -202,7 +203,7 @@ run: gzhyp images
 		$(KBUILD_DIR)/host.cpio
 
 # Tests build what they need themselves, so that a failure to build is counted
-PHONY += test check-static kunit kselftest soak
+PHONY += test check-static kunit kselftest mutants soak
 TEST_RUN	 = $(GZ)/test.py --top $(TOP) --build $(BUILD) --linux $(LINUX) \
 		   --kbuild $(KBUILD_DIR) --make "$(MAKE)" $(if $(ONLY),--only "$(ONLY)")
 test: test-packages
@@ -213,6 +214,8 @@ kunit: test-packages
 	@$(TEST_RUN) kunit
 kselftest: test-packages
 	@$(TEST_RUN) kselftest
+mutants: test-packages
+	@$(TEST_RUN) mutants
 soak: test-packages
 	@$(TEST_RUN) soak
 PHONY += fuzz-hyp

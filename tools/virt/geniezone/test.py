@@ -11,7 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from testing import docs, machine, selfcheck, static
+from testing import docs, machine, mutants, selfcheck, static
 from testing.context import Context
 from testing.report import Report
 
@@ -80,6 +80,7 @@ GROUPS = {
     "static": FIRST + STATIC + HOST + EXTERNAL,
     "kunit": FIRST + KUNIT,
     "kselftest": HOST + BASE,
+    "mutants": HOST + [("mutants", mutants.mutants)],
     "soak": HOST + [("soak", machine.soak)],
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }

@@ -49,19 +49,25 @@ static int read_rule(const char __user *buf, size_t count, u64 *arg, s64 *value)
 	return 0;
 }
 
+/* @at: which argument of the call the value is */
+static ssize_t rule_write(const char __user *buf, size_t count, unsigned int at)
+{
+	u64 arg[5] = { };
+	s64 value;
+	int ret;
+
+	ret = read_rule(buf, count, arg, &value);
+	if (ret)
+		return ret;
+	arg[at] = value;
+	ret = gzc_errno(gzc_call(GZC_RULE, arg, 5, NULL));
+	return ret ? ret : count;
+}
+
 static ssize_t fail_write(struct file *file, const char __user *buf, size_t count,
 			  loff_t *ppos)
 {
-	u64 arg[5] = { };
-	s64 status;
-	int ret;
-
-	ret = read_rule(buf, count, arg, &status);
-	if (ret)
-		return ret;
-	arg[3] = status;
-	ret = gzc_errno(gzc_call(GZC_RULE, arg, 5, NULL));
-	return ret ? ret : count;
+	return rule_write(buf, count, 3);
 }
 
 static const struct file_operations fail_fops = {
@@ -72,16 +78,7 @@ static const struct file_operations fail_fops = {
 static ssize_t delay_write(struct file *file, const char __user *buf, size_t count,
 			   loff_t *ppos)
 {
-	u64 arg[5] = { };
-	s64 ticks;
-	int ret;
-
-	ret = read_rule(buf, count, arg, &ticks);
-	if (ret)
-		return ret;
-	arg[4] = ticks;
-	ret = gzc_errno(gzc_call(GZC_RULE, arg, 5, NULL));
-	return ret ? ret : count;
+	return rule_write(buf, count, 4);
 }
 
 static const struct file_operations delay_fops = {
