@@ -126,8 +126,8 @@ static int work(void *arg)
 		make_call(w);
 		cond_resched();
 	}
-	complete(&w->done);
-	return 0;
+	/* And not return: this code may be gone by then. */
+	kthread_complete_and_exit(&w->done, 0);
 }
 
 static int start_worker(int cpu)
@@ -191,7 +191,7 @@ static void destroy_all(void)
 	}
 }
 
-static void free_workers(void)
+void fuzz_free_workers(void)
 {
 	int cpu;
 
@@ -332,7 +332,7 @@ static ssize_t fuzz_write(struct file *file, const char __user *buf, size_t coun
 		return -EINVAL;
 	if (mutex_lock_killable(&fuzz.lock))
 		return -EINTR;
-	free_workers();
+	fuzz_free_workers();
 	fuzz.seed = seed;
 	fuzz.asked = calls;
 	fuzz.made = 0;

@@ -63,6 +63,9 @@ struct fuzz_call {
 #define FUZZ_CALL_MAP_GUEST	17
 #define FUZZ_CALL_MAP_GUEST_BLOCK	18
 
+/* fuzz.c */
+void fuzz_free_workers(void);
+
 /* fuzz_calls.c */
 void fuzz_next_call(struct fuzz_source *src, struct fuzz_call *call);
 void fuzz_write_code(struct rnd_state *rnd, u32 *code, unsigned int words);

@@ -26,6 +26,7 @@
 #include <asm/virt.h>
 
 #include "ctl.h"
+#include "fuzz.h"
 
 static struct dentry *gzc_dir;
 
@@ -127,6 +128,7 @@ static int __init gzc_init(void)
 static void __exit gzc_exit(void)
 {
 	debugfs_remove(gzc_dir);
+	fuzz_free_workers();
 	gzc_call(GZC_RESET, NULL, 0, NULL);
 }
 
