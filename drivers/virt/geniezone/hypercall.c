@@ -8,6 +8,10 @@
 #include <linux/errno.h>
 #include <linux/kvm_host.h>
 
+#include <asm/barrier.h>
+#include <asm/cpufeature.h>
+#include <asm/cpuidle.h>
+
 #include "hypercall.h"
 #include "stub.h"
 #include "trace.h"
@@ -15,12 +19,21 @@
 /*
  * The guest runs inside of this call, hence nothing here may be instrumented:
  * RCU need not be watching this CPU, see guest_state_enter_irqoff().
+ *
+ * A kernel with pseudo-NMIs masks interrupts by priority. With that mask the
+ * GIC would not signal any to a guest that runs, and nothing ended its run: no
+ * kick, no tick. As for WFI in the idle loop, mask them in PSTATE instead.
  */
 static noinstr void gzvm_smccc_run(struct gzvm_call *call)
 {
+	struct arm_cpuidle_irq_context irqs;
+
 	guest_state_enter_irqoff();
+	arm_cpuidle_save_irq_context(&irqs);
+	pmr_sync();
 	arm_smccc_hvc(GZVM_HC_ID(GZVM_HC_RUN), call->args[0], 0, 0, 0, 0, 0, 0,
 		      &call->res);
+	arm_cpuidle_restore_irq_context(&irqs);
 	guest_state_exit_irqoff();
 }
 
