@@ -65,18 +65,24 @@ static int gzvm_try_ipa_bits(struct gzvm_vm *vm, struct gzvm_hyp_ranges *buf,
 	u64 gpa = BIT_ULL(bits) - GZVM_PAGE_SIZE;
 	int ret;
 
-	ret = gzvm_hc_memregion_purpose(vm->id, gpa, GZVM_PAGE_SIZE,
-					GZVM_USER_MEM_REGION_GUEST_MEM);
-	if (ret)
-		return ret;
 	buf->total_pages = cpu_to_le64(1);
 	buf->gpa = cpu_to_le64(gpa);
-	return gzvm_hc_set_memregion(vm->id, GZVM_RANGES_SIZE,
-				     virt_to_phys(buf));
+	do {
+		ret = gzvm_hc_memregion_purpose(vm->id, gpa, GZVM_PAGE_SIZE,
+						GZVM_USER_MEM_REGION_GUEST_MEM);
+		if (!ret)
+			ret = gzvm_hc_set_memregion(vm->id, GZVM_RANGES_SIZE,
+						    virt_to_phys(buf));
+		ret = gzvm_map_retry(ret);
+	} while (ret == -EAGAIN);
+	return ret;
 }
 
-/* The sizes that stage 2 can have: ARM DDI 0487, ID_AA64MMFR0_EL1.PARange. */
-static int gzvm_find_ipa_bits(struct gzvm_vm *vm, unsigned int *bits)
+/*
+ * The sizes that stage 2 can have: ARM DDI 0487, ID_AA64MMFR0_EL1.PARange. Any
+ * error but -EINVAL tells nothing about sizes: the machine's own counts then.
+ */
+static int gzvm_ask_ipa_bits(struct gzvm_vm *vm, struct gzvm_features *features)
 {
 	static const u8 sizes[] = { 52, 48, 44, 42, 40, 36, 32 };
 	struct gzvm_hyp_ranges *buf;
@@ -87,19 +93,15 @@ static int gzvm_find_ipa_bits(struct gzvm_vm *vm, unsigned int *bits)
 	if (!buf)
 		return -ENOMEM;
 
-	for (i = 0; i < ARRAY_SIZE(sizes) && ret == -EINVAL; i++) {
-		*bits = sizes[i];
-		if (*bits <= gzvm_ipa_bits())
-			ret = gzvm_try_ipa_bits(vm, buf, *bits);
-	}
+	for (i = 0; i < ARRAY_SIZE(sizes) && ret == -EINVAL; i++)
+		if (sizes[i] <= gzvm_ipa_bits())
+			ret = gzvm_try_ipa_bits(vm, buf, sizes[i]);
 	free_pages_exact(buf, GZVM_RANGES_SIZE);
+	if (ret == -EINTR)
+		return ret;
 
-	/* It wants no region of one page, wherever: that told nothing. */
-	if (ret == -EINVAL || ret == -EOPNOTSUPP) {
-		*bits = gzvm_ipa_bits();
-		ret = 0;
-	}
-	return ret;
+	features->ipa_bits = ret ? gzvm_ipa_bits() : sizes[i - 1];
+	return 0;
 }
 
 static DEFINE_MUTEX(gzvm_features_lock);
@@ -121,17 +123,16 @@ static int gzvm_ask_rest(struct gzvm_vm *vm, struct gzvm_features *features)
 	features->paging = vm->paging;
 	features->idle = vm->idle;
 	ret = gzvm_answer(gzvm_pvmfw_size(vm, &size), &features->protected);
-	if (!ret)
-		ret = gzvm_find_ipa_bits(vm, &features->ipa_bits);
 	features->known = !ret;
 	return ret;
 }
 
 /*
  * EL2 has no call that tells what it can do, only calls that do it to a VM.
- * So a VM is made and asked, when somebody first wants to know.
+ * So a VM is made and asked, when somebody first wants to know. What one
+ * question does to the VM, or its failure, is none of the other's business.
  */
-static int gzvm_features_ask(struct gzvm_features *features, bool read_reg)
+static int gzvm_features_ask(struct gzvm_features *features, u64 cap)
 {
 	struct gzvm_vm *vm;
 	int ret;
@@ -139,23 +140,35 @@ static int gzvm_features_ask(struct gzvm_features *features, bool read_reg)
 	vm = gzvm_vm_create(0);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
-	ret = read_reg ? gzvm_ask_read_reg(vm, features) :
-			 gzvm_ask_rest(vm, features);
+	if (cap == GZVM_CAP_GET_ONE_REG)
+		ret = gzvm_ask_read_reg(vm, features);
+	else if (cap == GZVM_CAP_VM_GPA_SIZE)
+		ret = gzvm_ask_ipa_bits(vm, features);
+	else
+		ret = gzvm_ask_rest(vm, features);
 	gzvm_vm_put(vm);
 	return ret;
 }
 
-static int gzvm_features_get(struct gzvm_features *features, bool read_reg)
+static bool gzvm_feature_is_known(const struct gzvm_features *features, u64 cap)
 {
-	struct gzvm_features *known = &gzvm_drv.features;
+	if (cap == GZVM_CAP_GET_ONE_REG)
+		return features->read_reg_known;
+	if (cap == GZVM_CAP_VM_GPA_SIZE)
+		return features->ipa_bits;
+	return features->known;
+}
+
+static int gzvm_features_get(struct gzvm_features *features, u64 cap)
+{
 	int ret;
 
 	ret = mutex_lock_killable(&gzvm_features_lock);
 	if (ret)
 		return ret;
-	if (read_reg ? !known->read_reg_known : !known->known)
-		ret = gzvm_features_ask(known, read_reg);
-	*features = *known;
+	if (!gzvm_feature_is_known(&gzvm_drv.features, cap))
+		ret = gzvm_features_ask(&gzvm_drv.features, cap);
+	*features = gzvm_drv.features;
 	mutex_unlock(&gzvm_features_lock);
 	return ret;
 }
@@ -166,7 +179,7 @@ static int gzvm_feature_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 	enum gzvm_paging paging;
 	int ret;
 
-	ret = gzvm_features_get(&features, cap == GZVM_CAP_GET_ONE_REG);
+	ret = gzvm_features_get(&features, cap);
 	if (ret)
 		return ret;
 	paging = vm ? vm->paging : features.paging;

@@ -32,12 +32,13 @@
 static int gzvm_account(struct gzvm_vm *vm, unsigned long nr)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	s64 old = atomic64_read(&vm->mm->pinned_vm);
 
-	if (atomic64_add_return(nr, &vm->mm->pinned_vm) > limit &&
-	    !capable(CAP_IPC_LOCK)) {
-		atomic64_sub(nr, &vm->mm->pinned_vm);
-		return -ENOMEM;
-	}
+	/* What does not fit must not be in the way of others, however briefly. */
+	do {
+		if (old + nr > limit && !capable(CAP_IPC_LOCK))
+			return -ENOMEM;
+	} while (!atomic64_try_cmpxchg(&vm->mm->pinned_vm, &old, old + nr));
 	atomic_long_add(nr, &vm->stats.pinned);
 	return 0;
 }
@@ -403,7 +404,8 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
 
 	lockdep_assert_held(&block->lock);
 
-	if (!gzvm_block_is_mapped(block, i))
+	/* Of a call that failed it may have taken this page. */
+	if (!gzvm_block_is_mapped(block, i) && !test_bit(i, block->offered))
 		return -ENOENT;
 
 	ret = gzvm_block_need_table(block);
@@ -563,11 +565,13 @@ static int gzvm_fill_block(struct gzvm_fill *fill, struct gzvm_block *block)
 	if (ret)
 		return ret;
 
-	ret = gzvm_block_pin_range(fill->vm, fill->slot, block, 0, block->nr);
-	if (ret < 0)
-		return ret;
-	if (ret < block->nr)
-		return -EFAULT;
+	/* Where it stops short, only the next attempt can tell why. */
+	for (i = 0; i < block->nr; i = ret) {
+		ret = gzvm_block_pin_range(fill->vm, fill->slot, block, i,
+					   block->nr);
+		if (ret < 0)
+			return ret;
+	}
 
 	for (i = 0; i < block->nr; i++) {
 		if (test_bit(i, block->mapped))

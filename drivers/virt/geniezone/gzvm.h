@@ -77,9 +77,9 @@ enum gzvm_paging {
 
 /**
  * struct gzvm_features - what EL2 can do for a VM; see gzvm_check_extension()
- * @known: whether EL2 has been asked for all but @read_reg
- * @read_reg_known: whether it has been asked for that
- * @ipa_bits: guest physical address space that it accepts
+ * @known: whether EL2 has been asked for all but @read_reg and @ipa_bits
+ * @read_reg_known: whether it has been asked for @read_reg
+ * @ipa_bits: guest physical address space that it accepts; 0: not asked yet
  * @paging: best way to give memory
  * @idle: EL2 reports idle vCPUs
  * @protected: EL2 can protect VMs
@@ -366,6 +366,7 @@ void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu);
 int gzvm_vm_create_fd(unsigned long type);
 struct gzvm_vm *gzvm_vm_create(unsigned long type);
 void gzvm_vms_shutdown(void);
+bool gzvm_vms_exist(void);
 void gzvm_vm_get(struct gzvm_vm *vm);
 void gzvm_vm_put(struct gzvm_vm *vm);
 long gzvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);

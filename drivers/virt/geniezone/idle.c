@@ -35,10 +35,14 @@ u64 gzvm_cycles_to_ns(u64 cycles, u32 freq)
 	return sec * NSEC_PER_SEC + ns;
 }
 
-/* Something happened that EL2 had not seen when the vCPU was entered. */
+/*
+ * Something happened that EL2 had not seen when the vCPU was entered, or it
+ * will not be entered any more.
+ */
 static bool gzvm_vcpu_has_event(struct gzvm_vcpu *vcpu)
 {
-	return atomic_read(&vcpu->vm->irq_seq) != vcpu->seen_seq;
+	return READ_ONCE(vcpu->vm->dying) ||
+	       atomic_read(&vcpu->vm->irq_seq) != vcpu->seen_seq;
 }
 
 /*

@@ -172,7 +172,6 @@ static int gzvm_ioevent_insert(struct gzvm_ioeventfds *set,
 			       struct gzvm_ioevent *event)
 {
 	struct gzvm_ioevent *other;
-	int ret;
 
 	lockdep_assert_held(&set->lock);
 
@@ -180,10 +179,10 @@ static int gzvm_ioevent_insert(struct gzvm_ioeventfds *set,
 		if (gzvm_ioevent_collides(&other->key, &event->key))
 			return -EEXIST;
 
-	ret = rhashtable_insert_fast(&set->table, &event->node,
-				     gzvm_ioeventfd_params);
-	if (ret)
-		return ret;
+	/* It has names of its own for "the table cannot grow now". */
+	if (rhashtable_insert_fast(&set->table, &event->node,
+				   gzvm_ioeventfd_params))
+		return -ENOMEM;
 	list_add_tail(&event->list, &set->list);
 	WRITE_ONCE(set->nr[event->key.kind], set->nr[event->key.kind] + 1);
 	return 0;

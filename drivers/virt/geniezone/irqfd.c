@@ -81,10 +81,23 @@ static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
 		queue_delayed_work(gzvm_irqfd_wq, &irqfd->retry, 1);
 }
 
+/* Under the lock of the wake-up: two pulses at once could become one. */
 static void gzvm_irqfd_retry(struct work_struct *work)
 {
-	gzvm_irqfd_inject(container_of(to_delayed_work(work),
-				       struct gzvm_irqfd_entry, retry));
+	struct gzvm_irqfd_entry *irqfd =
+		container_of(to_delayed_work(work), struct gzvm_irqfd_entry,
+			     retry);
+
+	spin_lock_irq(&irqfd->wqh->lock);
+	gzvm_irqfd_inject(irqfd);
+	spin_unlock_irq(&irqfd->wqh->lock);
+}
+
+/* The end of a pulse that EL2 was too busy for may still be owed. */
+static void gzvm_irqfd_end_pulse(struct gzvm_irqfd_entry *irqfd)
+{
+	while (gzvm_irq_inject(irqfd->vm, irqfd->spi, false) == -EAGAIN)
+		cond_resched();
 }
 
 /*
@@ -114,7 +127,8 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 	u64 cnt;
 
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
-	cancel_delayed_work_sync(&irqfd->retry);
+	if (cancel_delayed_work_sync(&irqfd->retry) && !irqfd->resample)
+		gzvm_irqfd_end_pulse(irqfd);
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
 		/* It may have left the line up; others may want it up. */

@@ -11,6 +11,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/pm.h>
 
 #include <asm/virt.h>
 
@@ -146,12 +147,26 @@ static void gzvm_shutdown(struct platform_device *pdev)
 	gzvm_vms_shutdown();
 }
 
+/*
+ * The image of a hibernated host would not have what EL2 keeps of its VMs, and
+ * writing it would read memory that is the guests' alone.
+ */
+static int gzvm_freeze(struct device *dev)
+{
+	return gzvm_vms_exist() ? -EBUSY : 0;
+}
+
+static const struct dev_pm_ops gzvm_pm_ops = {
+	.freeze = pm_sleep_ptr(gzvm_freeze),
+};
+
 static struct platform_driver gzvm_platform_driver = {
 	.probe = gzvm_probe,
 	.shutdown = gzvm_shutdown,
 	.driver = {
 		.name = "gzvm",
 		.of_match_table = gzvm_of_match,
+		.pm = pm_sleep_ptr(&gzvm_pm_ops),
 		/* Files of VMs outlive an unbind; keep it to module unload. */
 		.suppress_bind_attrs = true,
 	},

@@ -204,6 +204,21 @@ void gzvm_vms_shutdown(void)
 }
 
 /**
+ * gzvm_vms_exist() - whether EL2 has any VM of ours
+ *
+ * Context: process context, may sleep.
+ */
+bool gzvm_vms_exist(void)
+{
+	bool exist;
+
+	mutex_lock(&gzvm_vms_lock);
+	exist = !list_empty(&gzvm_vms);
+	mutex_unlock(&gzvm_vms_lock);
+	return exist;
+}
+
+/**
  * gzvm_vm_get() - take a reference
  * @vm: VM to which the caller has a reference already
  */

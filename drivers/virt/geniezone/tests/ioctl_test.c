@@ -428,12 +428,24 @@ static void address_size_is_what_el2_accepts(struct kunit *test)
 	/* An EL2 that refuses it all said nothing about sizes. */
 	KUNIT_EXPECT_EQ(test, gpa_bits_of(test, &env, 1), gzvm_ipa_bits());
 
-	/* And one that is short of memory is asked again. */
-	memset(&gzvm_drv.features, 0, sizeof(gzvm_drv.features));
+	/* Neither did one that is short of memory. */
 	gzvm_fake_fail(test, FAKE_SET_MEMREGION, 1, FAKE_NO_MEMORY);
-	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xa5, &value), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, gpa_bits_of(test, &env, 1ULL << 36), gzvm_ipa_bits());
+
+	/* One that is busy answers later. */
+	gzvm_fake_repeat(test, FAKE_SET_MEMREGION, 3, FAKE_BUSY);
+	gzvm_fake_repeat(test, FAKE_MEMREGION_PURPOSE, 2, FAKE_BUSY);
+	KUNIT_EXPECT_EQ(test, gpa_bits_of(test, &env, 1ULL << 36), 36);
+
+	/* The question leaves the others alone, and they leave it alone. */
+	memset(&gzvm_drv.features, 0, sizeof(gzvm_drv.features));
+	gzvm_fake_forget(test);
+	gzvm_fake_fail(test, FAKE_SET_MEMREGION, 1, FAKE_FAULT);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_SET_MEMREGION), 0);
 	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xa5, &value), 0);
 	KUNIT_EXPECT_EQ(test, value, gzvm_ipa_bits());
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_CREATE_VM), 2);
 }
 
 static void unknown_extension_leaves_the_value_alone(struct kunit *test)

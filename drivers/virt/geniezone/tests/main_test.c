@@ -165,6 +165,25 @@ static void shutdown_takes_all_back_from_el2(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
 }
 
+/* An image of the host would lack what EL2 keeps of the VM. */
+static void no_hibernation_with_a_vm(struct kunit *test)
+{
+	struct platform_device *pdev = make_device(test, 100);
+	const struct dev_pm_ops *pm;
+	struct gzvm_vm *vm;
+
+	if (!pdev->dev.driver)
+		kunit_skip(test, "a device of the machine is bound");
+	pm = pdev->dev.driver->pm;
+	if (!pm || !pm->freeze)
+		kunit_skip(test, "a kernel that does not hibernate");
+	KUNIT_EXPECT_EQ(test, pm->freeze(&pdev->dev), 0);
+	vm = gzvm_fake_vm(test);
+	KUNIT_EXPECT_EQ(test, pm->freeze(&pdev->dev), -EBUSY);
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, pm->freeze(&pdev->dev), 0);
+}
+
 /* One that EL2 would not give back at shutdown keeps its pages ever after. */
 static void shutdown_refused_keeps_the_pages(struct kunit *test)
 {
@@ -207,6 +226,7 @@ static struct kunit_case main_cases[] = {
 	KUNIT_CASE(senseless_batches_are_ignored),
 	KUNIT_CASE(unknown_batches_are_defaults),
 	KUNIT_CASE(shutdown_takes_all_back_from_el2),
+	KUNIT_CASE(no_hibernation_with_a_vm),
 	KUNIT_CASE(shutdown_refused_keeps_the_pages),
 	KUNIT_CASE(shutdown_wakes_who_sleeps),
 	{}

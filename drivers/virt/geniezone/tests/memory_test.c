@@ -372,6 +372,21 @@ static void failed_batch_stays_pinned_and_is_retried(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 64);
 }
 
+/* EL2 took it before it failed, and lets go of it when the guest does. */
+static void page_of_a_failed_batch_can_be_given_up(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_BLOCK, 64, &addr);
+
+	gzvm_fake_repeat(test, FAKE_MAP_GUEST_BLOCK, 2, FAKE_NO_MEMORY);
+	KUNIT_EXPECT_EQ(test, fault(vm, 20), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 64);
+	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 17), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 63);
+	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 17), -ENOENT);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 63);
+}
+
 static void failed_batch_then_page_alone_succeeds(struct kunit *test)
 {
 	unsigned long addr;
@@ -550,6 +565,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memlock_limit_falls_back_to_one_page),
 	KUNIT_CASE(memlock_limit_holds_page_by_page),
 	KUNIT_CASE(failed_batch_stays_pinned_and_is_retried),
+	KUNIT_CASE(page_of_a_failed_batch_can_be_given_up),
 	KUNIT_CASE(failed_batch_then_page_alone_succeeds),
 	KUNIT_CASE(smaller_batch_later_unpins_nothing_offered),
 	KUNIT_CASE(contiguous_block_needs_no_table),
