@@ -317,7 +317,7 @@ TEST_F(run, no_exit_is_lost_under_a_storm_of_signals)
 
 	ASSERT_EQ(0, timer_create(CLOCK_MONOTONIC, &ev, &timer));
 	install(SIGUSR2, do_nothing, 0);
-	tvm_enter(&self->t, 0, guest_read_counter, 5000);
+	tvm_enter(&self->t, 0, guest_read_counter, 2000);
 	for (;;) {
 		/* Any point of the way in, through the guest, and out */
 		arm_timer(timer, 1 + next * 997 % 400000);
@@ -330,7 +330,7 @@ TEST_F(run, no_exit_is_lost_under_a_storm_of_signals)
 	timer_delete(timer);
 	memcpy(&wrong, self->vcpu->run.mmio.data, 8);
 	EXPECT_EQ(0, wrong);
-	EXPECT_EQ(5000, next);
+	EXPECT_EQ(2000, next);
 }
 
 /* The second thread waits its turn, or leaves when a signal comes. */

@@ -17,6 +17,13 @@ MODES = (
     ("nodemand", "gzhyp.controls gzhyp.nodemand"),
 )
 
+# What a mode can make a difference to. The debug kernel is slow: other programs
+# run there in the default mode, and in all modes on the plain kernel.
+MEMORY_TESTS = ",".join((
+    "fault_test", "inject_test", "lifetime_test", "memslot_test", "mmio_test",
+    "module_test", "observe_test", "run_test", "sysfs_test", "trace_test",
+))
+
 # The same machine in other shapes: name and options of qemu.sh
 SHAPES = (
     ("two CPUs", ()),
