@@ -172,12 +172,18 @@ selftests: $(LINUX_READY) | packages
 	@$(STEP) selftests - $(MAKE) -C $(SELFTESTS) OUTPUT=$(BUILD)/selftests \
 		CC=$(ARM64_CC) KSRC=$(LINUX)
 
+# Another kernel in the host's place
+KEXEC		:= $(BUILD)/kexec
+$(KEXEC): $(TOP)/tools/testing/geniezone/kexec/kexec.c | packages
+	@$(STEP) kexec - $(ARM64_CC) -O2 -Wall -Werror -static -o $@ $<
+
 # Images, which take less time to make than to compare
 GEN_INIT_CPIO	:= $(HOST)/usr/gen_init_cpio
 GUEST_INITRD	:= $(KBUILD_DIR)/guest.cpio
 host-files	 = $(1)=/lib/modules/gzvm.ko \
 		   $(2)/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
 		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
+		   $(KEXEC)=/usr/sbin/kexec \
 		   $(BUILD)/selftests=/usr/libexec/geniezone \
 		   $(TOP)/tools/testing/geniezone/gzrun=/usr/libexec/geniezone-gzrun \
 		   $(TOP)/tools/testing/geniezone/gzrun/lib.sh=/usr/libexec/geniezone-gzrun/lib.sh \
@@ -189,11 +195,11 @@ PHONY += guest-image images debug-image
 guest-image: kernel $(BUSYBOX)
 	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(GEN_INIT_CPIO) $(BUSYBOX)
 
-images: guest-image host-module host-ctl gzrun selftests
+images: guest-image host-module host-ctl gzrun selftests $(KEXEC)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/host.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(HOST_KO),$(HOST).ctl)
 
-debug-image: guest-image debug-module debug-ctl gzrun selftests
+debug-image: guest-image debug-module debug-ctl gzrun selftests $(KEXEC)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/debug.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(DEBUG_KO),$(DEBUG).ctl)
 
@@ -227,7 +233,7 @@ fuzz-hyp: test-packages
 PHONY += clean distclean
 clean:
 	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/*.ctl $(BUILD)/kunit $(BUILD)/check \
-		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests \
+		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests $(KEXEC) \
 		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(LOGS)
 
 distclean:

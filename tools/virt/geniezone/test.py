@@ -71,8 +71,9 @@ UNIT = [("gzhyp unit", machine.unit_tests),
         ("gzrun unit", machine.gzrun_unit_tests)]
 KUNIT = [("kunit", machine.kunit)]
 BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
-        ("gzrun", machine.gzrun),
-        ("no hypervisor", machine.no_hypervisor)] + \
+        ("gzrun", machine.gzrun), ("kexec", machine.kexec),
+        ("no hypervisor", machine.no_hypervisor),
+        ("unlisted", machine.unlisted)] + \
     kselftests(machine.base_machine, "base")
 DEBUG = [("build debug", build_debug)] + \
     kselftests(machine.debug_machine, "debug", machine.MEMORY_TESTS)

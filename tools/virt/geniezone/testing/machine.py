@@ -105,6 +105,17 @@ class Machine:
                                   "not reached", self.ctx.log(name))
         self.ended(name, status, lines)
 
+    def program(self, name, program, runs):
+        """What a test program reported, in the log of this name."""
+        report = self.ctx.report
+        log = self.ctx.log(name)
+        if program not in runs:
+            return report.fail(program, "was not run", log)
+        text, code = runs[program]
+        if code is None:
+            return report.fail(program, "the machine did not survive it", log)
+        return report.merge(program, ktap.parse_program(text, code), log)
+
     def tests(self, name, append, only="", limit=60, base=None):
         """The programs in base; each line of theirs is a result."""
         report = self.ctx.report
@@ -120,17 +131,28 @@ class Machine:
         runs = split_runs(lines)
         report.check("there are test programs", bool(programs))
         for program in programs:
-            if program not in runs:
-                report.fail(program, "was not run", log)
-                continue
-            text, code = runs[program]
-            if code is None:
-                report.fail(program, "the machine did not survive it", log)
-                continue
-            report.merge(program, ktap.parse_program(text, code), log)
+            self.program(name, program, runs)
         report.check("driver unloaded", "ok: unloaded" in lines, "", log)
         if self.name == "debug":
             report.check("no leaks", "ok: no leaks" in lines, "", log)
+        self.ended(name, status, lines)
+
+
+    def kexec(self, name):
+        """Another kernel takes over while a guest runs, and has tests pass.
+
+        The first one must not turn LPIs on: the next would write to the tables
+        where they were, and these may be in its text. That is Linux' way
+        without EFI.
+        """
+        limit = 60 * self.patience
+        status, lines = self.boot(
+            name, f"gz.do=kexec gz.tests=memslot_test gz.timeout={limit} "
+            "gzhyp.controls irqchip.gicv3_nolpi=1", 3 * limit)
+        for step in ("guest runs", "nothing left behind", "unloaded"):
+            self.ctx.report.check(step, f"ok: {step}" in lines, "not reached",
+                                  self.ctx.log(name))
+        self.program(name, "memslot_test", split_runs(lines))
         self.ended(name, status, lines)
 
 
@@ -202,13 +224,32 @@ def gzrun(ctx):
                   base=ctx.top / "tools/testing/geniezone/gzrun")
 
 
+def kexec(ctx):
+    base_machine(ctx).kexec("kexec")
+
+
 def no_hypervisor(ctx):
     """On a machine without GenieZone the driver is silent and harmless."""
     machine = base_machine(ctx)
     status, lines = machine.boot("no-hypervisor", "gz.do=absent", 60, el2=False)
-    ctx.report.check("loads, makes no device, unloads", "ok: absent" in lines,
-                     "not reported", ctx.log("no-hypervisor"))
+    for case in ("", " assume_hyp=1"):
+        ctx.report.check(f"loads, makes no device, unloads{case}",
+                         f"ok: absent{case}" in lines, "not reported",
+                         ctx.log("no-hypervisor"))
     machine.ended("no-hypervisor", status, lines)
+
+
+def unlisted(ctx):
+    """The driver finds a hypervisor without a node when it is told to."""
+    machine = base_machine(ctx)
+    status, lines = machine.boot(
+        "unlisted", "gzhyp.unlisted gz.do=unlisted gz.tests=mmio_test "
+        "gz.timeout=120", 180)
+    for step in ("absent", "/dev/gzvm", "unloaded"):
+        ctx.report.check(step, f"ok: {step}" in lines, "not reported",
+                         ctx.log("unlisted"))
+    machine.program("unlisted", "mmio_test", split_runs(lines))
+    machine.ended("unlisted", status, lines)
 
 
 def kunit(ctx):

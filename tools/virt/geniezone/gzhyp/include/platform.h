@@ -22,6 +22,7 @@
  * @no_demand: refuse demand paging
  * @no_block: refuse demand paging by block
  * @controls: answer the test controls
+ * @unlisted: have no node in the device tree
  */
 struct platform {
 	struct ram_range ram[OWNER_MAX_RANGES];
@@ -37,6 +38,7 @@ struct platform {
 	bool no_demand;
 	bool no_block;
 	bool controls;
+	bool unlisted;
 };
 
 extern struct platform platform;

@@ -114,6 +114,7 @@ static void read_options(const void *fdt)
 	platform.no_demand = strstr(args, "gzhyp.nodemand");
 	platform.no_block = strstr(args, "gzhyp.noblock");
 	platform.controls = strstr(args, "gzhyp.controls");
+	platform.unlisted = strstr(args, "gzhyp.unlisted");
 }
 
 /**
@@ -199,7 +200,7 @@ void platform_edit_fdt(void *fdt, pa_t hidden, u64 size)
 	/* The firmware leaves room behind the blob, if not in it. */
 	int err = fdt_open_into(fdt, fdt, fdt_totalsize(fdt) + PAGE_SIZE);
 
-	if (!err)
+	if (!err && !platform.unlisted)
 		err = add_hypervisor(fdt);
 	if (!err)
 		err = add_reserved(fdt, hidden, size);
