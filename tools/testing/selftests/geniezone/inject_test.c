@@ -20,13 +20,7 @@
 #include "controls.h"
 #include "gic.h"
 #include "gz_test.h"
-
-#define DEBUGFS_GZVM	"/sys/kernel/debug/gzvm"
-#define SPI		7
-
-/* The least RAM there can be: a sweep has many VMs. The guest writes to a page. */
-#define FEW		0x40000
-#define LIFE_PAGE	(RAM_BASE + FEW - 0x1000)
+#include "life.h"
 
 /* Statuses, and the errno that each stands for; those that the ABI knows first */
 #define NR_KNOWN	6
@@ -52,227 +46,24 @@ static unsigned int nr_refusals(unsigned int nth)
 	return nth == 1 ? ARRAY_SIZE(refusals) : NR_KNOWN;
 }
 
-/**
- * struct life - a VM on its way
- * @t: the VM
- * @step: name of what was done last
- * @failed: name of the first step that failed
- * @err: its error
- * @failures: steps that failed, those that were done again included
- */
-struct life {
-	struct tvm t;
-	const char *step;
-	const char *failed;
-	int err;
-	int failures;
-};
-
-/* The guest counts until it may go on. */
-#define SHARED_GO	SHARED_BASE
-#define SHARED_COUNT	(SHARED_BASE + 8)
-
-GUEST static void guest_life(uint64_t page)
-{
-	uint64_t count = 0;
-
-	while (!read64(SHARED_GO))
-		write64(SHARED_COUNT, ++count);
-	write64(page, 1);
-	guest_sync(1);
-}
-
-static int do_vm(struct life *l)
-{
-	if (l->t.vm.dev_fd > 0)
-		gz_vm_destroy(&l->t.vm);
-	return gz_vm_create(&l->t.vm);
-}
-
-static int do_slot(struct life *l)
-{
-	return gz_memory_attach(&l->t.mem, &l->t.vm, TVM_RAM_SLOT);
-}
-
-static int do_dist(struct life *l)
-{
-	return gz_vm_create_device(&l->t.vm, GZVM_DEV_TYPE_ARM_VGIC_V3_DIST,
-				   GICD_BASE, 0x10000);
-}
-
-static int do_redist(struct life *l)
-{
-	return gz_vm_create_device(&l->t.vm, GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST,
-				   GICD_BASE - 0x20000, 0x20000);
-}
-
-static int do_vcpu(struct life *l)
-{
-	int ret = gz_vcpu_create(&l->t.vm, &l->t.vcpus[0], 0);
-
-	if (!ret)
-		l->t.nr_vcpus = 1;
-	return ret;
-}
-
-static int do_dtb(struct life *l)
-{
-	return gz_vm_set_dtb(&l->t.vm, LIFE_PAGE, 0x1000);
-}
-
-static int do_entry(struct life *l)
-{
-	return __tvm_enter(&l->t, 0, guest_life, LIFE_PAGE);
-}
-
-static int do_get_reg(struct life *l)
-{
-	uint64_t value;
-
-	return gz_vcpu_get_reg(&l->t.vcpus[0], GZ_REG_PC, &value);
-}
-
-static void do_nothing(int sig)
-{
-}
-
-struct kick {
-	uint64_t *count;
-	pthread_t target;
-	atomic_bool stop;
-};
-
-/* Once the guest is known to run, its thread gets a signal. */
-static void *kick_fn(void *arg)
-{
-	struct kick *kick = arg;
-
-	while (!__atomic_load_n(kick->count, __ATOMIC_ACQUIRE))
-		if (atomic_load(&kick->stop))
-			return NULL;
-	pthread_kill(kick->target, SIGUSR2);
-	return NULL;
-}
-
-/* A signal ends the run; after that the guest may go on. */
-static int do_interrupted_run(struct life *l)
-{
-	struct kick kick = {
-		.count = tvm_at(&l->t, SHARED_COUNT),
-		.target = pthread_self(),
-	};
-	struct sigaction sa = { .sa_handler = do_nothing };
-	pthread_t thread;
-	int ret;
-
-	*kick.count = 0;
-	sigaction(SIGUSR2, &sa, NULL);
-	pthread_create(&thread, NULL, kick_fn, &kick);
-	ret = gz_vcpu_run(&l->t.vcpus[0]);
-	atomic_store(&kick.stop, true);
-	pthread_join(thread, NULL);
-	if (ret != -EINTR)
-		return ret ? ret : -EPROTO;
-	*(uint64_t *)tvm_at(&l->t, SHARED_GO) = 1;
-	return 0;
-}
-
-static int do_irq_up(struct life *l)
-{
-	return gz_vm_irq_line(&l->t.vm, SPI, 1);
-}
-
-static int do_irq_down(struct life *l)
-{
-	return gz_vm_irq_line(&l->t.vm, SPI, 0);
-}
-
-/* Not repeated here on EAGAIN, as __vcpu_run() would */
-static int do_run(struct life *l)
-{
-	int ret = gz_vcpu_run(&l->t.vcpus[0]);
-
-	if (!ret && l->t.vcpus[0].run.exit_reason != GZVM_EXIT_MMIO)
-		return -EPROTO;
-	return ret;
-}
-
-static int do_run_out(struct life *l)
-{
-	int ret = gz_vcpu_run(&l->t.vcpus[0]);
-
-	if (!ret && l->t.vcpus[0].run.exit_reason != GZVM_EXIT_SYSTEM_EVENT)
-		return -EPROTO;
-	return ret;
-}
-
-/* The only VM of this process: one directory begins with the process's id. */
-static int do_statistics(struct life *l)
-{
-	char path[512], text[40], prefix[16];
-	struct dirent *entry;
-	DIR *dir = opendir(DEBUGFS_GZVM);
-	int ret = -ENOENT;
-	FILE *f;
-
-	snprintf(prefix, sizeof(prefix), "%d-", getpid());
-	while (dir && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)))
-			continue;
-		snprintf(path, sizeof(path), DEBUGFS_GZVM "/%s/protected_hyp_mem",
-			 entry->d_name);
-		f = fopen(path, "re");
-		errno = 0;
-		ret = f && fgets(text, sizeof(text), f) ? 0 : -errno;
-		if (f)
-			fclose(f);
-	}
-	if (dir)
-		closedir(dir);
-	return ret;
-}
-
-static const struct {
-	const char *name;
-	int (*fn)(struct life *l);
-} steps[] = {
-	{ "VM", do_vm },
-	{ "slot", do_slot },
-	{ "distributor", do_dist },
-	{ "redistributor", do_redist },
-	{ "vCPU", do_vcpu },
-	{ "DTB", do_dtb },
-	{ "entry", do_entry },
-	{ "get register", do_get_reg },
-	{ "interrupted run", do_interrupted_run },
-	{ "irq up", do_irq_up },
-	{ "irq down", do_irq_down },
-	{ "run", do_run },
-	{ "run to the end", do_run_out },
-	{ "statistics", do_statistics },
-};
-
 /* All steps; one that fails is done again. Then all is closed. */
 static void live(struct life *l, uint64_t ram_size)
 {
 	unsigned int i;
 	int ret = 0;
 
-	memset(l, 0, sizeof(*l));
-	l->err = gz_memory_alloc(&l->t.mem, RAM_BASE, ram_size);
-	if (!l->err)
-		l->err = tvm_load_code(&l->t);
-	for (i = 0; !ret && i < ARRAY_SIZE(steps); i++) {
-		l->step = steps[i].name;
-		ret = steps[i].fn(l);
+	l->err = life_begin(l, ram_size);
+	for (i = 0; !ret && life_steps[i].name; i++) {
+		l->step = life_steps[i].name;
+		ret = life_steps[i].fn(l);
 		if (!ret)
 			continue;
 		l->failures++;
 		if (!l->failed) {
-			l->failed = steps[i].name;
+			l->failed = life_steps[i].name;
 			l->err = ret;
 		}
-		ret = steps[i].fn(l);
+		ret = life_steps[i].fn(l);
 		l->failures += ret != 0;
 	}
 	tvm_destroy(&l->t);
@@ -316,7 +107,7 @@ do {									\
 
 TEST_F(inject, nothing_fails_by_itself)
 {
-	live(&self->l, FEW);
+	live(&self->l, LIFE_RAM);
 	EXPECT_EQ(NULL, self->l.failed)
 		TH_LOG("%s: %s", self->l.failed, strerror(-self->l.err));
 	expect_nothing_left();
@@ -422,7 +213,7 @@ TEST_F(sweep, every_error_at_every_call)
 			ASSERT_EQ(0, ctl_fail(variant->kind, nth,
 					      refusals[i].status,
 					      times_in_a_row(variant->kind)));
-			live(&self->l, FEW);
+			live(&self->l, LIFE_RAM);
 			ASSERT_EQ(0, ctl_counts(self->count));
 			met = self->count[variant->kind].met;
 			tried += met;
@@ -445,7 +236,7 @@ TEST_F(sweep, every_error_at_every_call)
 TEST_F(inject, page_alone_is_given_when_the_block_is_refused)
 {
 	ASSERT_EQ(0, ctl_fail(HC_MAP_GUEST_BLOCK, 1, HYP_NO_MEMORY, 1));
-	live(&self->l, FEW);
+	live(&self->l, LIFE_RAM);
 	EXPECT_EQ(NULL, self->l.failed)
 		TH_LOG("%s: %s", self->l.failed, strerror(-self->l.err));
 	ASSERT_EQ(0, ctl_counts(self->count));
@@ -467,7 +258,7 @@ TEST_F(inject, busy_is_no_failure_however_often)
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		ASSERT_EQ(0, ctl_reset());
 		ASSERT_EQ(0, ctl_fail(kinds[i], 1, HYP_BUSY, 1000));
-		live(&self->l, FEW);
+		live(&self->l, LIFE_RAM);
 		EXPECT_EQ(NULL, self->l.failed)
 			TH_LOG("kind %u: %s", kinds[i], self->l.failed);
 		ASSERT_EQ(0, ctl_counts(self->count));
@@ -491,7 +282,7 @@ TEST_F(inject, killed_while_the_hypervisor_is_busy)
 		ASSERT_EQ(0, ctl_fail(kinds[i], 1, HYP_BUSY, 1ULL << 62));
 		child = fork();
 		if (!child) {
-			live(&self->l, FEW);
+			live(&self->l, LIFE_RAM);
 			_exit(self->l.failed ? 1 : 0);
 		}
 		/* It either comes to the call, or to its end without it. */
@@ -540,7 +331,7 @@ TEST_F(inject, slow_calls_are_waited_for)
 
 	for (kind = 0; kind < HC_KINDS; kind++)
 		ASSERT_EQ(0, ctl_delay(kind, 1, 100000, 20));
-	live(&self->l, FEW);
+	live(&self->l, LIFE_RAM);
 	EXPECT_EQ(NULL, self->l.failed)
 		TH_LOG("%s: %s", self->l.failed, strerror(-self->l.err));
 	ASSERT_EQ(0, ctl_counts(self->count));

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A host that is short of memory: in each step of a VM's life, each allocation
+ * of the kernel and each copy from or to the VMM fails once. The step must say
+ * so or do without, must have changed nothing at the hypervisor, must succeed
+ * when it is done again, and nothing may stay behind when all is closed.
+ *
+ * Needs a kernel with CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC,
+ * CONFIG_FAULT_INJECTION_USERCOPY and CONFIG_FAULT_INJECTION_DEBUG_FS: see
+ * Documentation/fault-injection/fault-injection.rst, fail-nth.
+ */
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "controls.h"
+#include "eventfd.h"
+#include "gz_test.h"
+#include "life.h"
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define NO_FAIL_NTH	"no " FAIL_NTH
+#define DEBUGFS		"/sys/kernel/debug/"
+
+#define DOORBELL	0x0b000000
+#define DOORBELL_SPI	9
+
+/* Every step but those that have threads or read files */
+static int do_go(struct life *l)
+{
+	*(uint64_t *)tvm_at(&l->t, SHARED_BASE) = 1;
+	return 0;
+}
+
+static int events[3];
+
+static int do_ioeventfd(struct life *l)
+{
+	return ioeventfd(&l->t, events[0], DOORBELL, 4,
+			 GZVM_IOEVENTFD_FLAG_DATAMATCH, 1);
+}
+
+static int do_ioeventfd_off(struct life *l)
+{
+	return ioeventfd(&l->t, events[0], DOORBELL, 4,
+			 GZVM_IOEVENTFD_FLAG_DATAMATCH |
+			 GZVM_IOEVENTFD_FLAG_DEASSIGN, 1);
+}
+
+static int do_irqfd(struct life *l)
+{
+	return irqfd(&l->t, events[1], DOORBELL_SPI, GZVM_IRQFD_FLAG_RESAMPLE,
+		     events[2]);
+}
+
+static int do_irqfd_off(struct life *l)
+{
+	return irqfd(&l->t, events[1], DOORBELL_SPI, GZVM_IRQFD_FLAG_DEASSIGN, 0);
+}
+
+static int do_extension(struct life *l)
+{
+	uint64_t value;
+
+	return gz_check_cap(l->t.vm.fd, GZVM_CAP_VM_GPA_SIZE, &value);
+}
+
+/* It may have nothing more to do: EBADF of what is closed already is fine. */
+static int do_close(struct life *l)
+{
+	tvm_destroy(&l->t);
+	return 0;
+}
+
+#define MAX_STEPS	32
+
+static struct life_step steps[MAX_STEPS];
+
+static void add_step(unsigned int *nr, const char *name,
+		     int (*fn)(struct life *l))
+{
+	steps[*nr].name = name;
+	steps[(*nr)++].fn = fn;
+}
+
+static void make_steps(void)
+{
+	const struct life_step *s;
+	unsigned int nr = 0;
+
+	for (s = life_steps; s->name; s++) {
+		if (!strcmp(s->name, "statistics"))
+			continue;
+		if (strcmp(s->name, "interrupted run")) {
+			add_step(&nr, s->name, s->fn);
+			continue;
+		}
+		add_step(&nr, "go", do_go);
+		add_step(&nr, "extension", do_extension);
+		add_step(&nr, "ioeventfd", do_ioeventfd);
+		add_step(&nr, "irqfd", do_irqfd);
+		add_step(&nr, "irqfd off", do_irqfd_off);
+		add_step(&nr, "ioeventfd off", do_ioeventfd_off);
+	}
+	add_step(&nr, "close", do_close);
+}
+
+/* For this thread, from here on */
+static int fail_nth(int fd, int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", nth);
+
+	return pwrite(fd, text, len, 0) == len ? 0 : -errno;
+}
+
+/*
+ * Whether it did; it fails nothing any more. Asking for it is a copy, too: if
+ * that fails, the step had not.
+ */
+static bool has_failed(int fd)
+{
+	char text[16] = "";
+	bool failed = pread(fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+
+	fail_nth(fd, 0);
+	return failed;
+}
+
+static int set_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* The next one that is free, of which a descriptor without a file is none */
+static int next_fd(void)
+{
+	int fd = dup(STDOUT_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* What the process has pinned, kB: the accounting, not the pages */
+static long locked(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	long kb = -1;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "VmPin: %ld", &kb);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+FIXTURE(fail_nth)
+{
+	char before[8192];
+	char after[8192];
+	char begin[8192];
+	struct life l;
+	long pinned;
+	long locked;
+	int next_fd;
+	int fd;
+};
+
+FIXTURE_VARIANT(fail_nth)
+{
+	const char *step;
+	/* The least number of places where it can fail */
+	int least;
+	/* Half of it may be done when it fails. */
+	bool half_way;
+};
+
+FIXTURE_VARIANT_ADD(fail_nth, vm) { "VM", 10, false };
+FIXTURE_VARIANT_ADD(fail_nth, slot) { "slot", 3, true };
+FIXTURE_VARIANT_ADD(fail_nth, distributor) { "distributor", 1, false };
+FIXTURE_VARIANT_ADD(fail_nth, redistributor) { "redistributor", 1, false };
+FIXTURE_VARIANT_ADD(fail_nth, vcpu) { "vCPU", 5, false };
+FIXTURE_VARIANT_ADD(fail_nth, dtb) { "DTB", 1, false };
+FIXTURE_VARIANT_ADD(fail_nth, entry) { "entry", 3, false };
+FIXTURE_VARIANT_ADD(fail_nth, get_register) { "get register", 2, false };
+FIXTURE_VARIANT_ADD(fail_nth, extension) { "extension", 1, false };
+FIXTURE_VARIANT_ADD(fail_nth, ioeventfd) { "ioeventfd", 3, false };
+FIXTURE_VARIANT_ADD(fail_nth, irqfd) { "irqfd", 3, false };
+FIXTURE_VARIANT_ADD(fail_nth, irqfd_off) { "irqfd off", 1, false };
+FIXTURE_VARIANT_ADD(fail_nth, ioeventfd_off) { "ioeventfd off", 1, false };
+FIXTURE_VARIANT_ADD(fail_nth, irq_up) { "irq up", 1, false };
+FIXTURE_VARIANT_ADD(fail_nth, run) { "run", 4, true };
+FIXTURE_VARIANT_ADD(fail_nth, run_to_the_end) { "run to the end", 2, true };
+FIXTURE_VARIANT_ADD(fail_nth, close) { "close", 0, false };
+
+FIXTURE_SETUP(fail_nth)
+{
+	unsigned int i;
+
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	self->fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	if (self->fd < 0)
+		SKIP(return, NO_FAIL_NTH);
+	/* Also where the kernel could wait for memory; without a word */
+	ASSERT_EQ(0, set_file(DEBUGFS "failslab/ignore-gfp-wait", "0"));
+	ASSERT_EQ(0, set_file(DEBUGFS "failslab/verbose", "0"));
+	ASSERT_EQ(0, set_file(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "0"));
+	ASSERT_EQ(0, set_file(DEBUGFS "fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, set_file(DEBUGFS "fail_page_alloc/verbose", "0"));
+	ASSERT_EQ(0, set_file(DEBUGFS "fail_usercopy/verbose", "0"));
+	ASSERT_EQ(0, ctl_reset());
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		events[i] = event_new();
+	make_steps();
+	ASSERT_LT(0, ctl_read("state", self->begin, sizeof(self->begin)));
+	self->next_fd = next_fd();
+	self->pinned = ctl_pinned_pages();
+	self->locked = locked();
+}
+
+FIXTURE_TEARDOWN(fail_nth)
+{
+	unsigned int i;
+
+	if (no_gzvm() || no_controls() || self->fd < 0)
+		return;
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		close(events[i]);
+	close(self->fd);
+	EXPECT_TRUE(ctl_check_ok());
+}
+
+/* What a caller may be told when memory is short, or cannot be copied */
+static bool is_shortage(int err)
+{
+	return err == -ENOMEM || err == -EFAULT || err == -ENFILE ||
+	       err == -EAGAIN || err == -EINTR;
+}
+
+/* The steps before this one, which all succeed; NULL if one did not */
+static const struct life_step *live_until(struct life *l, const char *name)
+{
+	const struct life_step *s;
+
+	if (life_begin(l, LIFE_RAM))
+		return NULL;
+	for (s = steps; s->name; s++) {
+		if (!strcmp(s->name, name))
+			return s;
+		l->step = s->name;
+		l->err = s->fn(l);
+		if (l->err)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* And those after it */
+static const char *live_on(struct life *l, const struct life_step *s)
+{
+	for (s++; s->name; s++) {
+		l->err = s->fn(l);
+		if (l->err)
+			return s->name;
+	}
+	return NULL;
+}
+
+TEST_F(fail_nth, each_failure_is_told_and_undone)
+{
+	const struct life_step *step;
+	const char *stuck;
+	int nth, ret, errors = 0;
+	bool failed = true;
+
+	for (nth = 1; failed; nth++) {
+		step = live_until(&self->l, variant->step);
+		ASSERT_NE(NULL, step)
+			TH_LOG("%s: %s", self->l.step, strerror(-self->l.err));
+		ASSERT_LT(0, ctl_read("state", self->before,
+				      sizeof(self->before)));
+
+		ASSERT_EQ(0, fail_nth(self->fd, nth));
+		ret = step->fn(&self->l);
+		failed = has_failed(self->fd);
+
+		if (ret) {
+			errors++;
+			EXPECT_TRUE(failed && is_shortage(ret))
+				TH_LOG("failure %d: %s", nth, strerror(-ret));
+			ASSERT_LT(0, ctl_read("state", self->after,
+					      sizeof(self->after)));
+			if (!variant->half_way)
+				EXPECT_STREQ(self->before, self->after)
+					TH_LOG("failure %d", nth);
+			EXPECT_EQ(0, step->fn(&self->l))
+				TH_LOG("failure %d: not again", nth);
+		}
+		stuck = live_on(&self->l, step);
+		EXPECT_EQ(NULL, stuck)
+			TH_LOG("failure %d: %s later: %s", nth, stuck,
+			       strerror(-self->l.err));
+		tvm_destroy(&self->l.t);
+		ASSERT_LT(0, ctl_read("state", self->after, sizeof(self->after)));
+		EXPECT_STREQ(self->begin, self->after);
+		EXPECT_EQ(self->next_fd, next_fd());
+		EXPECT_EQ(self->pinned, ctl_pinned_pages());
+		EXPECT_EQ(self->locked, locked());
+	}
+	TH_LOG("%s: %d failures, %d told", variant->step, nth - 2, errors);
+	EXPECT_LE(variant->least, nth - 2);
+}
+
+TEST_HARNESS_MAIN

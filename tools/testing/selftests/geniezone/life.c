@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A VM from its creation to its end, in steps that can be done again. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gic.h"
+#include "guest.h"
+#include "life.h"
+
+#define DEBUGFS_GZVM	"/sys/kernel/debug/gzvm"
+#define SPI		7
+
+/* The guest writes to it; the last page of the least RAM */
+#define LIFE_PAGE	(RAM_BASE + LIFE_RAM - 0x1000)
+
+/* The guest counts until it may go on. */
+#define SHARED_GO	SHARED_BASE
+#define SHARED_COUNT	(SHARED_BASE + 8)
+
+GUEST static void guest_life(uint64_t page)
+{
+	uint64_t count = 0;
+
+	while (!read64(SHARED_GO))
+		write64(SHARED_COUNT, ++count);
+	write64(page, 1);
+	guest_sync(1);
+}
+
+static int do_vm(struct life *l)
+{
+	if (l->t.vm.dev_fd > 0)
+		gz_vm_destroy(&l->t.vm);
+	return gz_vm_create(&l->t.vm);
+}
+
+static int do_slot(struct life *l)
+{
+	return gz_memory_attach(&l->t.mem, &l->t.vm, TVM_RAM_SLOT);
+}
+
+static int do_dist(struct life *l)
+{
+	return gz_vm_create_device(&l->t.vm, GZVM_DEV_TYPE_ARM_VGIC_V3_DIST,
+				   GICD_BASE, 0x10000);
+}
+
+static int do_redist(struct life *l)
+{
+	return gz_vm_create_device(&l->t.vm, GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST,
+				   GICD_BASE - 0x20000, 0x20000);
+}
+
+static int do_vcpu(struct life *l)
+{
+	int ret = gz_vcpu_create(&l->t.vm, &l->t.vcpus[0], 0);
+
+	if (!ret)
+		l->t.nr_vcpus = 1;
+	return ret;
+}
+
+static int do_dtb(struct life *l)
+{
+	return gz_vm_set_dtb(&l->t.vm, LIFE_PAGE, 0x1000);
+}
+
+static int do_entry(struct life *l)
+{
+	return __tvm_enter(&l->t, 0, guest_life, LIFE_PAGE);
+}
+
+static int do_get_reg(struct life *l)
+{
+	uint64_t value;
+
+	return gz_vcpu_get_reg(&l->t.vcpus[0], GZ_REG_PC, &value);
+}
+
+static void do_nothing(int sig)
+{
+}
+
+struct kick {
+	uint64_t *count;
+	pthread_t target;
+	atomic_bool stop;
+};
+
+/* Once the guest is known to run, its thread gets a signal. */
+static void *kick_fn(void *arg)
+{
+	struct kick *kick = arg;
+
+	while (!__atomic_load_n(kick->count, __ATOMIC_ACQUIRE))
+		if (atomic_load(&kick->stop))
+			return NULL;
+	pthread_kill(kick->target, SIGUSR2);
+	return NULL;
+}
+
+/* A signal ends the run; after that the guest may go on. */
+static int do_interrupted_run(struct life *l)
+{
+	struct kick kick = {
+		.count = tvm_at(&l->t, SHARED_COUNT),
+		.target = pthread_self(),
+	};
+	struct sigaction sa = { .sa_handler = do_nothing };
+	pthread_t thread;
+	int ret;
+
+	*kick.count = 0;
+	sigaction(SIGUSR2, &sa, NULL);
+	pthread_create(&thread, NULL, kick_fn, &kick);
+	ret = gz_vcpu_run(&l->t.vcpus[0]);
+	atomic_store(&kick.stop, true);
+	pthread_join(thread, NULL);
+	if (ret != -EINTR)
+		return ret ? ret : -EPROTO;
+	*(uint64_t *)tvm_at(&l->t, SHARED_GO) = 1;
+	return 0;
+}
+
+static int do_irq_up(struct life *l)
+{
+	return gz_vm_irq_line(&l->t.vm, SPI, 1);
+}
+
+static int do_irq_down(struct life *l)
+{
+	return gz_vm_irq_line(&l->t.vm, SPI, 0);
+}
+
+/* Not repeated here on EAGAIN, as __vcpu_run() would */
+static int do_run(struct life *l)
+{
+	int ret = gz_vcpu_run(&l->t.vcpus[0]);
+
+	if (!ret && l->t.vcpus[0].run.exit_reason != GZVM_EXIT_MMIO)
+		return -EPROTO;
+	return ret;
+}
+
+static int do_run_out(struct life *l)
+{
+	int ret = gz_vcpu_run(&l->t.vcpus[0]);
+
+	if (!ret && l->t.vcpus[0].run.exit_reason != GZVM_EXIT_SYSTEM_EVENT)
+		return -EPROTO;
+	return ret;
+}
+
+/* The only VM of this process: one directory begins with the process's id. */
+static int do_statistics(struct life *l)
+{
+	char path[512], text[40], prefix[16];
+	struct dirent *entry;
+	DIR *dir = opendir(DEBUGFS_GZVM);
+	int ret = -ENOENT;
+	FILE *f;
+
+	snprintf(prefix, sizeof(prefix), "%d-", getpid());
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)))
+			continue;
+		snprintf(path, sizeof(path), DEBUGFS_GZVM "/%s/protected_hyp_mem",
+			 entry->d_name);
+		f = fopen(path, "re");
+		errno = 0;
+		ret = f && fgets(text, sizeof(text), f) ? 0 : -errno;
+		if (f)
+			fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+/** life_steps - what is done to a VM, in this order; the last has no name */
+const struct life_step life_steps[] = {
+	{ "VM", do_vm },
+	{ "slot", do_slot },
+	{ "distributor", do_dist },
+	{ "redistributor", do_redist },
+	{ "vCPU", do_vcpu },
+	{ "DTB", do_dtb },
+	{ "entry", do_entry },
+	{ "get register", do_get_reg },
+	{ "interrupted run", do_interrupted_run },
+	{ "irq up", do_irq_up },
+	{ "irq down", do_irq_down },
+	{ "run", do_run },
+	{ "run to the end", do_run_out },
+	{ "statistics", do_statistics },
+	{}
+};
+
+/**
+ * life_begin() - memory with the guest's code, before all steps
+ * @l: zeroed here
+ * @ram_size: bytes of RAM, at least LIFE_RAM
+ *
+ * Return: 0 or -errno.
+ */
+int life_begin(struct life *l, uint64_t ram_size)
+{
+	int ret;
+
+	memset(l, 0, sizeof(*l));
+	l->t.vm.fd = -1;
+	l->t.vm.dev_fd = -1;
+	ret = gz_memory_alloc(&l->t.mem, RAM_BASE, ram_size);
+	return ret ? ret : tvm_load_code(&l->t);
+}
