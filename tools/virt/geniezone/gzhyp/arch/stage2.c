@@ -13,6 +13,9 @@
 #include "print.h"
 #include "stage2.h"
 
+/* More pages than these: all of the VMID is forgotten at once. */
+#define FLUSH_PAGES	16
+
 static struct pgtable host_pgt;
 
 static void flush_host(struct pgtable *pgt, u64 ia, u64 size)
@@ -88,12 +91,15 @@ bool host_stage2_is_mapped(u64 ipa)
 	return ipa < IPA_LIMIT && host_stage2_lookup(ipa).valid;
 }
 
-/* A range's inner pages stay whole; its ends may lie within blocks. */
+/* To pages, all of it: they come back one by one, which must not fail then. */
 static int host_prepare(pa_t pa, u64 size)
 {
-	int err = pgt_split(&host_pgt, pa.v);
+	u64 at = ALIGN_DOWN(pa.v, SZ_2M);
+	int err = 0;
 
-	return err ? err : pgt_split(&host_pgt, pa.v + size - PAGE_SIZE);
+	for (; at < pa.v + size && !err; at += SZ_2M)
+		err = pgt_split(&host_pgt, at);
+	return err;
 }
 
 static void host_unmap(pa_t pa, u64 size)
@@ -169,13 +175,14 @@ void stage2_flush_vmid(u64 vttbr)
  * @size: bytes
  *
  * The walk caches of stage 1 that were filled through the old translation go
- * as well, hence the second invalidation.
+ * as well, hence the second invalidation. Page by page that is worth it for
+ * few pages only.
  */
 void stage2_flush_range(u64 vttbr, u64 ipa, u64 size)
 {
 	u64 old, end = ipa + size;
 
-	if (size > SZ_2M) {
+	if (size > FLUSH_PAGES * PAGE_SIZE) {
 		stage2_flush_vmid(vttbr);
 		return;
 	}

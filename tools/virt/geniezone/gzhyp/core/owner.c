@@ -225,6 +225,51 @@ int owner_unlend(pa_t pa, u64 size)
 	return take_step(&step, pa, size, 0);
 }
 
+static int prepare_locked(const struct step *step, pa_t pa, u64 size)
+{
+	int err = check_locked(step, pa, size);
+
+	return err ? err : owner.ops->prepare(pa, size);
+}
+
+/* A step after which the host can not reach the pages any more */
+static int take_from_host(const struct step *step, pa_t pa, u64 size, u16 vm)
+{
+	int err;
+
+	spin_lock(&owner.lock);
+	err = prepare_locked(step, pa, size);
+	if (!err) {
+		apply_locked(step, pa, size, vm);
+		owner.ops->unmap(pa, size);
+	}
+	spin_unlock(&owner.lock);
+	return err;
+}
+
+static const struct step donate_step = {
+	.from = PAGE_HOST, .from_alt = PAGE_HOST, .next = to_guest,
+};
+
+/**
+ * owner_prepare_donate() - would owner_donate() agree now?
+ * @pa: page-aligned start
+ * @size: bytes
+ *
+ * If it would, it will not fail for want of memory later.
+ *
+ * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int owner_prepare_donate(pa_t pa, u64 size)
+{
+	int err;
+
+	spin_lock(&owner.lock);
+	err = prepare_locked(&donate_step, pa, size);
+	spin_unlock(&owner.lock);
+	return err;
+}
+
 /**
  * owner_donate() - HOST -> GUEST; the host can not reach the pages any more
  * @pa: page-aligned start
@@ -235,21 +280,25 @@ int owner_unlend(pa_t pa, u64 size)
  */
 int owner_donate(pa_t pa, u64 size, u16 vm)
 {
-	static const struct step step = {
-		.from = PAGE_HOST, .from_alt = PAGE_HOST, .next = to_guest,
-	};
-	int err;
+	return take_from_host(&donate_step, pa, size, vm);
+}
 
-	spin_lock(&owner.lock);
-	err = check_locked(&step, pa, size);
-	if (!err)
-		err = owner.ops->prepare(pa, size);
-	if (!err) {
-		apply_locked(&step, pa, size, vm);
-		owner.ops->unmap(pa, size);
-	}
-	spin_unlock(&owner.lock);
-	return err;
+/**
+ * owner_seal() - SHARED -> GUEST, of pages that are lent just once
+ * @pa: page-aligned start
+ * @size: bytes
+ * @vm: the protected guest's VM, which that one lending is to
+ *
+ * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int owner_seal(pa_t pa, u64 size, u16 vm)
+{
+	static const struct step step = {
+		.from = PAGE_SHARED, .from_alt = PAGE_SHARED, .value = 1,
+		.value_mask = VALUE_MASK, .next = to_guest,
+	};
+
+	return take_from_host(&step, pa, size, vm);
 }
 
 /** owner_guest_share() - GUEST -> GUEST_SHARED: the host may access as well */
@@ -278,18 +327,8 @@ int owner_guest_unshare(pa_t pa, u64 size, u16 vm)
 		.from = PAGE_GUEST_SHARED, .from_alt = PAGE_GUEST_SHARED,
 		.value = vm, .value_mask = VALUE_MASK, .next = to_guest,
 	};
-	int err;
 
-	spin_lock(&owner.lock);
-	err = check_locked(&step, pa, size);
-	if (!err)
-		err = owner.ops->prepare(pa, size);
-	if (!err) {
-		apply_locked(&step, pa, size, vm);
-		owner.ops->unmap(pa, size);
-	}
-	spin_unlock(&owner.lock);
-	return err;
+	return take_from_host(&step, pa, size, vm);
 }
 
 /** owner_return() - GUEST or GUEST_SHARED -> HOST; wiped before */

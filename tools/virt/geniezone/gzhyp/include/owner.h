@@ -11,6 +11,7 @@
  *
  *   HOST <-> SHARED              lend, unlend (the last one)
  *   HOST  -> GUEST               donate: gone from the host's stage 2
+ *   SHARED -> GUEST              seal: the same, of a page lent just once
  *   GUEST <-> GUEST_SHARED       guest_share, guest_unshare
  *   GUEST, GUEST_SHARED -> HOST  give back, wiped by the caller before
  *
@@ -63,7 +64,9 @@ int owner_claim(pa_t pa, u64 size);
 bool owner_can_lend(pa_t pa, u64 size);
 int owner_lend(pa_t pa, u64 size);
 int owner_unlend(pa_t pa, u64 size);
+int owner_prepare_donate(pa_t pa, u64 size);
 int owner_donate(pa_t pa, u64 size, u16 vm);
+int owner_seal(pa_t pa, u64 size, u16 vm);
 int owner_guest_share(pa_t pa, u64 size, u16 vm);
 int owner_guest_unshare(pa_t pa, u64 size, u16 vm);
 int owner_return(pa_t pa, u64 size, u16 vm);

@@ -62,7 +62,9 @@ static void setup(void)
 	out_of_memory = false;
 }
 
-enum call { CLAIM, LEND, UNLEND, DONATE, SHARE, UNSHARE, RETURN, NR_CALLS };
+enum call {
+	CLAIM, LEND, UNLEND, DONATE, SEAL, SHARE, UNSHARE, RETURN, NR_CALLS
+};
 
 static int real_call(enum call call, u64 pa, u64 size, u16 vm)
 {
@@ -75,6 +77,8 @@ static int real_call(enum call call, u64 pa, u64 size, u16 vm)
 		return owner_unlend(PA(pa), size);
 	case DONATE:
 		return owner_donate(PA(pa), size, vm);
+	case SEAL:
+		return owner_seal(PA(pa), size, vm);
 	case SHARE:
 		return owner_guest_share(PA(pa), size, vm);
 	case UNSHARE:
@@ -107,6 +111,12 @@ static bool model_page(enum call call, int *state, u32 *value, u16 vm)
 		return true;
 	case DONATE:
 		if (*state != PAGE_HOST)
+			return false;
+		*state = PAGE_GUEST;
+		*value = vm;
+		return true;
+	case SEAL:
+		if (*state != PAGE_SHARED || *value != 1)
 			return false;
 		*state = PAGE_GUEST;
 		*value = vm;
@@ -248,6 +258,44 @@ static void donation_without_memory_changes_nothing(void)
 	expect_same();
 }
 
+static void a_page_lent_twice_can_not_be_sealed(void)
+{
+	setup();
+	EXPECT(!owner_lend(PA(BASE), 2 * PAGE_SIZE));
+	EXPECT(!owner_lend(PA(BASE + PAGE_SIZE), PAGE_SIZE));
+	EXPECT(model_call(LEND, BASE, 2 * PAGE_SIZE, 0));
+	EXPECT(model_call(LEND, BASE + PAGE_SIZE, PAGE_SIZE, 0));
+	EXPECT(owner_seal(PA(BASE), 2 * PAGE_SIZE, 1) == GZ_INVALID_ARGS);
+	expect_same();
+	EXPECT(!owner_unlend(PA(BASE + PAGE_SIZE), PAGE_SIZE));
+	EXPECT(model_call(UNLEND, BASE + PAGE_SIZE, PAGE_SIZE, 0));
+	EXPECT(!owner_seal(PA(BASE), 2 * PAGE_SIZE, 1));
+	EXPECT(model_call(SEAL, BASE, 2 * PAGE_SIZE, 1));
+	expect_same();
+}
+
+static void sealing_without_memory_changes_nothing(void)
+{
+	setup();
+	EXPECT(!owner_lend(PA(BASE), PAGE_SIZE));
+	EXPECT(model_call(LEND, BASE, PAGE_SIZE, 0));
+	out_of_memory = true;
+	EXPECT(owner_seal(PA(BASE), PAGE_SIZE, 1) == GZ_NO_MEMORY);
+	expect_same();
+}
+
+static void asking_for_a_donation_changes_nothing(void)
+{
+	setup();
+	EXPECT(!owner_lend(PA(BASE), PAGE_SIZE));
+	EXPECT(model_call(LEND, BASE, PAGE_SIZE, 0));
+	EXPECT(owner_prepare_donate(PA(BASE), PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(!owner_prepare_donate(PA(BASE + PAGE_SIZE), PAGE_SIZE));
+	out_of_memory = true;
+	EXPECT(owner_prepare_donate(PA(BASE + PAGE_SIZE), PAGE_SIZE) == GZ_NO_MEMORY);
+	expect_same();
+}
+
 static void copy_needs_all_of_it_to_be_the_hosts(void)
 {
 	u8 buf[64];
@@ -272,6 +320,9 @@ static const struct test tests[] = {
 	TEST(ranges_are_pages_of_ram),
 	TEST(one_bad_page_refuses_all),
 	TEST(donation_without_memory_changes_nothing),
+	TEST(a_page_lent_twice_can_not_be_sealed),
+	TEST(sealing_without_memory_changes_nothing),
+	TEST(asking_for_a_donation_changes_nothing),
 	TEST(copy_needs_all_of_it_to_be_the_hosts),
 };
 
