@@ -75,6 +75,39 @@ void inject_abort(struct cpu_regs *regs, u64 far, bool instruction)
 }
 
 /**
+ * inject_host_abort() - the host has touched what is not its own
+ * @regs: its general registers
+ * @far: virtual address of the access
+ * @esr: ESR_EL2
+ *
+ * An external abort (Arm ARM, ESR_EL1, ISS encoding for an exception from a Data
+ * Abort), by which a process gets SIGBUS. A load or store of the kernel's is told
+ * as an alignment fault instead. Of an external abort Linux dies, even where it
+ * expects accesses to fail, as in copy_from_user(). After a translation or
+ * permission fault it would find nothing wrong and try again, for ever. Of an
+ * alignment fault it looks for a fixup, and dies only if there is none.
+ */
+void inject_host_abort(struct cpu_regs *regs, u64 far, u64 esr)
+{
+	bool instruction = ESR_EC(esr) == EC_IABT_LOW, user = from_el0(regs);
+	u64 iss = instruction ? 0 : esr & (ESR_WNR | ESR_CM);
+	u64 ec;
+
+	if (esr & ESR_S1PTW)
+		iss |= FSC_EXTERNAL_WALK | (esr & 3);
+	else if (user || instruction)
+		iss |= FSC_EXTERNAL;
+	else
+		iss |= FSC_ALIGNMENT;
+	if (instruction)
+		ec = user ? EC_IABT_LOW : EC_IABT_CUR;
+	else
+		ec = user ? EC_DABT_LOW : EC_DABT_CUR;
+	write_sysreg(far, far_el1);
+	inject(regs, ec << 26 | ESR_IL | iss);
+}
+
+/**
  * inject_undef() - undefined instruction at EL1
  * @regs: general registers of the one that gets it
  */

@@ -33,7 +33,7 @@ static void host_abort(struct cpu_regs *regs, u64 esr)
 
 	if (FSC_IS_TRANSLATION(esr) && host_stage2_is_mapped(ipa))
 		return;
-	inject_abort(regs, read_sysreg(far_el2), ESR_EC(esr) == EC_IABT_LOW);
+	inject_host_abort(regs, read_sysreg(far_el2), esr);
 }
 
 static void host_undefined(struct cpu_regs *regs, u64 esr)

@@ -34,6 +34,7 @@ bool timer_guest_sysreg(struct vcpu *vcpu, u32 reg, bool write, u64 *val);
 
 /* arch/inject.c: EL1's registers are in the CPU */
 void inject_abort(struct cpu_regs *regs, u64 far, bool instruction);
+void inject_host_abort(struct cpu_regs *regs, u64 far, u64 esr);
 void inject_undef(struct cpu_regs *regs);
 void skip_instruction(struct cpu_regs *regs);
 

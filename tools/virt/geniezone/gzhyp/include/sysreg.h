@@ -143,6 +143,8 @@
 #define ESR_CM			BIT(8)
 #define ESR_FNV			BIT(10)
 #define FSC_EXTERNAL		0x10
+#define FSC_EXTERNAL_WALK	0x14
+#define FSC_ALIGNMENT		0x21
 #define FSC_IS_TRANSLATION(esr)	((ESR_FSC(esr) & 0x3c) == 0x04)
 #define FSC_IS_PERMISSION(esr)	((ESR_FSC(esr) & 0x3c) == 0x0c)
 
