@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A guest's hypercalls: PSCI 1.1, SMCCC, TRNG; the rest is the host's. */
+#include "protect.h"
 #include "psci.h"
 #include "vcpu.h"
 
@@ -136,7 +137,8 @@ static u32 hvc_vendor_uid(struct vcpu *vcpu, u64 *x)
 
 static u32 hvc_vendor_features(struct vcpu *vcpu, u64 *x)
 {
-	x[0] = BIT(VENDOR_HYP_FEATURES & 0xffff) | BIT(VENDOR_HYP_PTP & 0xffff);
+	x[0] = BIT(VENDOR_HYP_FEATURES & 0xffff) | BIT(VENDOR_HYP_PTP & 0xffff) |
+	       guest_memory_features(vcpu);
 	x[1] = 0;
 	x[2] = 0;
 	x[3] = 0;
@@ -266,9 +268,12 @@ u32 guest_hvc(struct vcpu *vcpu)
 {
 	hvc_handler *handler = find_call(vcpu->regs.x[0]);
 	unsigned int i;
+	u32 reason;
 
 	if (handler)
 		return handler(vcpu, vcpu->regs.x);
+	if (guest_memory_call(vcpu, &reason))
+		return reason;
 	/* PSCI and SMCCC functions that are not there are EL2's to deny. */
 	if (SMCCC_OWNER(vcpu->regs.x[0]) == SMCCC_OWNER_ARCH ||
 	    SMCCC_OWNER(vcpu->regs.x[0]) == SMCCC_OWNER_STANDARD) {

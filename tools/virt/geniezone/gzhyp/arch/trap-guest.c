@@ -4,6 +4,7 @@
  * guest. Handlers return 0 to go on in the guest, or an exit reason.
  */
 #include "gic.h"
+#include "protect.h"
 #include "stage2.h"
 #include "switch.h"
 #include "vcpu.h"
@@ -231,8 +232,17 @@ static u32 trap_fp(struct vcpu *vcpu, u64 esr)
 	return 0;
 }
 
-static u32 exit_page_fault(struct vcpu *vcpu, u64 ipa)
+/**
+ * guest_page_fault() - the exit that asks the host for a page
+ * @vcpu: the vCPU
+ * @ipa: address in it; where in the page is nothing to a protected VM's host
+ *
+ * Return: the exit reason.
+ */
+u32 guest_page_fault(struct vcpu *vcpu, u64 ipa)
 {
+	if (protect_is_sealed(vcpu->vm))
+		ipa = ALIGN_DOWN(ipa, PAGE_SIZE);
 	vcpu->exit.exception.exception = GZ_EXCEPTION_PAGE_FAULT;
 	vcpu->exit.exception.fault_gpa = ipa;
 	return GZ_EXIT_EXCEPTION;
@@ -303,7 +313,7 @@ static u32 trap_abort(struct vcpu *vcpu, u64 esr)
 	if (!(esr & ESR_S1PTW))
 		ipa |= far & (PAGE_SIZE - 1);
 	if (in_region)
-		return exit_page_fault(vcpu, ipa);
+		return guest_page_fault(vcpu, ipa);
 	if (!instruction && !(esr & ESR_S1PTW))
 		return trap_mmio(vcpu, ipa, esr, far);
 	inject_abort(&vcpu->regs, far, instruction);

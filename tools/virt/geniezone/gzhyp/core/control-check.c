@@ -4,6 +4,8 @@
  * in progress. What is wrong is told on the console; the first few at least.
  *
  *   VMs      know their id and vCPUs; nobody uses them, no vCPU runs
+ *   sealed   VMs have pages of their own, no others outside of shared regions,
+ *            and count those that the host can not reach
  *   regions  sorted, apart, within the address space; count what is mapped
  *   guests   map only what the table says was lent, or is theirs; what is
  *            mapped is counted right, and lies in a region
@@ -16,6 +18,7 @@
 #include "owner.h"
 #include "pool.h"
 #include "print.h"
+#include "protect.h"
 #include "stage2.h"
 
 #define MAX_TOLD	10
@@ -112,6 +115,33 @@ static void check_regions(struct check *check, struct vm *vm)
 		     "regions count other pages than the VM", vm->id, mapped);
 }
 
+/*
+ * A sealed VM's memory is its own, but for what is shared from the start. While
+ * it is being sealed there is both.
+ */
+static u64 check_private(struct check *check, struct vm *vm, u64 ipa,
+			 const struct pgt_leaf *leaf, u64 size)
+{
+	struct region *region = region_of(vm, ipa);
+	u64 at = 0, pages = 0, len;
+	struct owner_run run;
+
+	for (; at < size; at += len) {
+		run = owner_run_at(PA(leaf->pa.v + at));
+		if (!run.pages)
+			break;
+		len = run_size(&run, leaf->pa.v + size);
+		pages += run.state == PAGE_GUEST ? len / PAGE_SIZE : 0;
+		want(check, run.state == PAGE_SHARED ||
+		     (region && protect_is_private(vm, region)),
+		     "guest owns a page of an open VM or region", vm->id, ipa + at);
+		want(check, run.state != PAGE_SHARED || !region ||
+		     vm->protection != VM_SEALED || !protect_is_private(vm, region),
+		     "host still has a page of a sealed VM", vm->id, ipa + at);
+	}
+	return pages;
+}
+
 static void check_leaf(struct check *check, struct vm *vm, u64 ipa,
 		       const struct pgt_leaf *leaf, u64 size)
 {
@@ -125,7 +155,7 @@ static void check_leaf(struct check *check, struct vm *vm, u64 ipa,
 /* What destruction has passed is no reference any more. */
 static void check_stage2(struct check *check, struct vm *vm)
 {
-	u64 ipa = vm->drain, size, pages = 0;
+	u64 ipa = vm->drain, size, pages = 0, private = 0;
 	struct pgt_leaf leaf;
 
 	if (!vm->s2.root)
@@ -136,10 +166,14 @@ static void check_stage2(struct check *check, struct vm *vm)
 		if (!leaf.valid)
 			continue;
 		check_leaf(check, vm, ipa, &leaf, size);
+		private += check_private(check, vm, ipa, &leaf, size);
 		pages += size / PAGE_SIZE;
 	}
 	want(check, pages == vm->mapped_pages, "count of mapped pages", vm->id,
 	     pages);
+	if (vm->state == VM_LIVE)
+		want(check, private == vm->private_pages,
+		     "count of private pages", vm->id, private);
 }
 
 static void check_vm(struct check *check, u16 id)

@@ -4,7 +4,7 @@
  * first; from then on its page tables are but a list of what to give back.
  */
 #include "owner.h"
-#include "print.h"
+#include "protect.h"
 #include "stage2.h"
 #include "vcpu.h"
 
@@ -44,7 +44,7 @@ static bool give_back(struct vm *vm, u64 *budget)
 		pages = MIN(left / PAGE_SIZE, *budget);
 		if (!pages)
 			return false;
-		BUG_ON(owner_unlend(leaf.pa, pages * PAGE_SIZE));
+		protect_give_back(vm, leaf.pa, pages * PAGE_SIZE);
 		vm->drain += pages * PAGE_SIZE;
 		vm->mapped_pages -= pages;
 		*budget -= pages;
@@ -67,10 +67,11 @@ int vm_destroy(u64 id, u64 pages)
 
 	if (!pages || (pages & (pages - 1)))
 		return GZ_INVALID_ARGS;
-	pages = MIN(pages, DESTROY_BATCH_PAGES * 8UL);
 	err = vm_begin_destroy(id, &vm);
 	if (err)
 		return err;
+	/* Wiping pages takes its time. */
+	pages = MIN(pages, DESTROY_BATCH_PAGES * (protect_is_sealed(vm) ? 1UL : 8UL));
 	if (!vm->drain)
 		stop_using(vm);
 	gone = give_back(vm, &pages) && pgt_free_some(&vm->s2, &pages);

@@ -6,6 +6,7 @@
 #include "control.h"
 #include "owner.h"
 #include "platform.h"
+#include "protect.h"
 #include "psci.h"
 #include "switch.h"
 #include "vcpu.h"
@@ -275,6 +276,8 @@ static int enable_cap_locked(struct vm *vm, const u64 *arg, u64 *result)
 	case GZ_CAP_VM_GPA_SIZE:
 		result[1] = 40;
 		return 0;
+	case GZ_CAP_PROTECTED_VM:
+		return protect_cap(vm, arg[3], arg[4], &result[1]);
 	default:
 		return GZ_NOT_SUPPORTED;
 	}
@@ -403,8 +406,8 @@ static int call_get_statistics(const u64 *arg, u64 *result)
 	if (!vm)
 		return GZ_INVALID_ARGS;
 	spin_lock(&vm->lock);
-	result[1] = vm_hyp_bytes(vm);
-	result[2] = vm->mapped_pages * PAGE_SIZE;
+	result[1] = vm_hyp_bytes(vm) + vm->private_pages * PAGE_SIZE;
+	result[2] = (vm->mapped_pages - vm->private_pages) * PAGE_SIZE;
 	spin_unlock(&vm->lock);
 	vm_put(vm);
 	return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* GET_ONE_REG and SET_ONE_REG: ids as KVM/arm64 has them. */
+#include "protect.h"
 #include "sysreg.h"
 #include "vcpu.h"
 
@@ -200,6 +201,16 @@ static int set_locked(struct vcpu *vcpu, const struct reg_id *reg, u64 val)
 	return 0;
 }
 
+/*
+ * A VMM may still be at a vCPU that is off while another one runs. CPU_ON will
+ * reset it, so what is set now would be lost anyway.
+ */
+static int set_sealed(struct vcpu *vcpu, const struct reg_id *reg)
+{
+	return vcpu->power == POWER_OFF && plain_reg(vcpu, reg) ? 0 :
+	       GZ_INVALID_ARGS;
+}
+
 /* Called with vm->lock held: RUN takes a vCPU only with it. */
 static int find_vcpu(struct vm *vm, u32 id, struct vcpu **vcpu)
 {
@@ -216,7 +227,8 @@ static int find_vcpu(struct vm *vm, u32 id, struct vcpu **vcpu)
  * @id: register id
  * @val: gets its value
  *
- * Return: 0, GZ_INVALID_ARGS, or GZ_BUSY if the vCPU runs.
+ * Return: 0; GZ_INVALID_ARGS, as of any vCPU of a sealed VM; or GZ_BUSY if the
+ * vCPU runs.
  */
 int onereg_get(struct vm *vm, u32 vcpu_id, u64 id, u64 *val)
 {
@@ -228,6 +240,8 @@ int onereg_get(struct vm *vm, u32 vcpu_id, u64 id, u64 *val)
 		return GZ_INVALID_ARGS;
 	spin_lock(&vm->lock);
 	err = find_vcpu(vm, vcpu_id, &vcpu);
+	if (!err && protect_is_sealed(vm))
+		err = GZ_INVALID_ARGS;
 	if (!err)
 		err = get_locked(vcpu, &reg, val);
 	spin_unlock(&vm->lock);
@@ -241,7 +255,8 @@ int onereg_get(struct vm *vm, u32 vcpu_id, u64 id, u64 *val)
  * @id: register id
  * @val: new value; of a register that is what it is, the same
  *
- * Return: 0, GZ_INVALID_ARGS, or GZ_BUSY if the vCPU runs.
+ * Return: 0, which of a vCPU that is off in a sealed VM means that it was
+ * ignored; GZ_INVALID_ARGS, as of others there; or GZ_BUSY if the vCPU runs.
  */
 int onereg_set(struct vm *vm, u32 vcpu_id, u64 id, u64 val)
 {
@@ -253,7 +268,9 @@ int onereg_set(struct vm *vm, u32 vcpu_id, u64 id, u64 val)
 		return GZ_INVALID_ARGS;
 	spin_lock(&vm->lock);
 	err = find_vcpu(vm, vcpu_id, &vcpu);
-	if (!err)
+	if (!err && protect_is_sealed(vm))
+		err = set_sealed(vcpu, &reg);
+	else if (!err)
 		err = set_locked(vcpu, &reg, val);
 	spin_unlock(&vm->lock);
 	return err;

@@ -6,6 +6,7 @@
  *
  * All of it with vm->lock held.
  */
+#include "protect.h"
 #include "stage2.h"
 #include "string.h"
 #include "vm.h"
@@ -75,13 +76,18 @@ static bool in_the_way(const struct region *old, const struct region *new)
 	       ranges_overlap(old->gpa, old->size, new->gpa, new->size);
 }
 
-/* Forget what @new replaces, if all of that may be forgotten. */
+/*
+ * Forget what @new replaces, if all of that may be forgotten. What a sealed guest
+ * takes for memory stays memory: else its stores would become exits that show
+ * the host what it has stored.
+ */
 static int make_room(struct vm *vm, const struct region *new)
 {
 	unsigned int i;
 
 	for (i = 0; i < vm->nr_regions; i++)
-		if (in_the_way(&vm->region[i], new) && vm->region[i].mapped)
+		if (in_the_way(&vm->region[i], new) &&
+		    (vm->region[i].mapped || protect_is_sealed(vm)))
 			return GZ_INVALID_ARGS;
 	for (i = vm->nr_regions; i--; )
 		if (in_the_way(&vm->region[i], new))
@@ -152,6 +158,9 @@ int region_set_purpose(struct vm *vm, u64 gpa, u64 size, u64 flags)
 
 	if (!IS_ALIGNED(gpa | size, PAGE_SIZE) || (flags & ~GZ_MEM_FLAGS) ||
 	    !range_ok(gpa, size, IPA_LIMIT))
+		return GZ_INVALID_ARGS;
+	/* A sealed guest gets no more memory that the host shares unasked. */
+	if ((flags & GZ_MEM_STATIC_SWIOTLB) && protect_is_sealed(vm))
 		return GZ_INVALID_ARGS;
 	*purpose = (struct purpose) { .gpa = gpa, .size = size, .flags = flags };
 	vm->next_purpose++;

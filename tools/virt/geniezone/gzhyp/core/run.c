@@ -9,6 +9,7 @@
 #include "barrier.h"
 #include "control.h"
 #include "gic.h"
+#include "protect.h"
 #include "string.h"
 #include "switch.h"
 #include "vcpu.h"
@@ -212,7 +213,8 @@ static void tell_host(struct vcpu *vcpu, u32 reason)
  * @id: the vCPU's number
  * @reason: gets the exit reason
  *
- * Return: 0, GZ_INVALID_ARGS, or GZ_BUSY if it runs already.
+ * Return: 0; GZ_BUSY if it runs already; GZ_INVALID_ARGS, also if the VM can not
+ * be sealed; or GZ_NO_MEMORY for that.
  */
 int vcpu_run(struct vm *vm, u32 id, u64 *reason)
 {
@@ -221,11 +223,16 @@ int vcpu_run(struct vm *vm, u32 id, u64 *reason)
 
 	if (err)
 		return err;
-	begin_run(vcpu);
-	if (!control_forge(vcpu, reason)) {
-		*reason = run_claimed(vcpu);
-		tell_host(vcpu, *reason);
+	err = protect_before_run(vcpu);
+	if (!err || err == GZ_BUSY) {
+		begin_run(vcpu);
+		if (!control_forge(vcpu, reason)) {
+			/* Sealing goes on when the host comes again. */
+			*reason = err ? GZ_EXIT_GZ : run_claimed(vcpu);
+			tell_host(vcpu, *reason);
+		}
+		err = 0;
 	}
 	release(vm, id);
-	return 0;
+	return err;
 }

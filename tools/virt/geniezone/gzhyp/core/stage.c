@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "owner.h"
 #include "print.h"
+#include "protect.h"
 #include "stage2.h"
 #include "vm.h"
 
@@ -20,19 +21,28 @@ static struct pgt_leaf look_at(struct vm *vm, u64 gpa, u64 size, u64 *len)
 	return leaf;
 }
 
+static int check_new(bool private, pa_t pa, u64 size)
+{
+	if (private)
+		return owner_prepare_donate(pa, size);
+	return owner_can_lend(pa, size) ? 0 : GZ_INVALID_ARGS;
+}
+
 /* Each page is either mapped as wanted, or not and may be. */
-static int check_pages(struct vm *vm, u64 gpa, pa_t pa, u64 size)
+static int check_pages(struct vm *vm, bool private, u64 gpa, pa_t pa, u64 size)
 {
 	struct pgt_leaf leaf;
+	int err = 0;
 	u64 at, len;
 
-	for (at = 0; at < size; at += len) {
+	for (at = 0; at < size && !err; at += len) {
 		leaf = look_at(vm, gpa + at, size - at, &len);
-		if (leaf.valid ? leaf.pa.v != pa.v + at :
-		    !owner_can_lend(PA(pa.v + at), len))
-			return GZ_INVALID_ARGS;
+		if (!leaf.valid)
+			err = check_new(private, PA(pa.v + at), len);
+		else if (leaf.pa.v != pa.v + at)
+			err = GZ_INVALID_ARGS;
 	}
-	return 0;
+	return err;
 }
 
 static bool is_mapped(struct vm *vm, u64 gpa, pa_t pa, u64 size)
@@ -79,10 +89,27 @@ int vm_map_check(struct vm *vm, const struct region *region, u64 gpa, pa_t pa,
 
 	if (!range_fits(region, gpa, pa, pages))
 		return GZ_INVALID_ARGS;
-	err = check_pages(vm, gpa, pa, size);
+	err = check_pages(vm, protect_is_private(vm, region), gpa, pa, size);
 	if (err)
 		return err;
 	return pgt_prepare(&vm->s2, gpa, pa, size);
+}
+
+/* Take pages that are not mapped yet from the host, wholly or beside it. */
+static int take_pages(struct vm *vm, bool private, u64 gpa, pa_t pa, u64 size)
+{
+	int err = private ? owner_donate(pa, size, vm->id) : owner_lend(pa, size);
+
+	if (err)
+		return err;
+	/*
+	 * The guest's MMU is off at first: what the host's caches hold must be
+	 * in memory by then.
+	 */
+	dcache_clean_inval(pa_to_va(pa), size);
+	if (private)
+		protect_taken(vm, gpa, pa, size);
+	return 0;
 }
 
 /**
@@ -94,26 +121,24 @@ int vm_map_check(struct vm *vm, const struct region *region, u64 gpa, pa_t pa,
  * @pages: their number
  *
  * Another CPU may have made a page another guest's since the check: a hole that
- * can not be lent stays a hole.
+ * can not be had stays a hole.
  *
  * Return: 0 or GZ_INVALID_ARGS.
  */
 int vm_map_act(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages)
 {
+	bool private = protect_is_private(vm, region);
 	u64 at, len, size = pages * PAGE_SIZE;
 	struct pgt_leaf leaf;
+	int err;
 
 	for (at = 0; at < size; at += len) {
 		leaf = look_at(vm, gpa + at, size - at, &len);
 		if (leaf.valid)
 			continue;
-		if (owner_lend(PA(pa.v + at), len))
-			return GZ_INVALID_ARGS;
-		/*
-		 * The guest's MMU is off at first: what the host's caches hold
-		 * must be in memory by then.
-		 */
-		dcache_clean_inval(pa_to_va(PA(pa.v + at)), len);
+		err = take_pages(vm, private, gpa + at, PA(pa.v + at), len);
+		if (err)
+			return err;
 		BUG_ON(pgt_map(&vm->s2, gpa + at, PA(pa.v + at), len, S2_RW));
 		region->mapped += len / PAGE_SIZE;
 		vm->mapped_pages += len / PAGE_SIZE;

@@ -2,6 +2,7 @@
 /* vCPUs: life and reset. */
 #include "owner.h"
 #include "pool.h"
+#include "protect.h"
 #include "string.h"
 #include "vcpu.h"
 
@@ -38,7 +39,8 @@ static int create_locked(struct vm *vm, struct vcpu *vcpu, u32 id, pa_t shared)
 {
 	int err;
 
-	if (vm->vcpu[id])
+	/* A new vCPU 0 would start where the host likes, in a sealed guest. */
+	if (vm->vcpu[id] || protect_is_sealed(vm))
 		return GZ_INVALID_ARGS;
 	err = owner_lend(shared, SHARED_SIZE);
 	if (err)

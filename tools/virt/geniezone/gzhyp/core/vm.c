@@ -208,7 +208,7 @@ bool vm_kick(struct vm *vm, u32 mask)
 }
 
 /**
- * vm_hyp_bytes() - EL2's memory that is there for a VM
+ * vm_hyp_bytes() - EL2's own memory that is there for a VM
  * @vm: the VM; called with its lock
  */
 u64 vm_hyp_bytes(struct vm *vm)

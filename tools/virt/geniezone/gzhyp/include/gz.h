@@ -53,6 +53,11 @@ enum gz_call {
 #define GZ_CAP_QUERY_HYP_BATCH		0x9204
 #define GZ_CAP_QUERY_DESTROY_BATCH	0x9205
 
+/* Sub-commands of PROTECTED_VM */
+#define GZ_PVM_SET_PVMFW_GPA		0
+#define GZ_PVM_GET_PVMFW_SIZE		1
+#define GZ_PVM_SET_PROTECTED_VM		2
+
 #define GZ_MEM_GUEST		BIT(0)
 #define GZ_MEM_PROTECT_FW	BIT(1)
 #define GZ_MEM_STATIC_SWIOTLB	BIT(2)

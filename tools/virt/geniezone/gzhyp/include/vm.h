@@ -39,6 +39,14 @@ enum vm_state {
 	VM_DYING,
 };
 
+/* See core/protect.c. Each but the first keeps all that those before it have. */
+enum vm_protection {
+	VM_OPEN,
+	VM_PROTECTED,	/* asked for; the VMM still fills memory and registers */
+	VM_SEALING,	/* the first RUN: page after page leaves the host */
+	VM_SEALED,
+};
+
 /**
  * struct vm - one virtual machine
  * @id: its number for the host; also its VMID
@@ -61,6 +69,11 @@ enum vm_state {
  * @dtb_gpa: what SET_DTB_CONFIG said
  * @dtb_size: likewise
  * @mapped_pages: pages that stage 2 maps now
+ * @private_pages: those of them that the host can not reach, of a live VM
+ * @protection: written with @lock and read without by RUN
+ * @has_run: a vCPU was entered, or is to be; likewise
+ * @seal_at: how far sealing has come
+ * @fw_gpa: where the firmware goes, 0 for none
  * @buf: copies of what the host passes in memory
  * @drain: how far DESTROY_VM has given pages back
  * @on_cpu: physical CPU + 1 that runs a vCPU, 0 for none; written with @lock
@@ -90,6 +103,11 @@ struct vm {
 	u64 dtb_gpa;
 	u64 dtb_size;
 	u64 mapped_pages;
+	u64 private_pages;
+	enum vm_protection protection;
+	bool has_run;
+	u64 seal_at;
+	u64 fw_gpa;
 	u8 *buf;
 	u64 drain;
 	u32 on_cpu[MAX_VCPUS];

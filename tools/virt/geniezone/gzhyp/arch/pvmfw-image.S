@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The firmware of protected VMs, whole pages of it; the Makefile says which. */
+	.section ".rodata.pvmfw", "a"
+	.balign	4096
+	.globl	pvmfw_start
+	.hidden	pvmfw_start
+pvmfw_start:
+	.incbin	PVMFW
+	.balign	4096
+	.globl	pvmfw_end
+	.hidden	pvmfw_end
+pvmfw_end:

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Protected VMs, as the host sees them.
+ *
+ *   OPEN       a VM like any other
+ *   PROTECTED  by ENABLE_CAP: memory and registers are still the VMM's to fill
+ *   SEALING    the first RUN has come. Registers are closed, and what is mapped
+ *              from now on leaves the host at once; what was mapped before goes
+ *              in steps, between which the host gets its interrupts
+ *   SEALED     the guest runs
+ *
+ * A page leaves the host with what is in it: the VMM has put kernel and device
+ * tree there. Regions of STATIC_SWIOTLB stay lent, as those of an open VM.
+ */
+#include "owner.h"
+#include "print.h"
+#include "protect.h"
+#include "stage2.h"
+#include "string.h"
+
+/* In one step of sealing: pages, and holes in the tables that are looked at */
+#define SEAL_PAGES	MAP_CALL_PAGES
+#define SEAL_HOLES	4096
+
+static u64 firmware_size(void)
+{
+	return pvmfw_end - pvmfw_start;
+}
+
+static bool firmware_fits(struct vm *vm, u64 gpa)
+{
+	struct region *region = region_of(vm, gpa);
+
+	return region && !(region->flags & GZ_MEM_STATIC_SWIOTLB) &&
+	       firmware_size() <= region->gpa + region->size - gpa;
+}
+
+/* A guest that has run for the host to see can not be made a secret any more. */
+static int set_protected(struct vm *vm)
+{
+	if (vm->has_run)
+		return GZ_INVALID_ARGS;
+	vm->protection = VM_PROTECTED;
+	return 0;
+}
+
+static int set_firmware(struct vm *vm, u64 gpa)
+{
+	int err;
+
+	if (!firmware_size())
+		return GZ_NOT_SUPPORTED;
+	if (!gpa || !IS_ALIGNED(gpa, PAGE_SIZE) || !firmware_fits(vm, gpa))
+		return GZ_INVALID_ARGS;
+	err = set_protected(vm);
+	if (!err)
+		vm->fw_gpa = gpa;
+	return err;
+}
+
+/**
+ * protect_cap() - ENABLE_CAP of PROTECTED_VM
+ * @vm: the VM, locked
+ * @command: args[0]
+ * @gpa: args[1]
+ * @result: gets the result of GET_PVMFW_SIZE
+ *
+ * Return: 0, GZ_INVALID_ARGS, or GZ_NOT_SUPPORTED if there is no firmware.
+ */
+int protect_cap(struct vm *vm, u64 command, u64 gpa, u64 *result)
+{
+	switch (command) {
+	case GZ_PVM_SET_PVMFW_GPA:
+		return set_firmware(vm, gpa);
+	case GZ_PVM_GET_PVMFW_SIZE:
+		*result = firmware_size();
+		return 0;
+	case GZ_PVM_SET_PROTECTED_VM:
+		return set_protected(vm);
+	default:
+		return GZ_INVALID_ARGS;
+	}
+}
+
+/* What of the firmware lies in [gpa, gpa + size) */
+static void write_firmware(struct vm *vm, u64 gpa, pa_t pa, u64 size)
+{
+	u64 start = MAX(gpa, vm->fw_gpa);
+	u64 end = MIN(gpa + size, vm->fw_gpa + firmware_size());
+	u8 *to = pa_to_va(PA(pa.v + (start - gpa)));
+
+	if (!vm->fw_gpa || start >= end)
+		return;
+	memcpy(to, pvmfw_start + (start - vm->fw_gpa), end - start);
+	dcache_clean_inval(to, end - start);
+}
+
+/**
+ * protect_taken() - pages have just become a guest's alone
+ * @vm: the VM, locked
+ * @gpa: guest-physical address
+ * @pa: the pages; what the host had in its caches is in memory
+ * @size: bytes
+ */
+void protect_taken(struct vm *vm, u64 gpa, pa_t pa, u64 size)
+{
+	vm->private_pages += size / PAGE_SIZE;
+	write_firmware(vm, gpa, pa, size);
+}
+
+/**
+ * protect_give_back() - pages that no guest maps any more go back to the host
+ * @vm: the VM, locked or dying
+ * @pa: the pages; lent, all of them, or the guest's, all of them
+ * @size: bytes
+ *
+ * The guest's are wiped, those that it has shared too.
+ */
+void protect_give_back(struct vm *vm, pa_t pa, u64 size)
+{
+	u32 value;
+
+	if (owner_state(pa, &value) == PAGE_SHARED) {
+		BUG_ON(owner_unlend(pa, size));
+		return;
+	}
+	memset(pa_to_va(pa), 0, size);
+	dcache_clean_inval(pa_to_va(pa), size);
+	BUG_ON(owner_return(pa, size, vm->id));
+}
+
+static int seal_leaf(struct vm *vm, u64 gpa, const struct pgt_leaf *leaf)
+{
+	u32 value;
+	int err;
+
+	if (!protect_is_private(vm, region_of(vm, gpa)))
+		return 0;
+	/* Mapped since sealing began */
+	if (owner_state(leaf->pa, &value) == PAGE_GUEST)
+		return 0;
+	err = owner_seal(leaf->pa, leaf->size, vm->id);
+	if (err)
+		return err;
+	dcache_clean_inval(pa_to_va(leaf->pa), leaf->size);
+	protect_taken(vm, gpa, leaf->pa, leaf->size);
+	return 0;
+}
+
+/* Returns GZ_BUSY if there is more to do. */
+static int seal_some(struct vm *vm)
+{
+	u64 pages = 0, holes = 0;
+	struct pgt_leaf leaf;
+	int err;
+
+	while (vm->seal_at < IPA_LIMIT) {
+		if (pages >= SEAL_PAGES || holes >= SEAL_HOLES)
+			return GZ_BUSY;
+		leaf = pgt_lookup(&vm->s2, vm->seal_at);
+		err = leaf.valid ? seal_leaf(vm, vm->seal_at, &leaf) : 0;
+		if (err)
+			return err;
+		pages += leaf.valid ? leaf.size / PAGE_SIZE : 0;
+		holes += !leaf.valid;
+		vm->seal_at += leaf.size;
+	}
+	icache_inval_all();
+	return 0;
+}
+
+/*
+ * What the firmware is started with: x0 the device tree, x1 the payload, x2 its
+ * size. A VMM that knows of firmware has set them so; another one has set x0 and
+ * the PC as for the payload itself.
+ */
+static void start_firmware(struct vm *vm, struct vcpu *vcpu)
+{
+	u64 *x = vcpu->regs.x;
+
+	if (!vm->fw_gpa)
+		return;
+	if (!x[0])
+		x[0] = vm->dtb_gpa;
+	if (!x[1])
+		x[1] = vcpu->regs.pc;
+	vcpu->regs.pc = vm->fw_gpa;
+}
+
+static int seal_locked(struct vm *vm, struct vcpu *vcpu)
+{
+	int err;
+
+	vm->has_run = true;
+	if (vm->protection == VM_OPEN || vm->protection == VM_SEALED)
+		return 0;
+	/* The region may be another one since. */
+	if (vm->fw_gpa && !firmware_fits(vm, vm->fw_gpa))
+		return GZ_INVALID_ARGS;
+	WRITE_ONCE(vm->protection, VM_SEALING);
+	err = seal_some(vm);
+	if (err)
+		return err;
+	start_firmware(vm, vcpu);
+	WRITE_ONCE(vm->protection, VM_SEALED);
+	return 0;
+}
+
+/**
+ * protect_before_run() - seal a protected VM, before its first instruction
+ * @vcpu: claimed by this CPU
+ *
+ * At the first RUN of a vCPU that is on, which is vCPU 0: the VMM may let the
+ * others wait for CPU_ON while it still fills this one's registers.
+ *
+ * Return: 0; GZ_BUSY if there is more to do; GZ_INVALID_ARGS if a page can not be
+ * the guest's alone, since it is mapped elsewhere, too; or GZ_NO_MEMORY. The host
+ * may try again.
+ */
+int protect_before_run(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	int err;
+
+	if (vcpu->power != POWER_ON ||
+	    (READ_ONCE(vm->has_run) &&
+	     READ_ONCE(vm->protection) != VM_PROTECTED &&
+	     READ_ONCE(vm->protection) != VM_SEALING))
+		return 0;
+	spin_lock(&vm->lock);
+	err = seal_locked(vm, vcpu);
+	spin_unlock(&vm->lock);
+	return err;
+}
