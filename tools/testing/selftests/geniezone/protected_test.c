@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Protected VMs: what of the guest the host can see, and what not. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "controls.h"
+#include "gz_test.h"
+#include "protected.h"
+#include "stats.h"
+
+#define PAGE		0x1000ULL
+#define SECRET		0x5ec4e75ec4e7ULL
+#define SWIOTLB_SIZE	(4 * PAGE)
+#define PVMFW_SIZE	(4 * PAGE)
+
+/* Nothing touches it before the guest does, in another block than the rest. */
+#define LATER_BASE	(RAM_BASE + 0x600000)
+
+sigjmp_buf pvm_caught;
+
+FIXTURE(pvm)
+{
+	struct tvm t;
+	struct gz_vcpu *vcpu;
+	char *swiotlb;
+	char *pvmfw;
+};
+
+static char *add_region(struct tvm *t, uint32_t slot, uint32_t flags,
+			uint64_t gpa, uint64_t size)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || gz_vm_set_region(&t->vm, slot, flags, gpa, size, p))
+		return NULL;
+	return p;
+}
+
+FIXTURE_SETUP(pvm)
+{
+	uint64_t cap = GZVM_CAP_PROTECTED_VM;
+
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	tvm_create(&self->t, 2);
+	if (gz_ioctl(self->t.vm.fd, GZVM_CHECK_EXTENSION, (unsigned long)&cap)) {
+		tvm_destroy(&self->t);
+		SKIP(return, "no protected VMs");
+	}
+	self->vcpu = &self->t.vcpus[0];
+	self->swiotlb = add_region(&self->t, SWIOTLB_SLOT,
+				   GZVM_USER_MEM_REGION_STATIC_SWIOTLB,
+				   SWIOTLB_BASE, SWIOTLB_SIZE);
+	ASSERT_NE(NULL, self->swiotlb);
+	self->pvmfw = add_region(&self->t, PVMFW_SLOT,
+				 GZVM_USER_MEM_REGION_PROTECT_FW,
+				 PVMFW_BASE, PVMFW_SIZE);
+	ASSERT_NE(NULL, self->pvmfw);
+}
+
+FIXTURE_TEARDOWN(pvm)
+{
+	if (!no_controls())
+		EXPECT_TRUE(ctl_check_ok());
+	tvm_destroy(&self->t);
+	if (!no_controls())
+		EXPECT_TRUE(ctl_check_ok());
+}
+
+static uint64_t *at(struct tvm *t, uint64_t gpa)
+{
+	return tvm_at(t, gpa);
+}
+
+/* Reads, tells, writes, tells. */
+GUEST static void guest_use(uint64_t gpa)
+{
+	guest_sync(read64(gpa));
+	write64(gpa, SECRET);
+	guest_sync(read64(gpa));
+	guest_sync(read64(gpa));
+}
+
+TEST_F(pvm, load_and_store_of_the_host_get_sigbus)
+{
+	uint64_t *p = at(&self->t, FREE_BASE);
+
+	*p = 5;
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	/* Sealing waits for the first run. */
+	EXPECT_EQ(0, signal_of_load(p));
+	*p = 7;
+	vcpu_run_to_sync(self->vcpu, 7);
+	EXPECT_EQ(SIGBUS, signal_of_load(p));
+	EXPECT_EQ(SIGBUS, signal_of_store(p, 8));
+	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, RAM_BASE)));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	EXPECT_EQ(SIGBUS, signal_of_store(p, 9));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, fetch_of_the_host_gets_sigbus)
+{
+	uint32_t *p = tvm_at(&self->t, FREE_BASE);
+
+	ASSERT_EQ(0, mprotect(p, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+	*p = 0xd65f03c0;	/* ret */
+	__builtin___clear_cache((char *)p, (char *)(p + 1));
+	EXPECT_EQ(0, signal_of(((void (*)(void))p)()));
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, 0xd65f03c0);
+	EXPECT_EQ(SIGBUS, signal_of(((void (*)(void))p)()));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, system_calls_get_efault)
+{
+	char *p = tvm_at(&self->t, FREE_BASE);
+	char buf[16] = "from outside";
+	int fd[2], file;
+
+	ASSERT_EQ(0, pipe(fd));
+	file = memfd_create("file", 0);
+	ASSERT_LE(0, file);
+	strcpy(p, "inside");
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	vcpu_sync_value(self->vcpu);
+
+	EXPECT_EQ(-1, write(fd[1], p, 16));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, write(file, p, 16));
+	EXPECT_EQ(EFAULT, errno);
+	ASSERT_EQ(16, write(fd[1], buf, 16));
+	EXPECT_EQ(-1, read(fd[0], p, 16));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, open(p, O_RDONLY));
+	EXPECT_EQ(EFAULT, errno);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+GUEST static void guest_use_later(uint64_t gpa)
+{
+	guest_sync(1);
+	guest_use(gpa);
+}
+
+TEST_F(pvm, page_that_is_mapped_later_vanishes_with_what_is_in_it)
+{
+	uint64_t *p = at(&self->t, LATER_BASE);
+
+	*p = 77;
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use_later, LATER_BASE);
+	vcpu_run_to_sync(self->vcpu, 1);
+	/* A hypervisor without demand paging by block has it all by now. */
+	if (!signal_of_load(p))
+		EXPECT_EQ(0, signal_of_store(p, 77));
+	vcpu_run_to_sync(self->vcpu, 77);
+	EXPECT_EQ(SIGBUS, signal_of_load(p));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, swiotlb_stays_shared)
+{
+	uint64_t *p = (uint64_t *)self->swiotlb;
+
+	*p = 3;
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use, SWIOTLB_BASE);
+	vcpu_run_to_sync(self->vcpu, 3);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	EXPECT_EQ(0, signal_of_load(p));
+	EXPECT_EQ(SECRET, *p);
+	*p = 4;
+	vcpu_run_to_sync(self->vcpu, 4);
+	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, RAM_BASE)));
+	tvm_destroy(&self->t);
+	EXPECT_EQ(4, *p);
+}
+
+GUEST static void guest_share(uint64_t gpa)
+{
+	write64(gpa, SECRET);
+	guest_sync(hvc3(HVC_SHARE, gpa, 0, 0));
+	guest_sync(read64(gpa));
+	guest_sync(hvc3(HVC_UNSHARE, gpa, 0, 0));
+	guest_sync(read64(gpa));
+}
+
+TEST_F(pvm, page_is_the_hosts_too_while_it_is_shared)
+{
+	uint64_t *p = at(&self->t, FREE_BASE);
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_share, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	ASSERT_EQ(0, signal_of_load(p));
+	EXPECT_EQ(SECRET, *p);
+	EXPECT_EQ(SIGBUS, signal_of_load(p + PAGE / 8));
+	EXPECT_EQ(SIGBUS, signal_of_load(p - 1));
+	*p = 44;
+	vcpu_run_to_sync(self->vcpu, 44);
+	*p = 45;
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(SIGBUS, signal_of_load(p));
+	EXPECT_EQ(SIGBUS, signal_of_store(p, 46));
+	vcpu_run_to_sync(self->vcpu, 45);
+}
+
+GUEST static void guest_share_untouched(uint64_t gpa)
+{
+	guest_sync(hvc3(HVC_SHARE, gpa, 0, 0));
+	guest_sync(read64(gpa));
+}
+
+TEST_F(pvm, page_that_was_never_touched_can_be_shared)
+{
+	uint64_t *p = at(&self->t, LATER_BASE);
+
+	*p = 12;
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_share_untouched, LATER_BASE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	ASSERT_EQ(0, signal_of_load(p));
+	*p = 13;
+	vcpu_run_to_sync(self->vcpu, 13);
+	EXPECT_EQ(SIGBUS, signal_of_load(p + PAGE / 8));
+}
+
+GUEST static void guest_wrong_calls(uint64_t arg)
+{
+	guest_sync(hvc3(HVC_FEATURES, 0, 0, 0));
+	guest_sync(hvc3(HVC_MEMINFO, 0, 0, 0));
+	guest_sync(hvc3(HVC_SHARE, SWIOTLB_BASE, 0, 0));
+	guest_sync(hvc3(HVC_SHARE, FREE_BASE, 0, 0));
+	/* From here on, all wrong */
+	guest_sync(hvc3(HVC_SHARE, FREE_BASE, 0, 0));
+	guest_sync(hvc3(HVC_UNSHARE, FREE_BASE + PAGE, 0, 0));
+	guest_sync(hvc3(HVC_UNSHARE, SWIOTLB_BASE, 0, 0));
+	guest_sync(hvc3(HVC_SHARE, FREE_BASE + 8, 0, 0));
+	guest_sync(hvc3(HVC_UNSHARE, FREE_BASE + 8, 0, 0));
+	guest_sync(hvc3(HVC_SHARE, PORT_BASE, 0, 0));
+	guest_sync(hvc3(HVC_UNSHARE, PORT_BASE, 0, 0));
+	guest_sync(hvc3(HVC_SHARE, -PAGE, 0, 0));
+	guest_sync(hvc3(HVC_UNSHARE, -PAGE, 0, 0));
+	guest_sync(hvc3(HVC_SHARE, FREE_BASE + PAGE, 1, 0));
+	guest_sync(hvc3(HVC_UNSHARE, FREE_BASE, 0, 1));
+	guest_sync(hvc3(HVC_MEMINFO, 1, 0, 0));
+	guest_sync(hvc3(HVC_RELINQUISH, PORT_BASE, 0, 0));
+	guest_sync(hvc3(HVC_RELINQUISH, FREE_BASE + 8, 0, 0));
+	guest_sync(1);
+}
+
+#define NR_WRONG_CALLS	14
+
+TEST_F(pvm, wrong_calls_of_the_guest_are_refused)
+{
+	uint64_t want = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 9;
+	int i;
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_wrong_calls, 0);
+	EXPECT_EQ(want, vcpu_sync_value(self->vcpu) & want);
+	vcpu_run_to_sync(self->vcpu, PAGE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	vcpu_run_to_sync(self->vcpu, 0);
+	for (i = 0; i < NR_WRONG_CALLS; i++)
+		EXPECT_EQ(HVC_INVALID_PARAMETER, vcpu_sync_value(self->vcpu))
+			TH_LOG("call %d", i);
+	vcpu_run_to_sync(self->vcpu, 1);
+	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, FREE_BASE + PAGE)));
+}
+
+/* They are for protected guests; an open one's are the VMM's to answer. */
+TEST_F(pvm, guest_that_is_not_protected_has_no_such_calls)
+{
+	tvm_enter(&self->t, 0, guest_share, FREE_BASE);
+	vcpu_run_to(self->vcpu, GZVM_EXIT_HYPERCALL);
+	EXPECT_EQ(HVC_SHARE, self->vcpu->run.hypercall.args[0]);
+	self->vcpu->run.hypercall.args[0] = 99;
+	vcpu_run_to_sync(self->vcpu, 99);
+	EXPECT_EQ(SECRET, *at(&self->t, FREE_BASE));
+}
+
+GUEST static void guest_relinquish(uint64_t gpa)
+{
+	write64(gpa, SECRET);
+	write64(gpa + PAGE - 8, SECRET);
+	guest_sync(read64(gpa));
+	guest_sync(hvc3(HVC_RELINQUISH, gpa, 0, 0));
+	guest_sync(read64(gpa));
+	guest_sync(1);
+}
+
+TEST_F(pvm, relinquished_page_comes_back_wiped)
+{
+	uint64_t *p = at(&self->t, FREE_BASE);
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_relinquish, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	EXPECT_EQ(SIGBUS, signal_of_load(p));
+	vcpu_run_to_sync(self->vcpu, 0);
+	ASSERT_EQ(0, signal_of_load(p));
+	EXPECT_EQ(0, p[0]);
+	EXPECT_EQ(0, p[PAGE / 8 - 1]);
+	EXPECT_EQ(SIGBUS, signal_of_load(p + PAGE / 8));
+	if (!no_controls())
+		EXPECT_TRUE(ctl_check_ok());
+	/* The guest touches it again, and has it again. */
+	*p = 6;
+	vcpu_run_to_sync(self->vcpu, 6);
+	EXPECT_EQ(SIGBUS, signal_of_load(p));
+	vcpu_run_to_sync(self->vcpu, 1);
+}
+
+/* Else the guest would still have a page that the driver has let go of. */
+TEST_F(pvm, relinquished_page_is_gone_from_a_guest_that_is_not_protected)
+{
+	uint64_t *p = at(&self->t, FREE_BASE);
+
+	tvm_enter(&self->t, 0, guest_relinquish, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(SECRET, *p);
+	if (!no_controls())
+		EXPECT_TRUE(ctl_check_ok());
+	ASSERT_EQ(p, mmap(p, PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	*p = 66;
+	vcpu_run_to_sync(self->vcpu, 66);
+}
+
+GUEST static void guest_fill(uint64_t size)
+{
+	uint64_t p;
+
+	for (p = FREE_BASE; p < FREE_BASE + size; p += 64)
+		write64(p, SECRET);
+	guest_sync(hvc3(HVC_SHARE, FREE_BASE, 0, 0));
+}
+
+TEST_F(pvm, all_comes_back_wiped_when_the_vm_ends)
+{
+	uint64_t size = LATER_BASE - FREE_BASE, i, *p;
+	struct gz_memory mem = self->t.mem;
+	uint64_t bad = 0;
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_fill, size);
+	vcpu_run_to_sync(self->vcpu, 0);
+	p = at(&self->t, FREE_BASE);
+	EXPECT_EQ(SECRET, *p);
+	EXPECT_EQ(SIGBUS, signal_of_load(p + PAGE / 8));
+	self->t.mem.hva = NULL;		/* keep the memory */
+	tvm_destroy(&self->t);
+	ASSERT_EQ(0, signal_of_load(p + PAGE / 8));
+	for (i = 0; i < size / 8; i++)
+		bad += p[i] != 0;
+	EXPECT_EQ(0, bad);
+	/* The code, too: the pages were the guest's. */
+	EXPECT_EQ(0, *(uint64_t *)mem.hva);
+	gz_memory_free(&mem);
+}
+
+TEST_F(pvm, registers_are_closed_once_the_guest_has_run)
+{
+	struct gz_vcpu *other = &self->t.vcpus[1];
+	uint64_t value;
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	EXPECT_EQ(0, gz_vcpu_get_reg(self->vcpu, GZ_REG_PC, &value));
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(-EINVAL, gz_vcpu_get_reg(self->vcpu, GZ_REG_PC, &value));
+	EXPECT_EQ(-EINVAL, gz_vcpu_get_reg(self->vcpu, GZ_REG_X(0), &value));
+	EXPECT_EQ(-EINVAL, gz_vcpu_set_reg(self->vcpu, GZ_REG_PC, 0));
+	EXPECT_EQ(-EINVAL, gz_vcpu_set_reg(self->vcpu, GZ_REG_X(3), 0));
+	EXPECT_EQ(-EINVAL, gz_vcpu_get_reg(other, GZ_REG_PC, &value));
+	/* A VMM that is late with a vCPU that waits for CPU_ON */
+	EXPECT_EQ(0, gz_vcpu_set_reg(other, GZ_REG_PSTATE, GZ_PSTATE_BOOT));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, vm_that_has_run_can_not_become_protected)
+{
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(-EINVAL, pvm_protect(&self->t));
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PVMFW_BASE));
+	EXPECT_EQ(0, signal_of_load(at(&self->t, FREE_BASE)));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, two_protected_vms)
+{
+	struct tvm other;
+
+	tvm_create(&other, 1);
+	*at(&self->t, FREE_BASE) = 1;
+	*at(&other, FREE_BASE) = 2;
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	ASSERT_EQ(0, pvm_protect(&other));
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	tvm_enter(&other, 0, guest_use, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, 1);
+	EXPECT_EQ(0, signal_of_load(at(&other, FREE_BASE)));
+	vcpu_run_to_sync(&other.vcpus[0], 2);
+	EXPECT_EQ(SIGBUS, signal_of_load(at(&other, FREE_BASE)));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	if (!no_controls())
+		EXPECT_TRUE(ctl_check_ok());
+	tvm_destroy(&other);
+	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, FREE_BASE)));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+GUEST static void guest_read(uint64_t gpa)
+{
+	guest_sync(read64(gpa));
+}
+
+TEST_F(pvm, page_of_one_vm_is_refused_to_another)
+{
+	struct tvm other;
+	int ret;
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	tvm_create(&other, 1);
+	tvm_enter(&other, 0, guest_read, 0xd0000000);
+	ret = gz_vm_set_region(&other.vm, 5, 0, 0xd0000000, PAGE,
+			       at(&self->t, FREE_BASE));
+	/* Refused at once where all memory is given at once, else when touched */
+	if (!ret)
+		ret = __vcpu_run(&other.vcpus[0]);
+	EXPECT_EQ(-EINVAL, ret);
+	tvm_destroy(&other);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, page_of_two_vms_can_not_be_sealed)
+{
+	struct tvm other;
+	int ret;
+
+	tvm_create(&other, 1);
+	tvm_enter(&other, 0, guest_read, 0xd0000000);
+	ASSERT_EQ(0, gz_vm_set_region(&other.vm, 5, 0, 0xd0000000, PAGE,
+				      at(&self->t, FREE_BASE)));
+	vcpu_run_to_sync(&other.vcpus[0], 0);
+	/* Without demand paging, or by page: found out when it is protected. */
+	ret = pvm_protect(&self->t);
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	if (!ret)
+		ret = __vcpu_run(self->vcpu);
+	EXPECT_EQ(-EINVAL, ret);
+	tvm_destroy(&other);
+	/* Now it is this one's alone. */
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, FREE_BASE)));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, memory_that_is_added_later_is_private)
+{
+	uint64_t *p, *shared;
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_use_later, 0xd0000000);
+	vcpu_run_to_sync(self->vcpu, 1);
+	p = (uint64_t *)add_region(&self->t, 5, 0, 0xd0000000, PAGE);
+	ASSERT_NE(NULL, p);
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(SIGBUS, signal_of_load(p));
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, shared);
+	EXPECT_EQ(-EINVAL, gz_vm_set_region(&self->t.vm, 6,
+					    GZVM_USER_MEM_REGION_STATIC_SWIOTLB,
+					    0xe0000000, PAGE, shared));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+static long long statistic(struct tvm *t, const char *name)
+{
+	long long value = -1;
+	char path[192];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/gzvm/%d-%lld/%s",
+		 gettid(), fd_stat(t->vm.fd, "vm_id"), name);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%lld", &value) != 1)
+		value = -1;
+	if (f)
+		fclose(f);
+	return value;
+}
+
+#define hyp_mem(t)	statistic(t, "protected_hyp_mem")
+#define shared_mem(t)	statistic(t, "protected_shared_mem")
+
+/* All is mapped by then: each page that changes sides is seen on both. */
+TEST_F(pvm, statistics_count_private_and_shared_bytes)
+{
+	long long hyp, shared;
+
+	if (hyp_mem(&self->t) < 0)
+		SKIP(return, "no debugfs");
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_share, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	hyp = hyp_mem(&self->t);
+	shared = shared_mem(&self->t);
+	EXPECT_LE(PAGE, shared);
+	EXPECT_LT(FREE_BASE - RAM_BASE, hyp);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(hyp + PAGE, hyp_mem(&self->t));
+	EXPECT_EQ(shared - PAGE, shared_mem(&self->t));
+}
+
+GUEST static void guest_mmio(uint64_t arg)
+{
+	write32(PORT_TEST, 0x1234);
+	guest_sync(read32(PORT_TEST + 4));
+}
+
+TEST_F(pvm, mmio_shows_the_access_and_nothing_else)
+{
+	struct gzvm_vcpu_run *run = &self->vcpu->run;
+	uint64_t data;
+
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_mmio, 0);
+	vcpu_run_to(self->vcpu, GZVM_EXIT_MMIO);
+	EXPECT_EQ(PORT_TEST, run->mmio.phys_addr);
+	EXPECT_EQ(4, run->mmio.size);
+	memcpy(&data, run->mmio.data, 8);
+	EXPECT_EQ(0x1234, data);
+	vcpu_run_to(self->vcpu, GZVM_EXIT_MMIO);
+	EXPECT_FALSE(run->mmio.is_write);
+	memcpy(&data, run->mmio.data, 8);
+	EXPECT_EQ(0, data);
+	data = 0x5678;
+	memcpy(run->mmio.data, &data, 8);
+	vcpu_run_to_sync(self->vcpu, 0x5678);
+}
+
+TEST_F(pvm, firmware_has_a_size)
+{
+	uint64_t size = 0;
+
+	ASSERT_EQ(0, pvm_cap(&self->t, GZVM_CAP_PVM_GET_PVMFW_SIZE, &size));
+	EXPECT_LT(0, size);
+	EXPECT_GE(PVMFW_SIZE, size);
+	EXPECT_EQ(-EINVAL, pvm_cap(&self->t, 3, &size));
+	EXPECT_EQ(-EINVAL, pvm_cap(&self->t, ~0ULL, &size));
+}
+
+TEST_F(pvm, firmware_goes_to_memory_with_room_for_it)
+{
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PVMFW_BASE + 8));
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PVMFW_BASE + PVMFW_SIZE));
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PORT_BASE));
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, SWIOTLB_BASE));
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, ~0xfffULL));
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, 0));
+	/* None of these has made it protected. */
+	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(0, signal_of_load(at(&self->t, FREE_BASE)));
+}
+
+#define FDT		(FREE_BASE + 0x1000)
+#define PAYLOAD		(FREE_BASE + 0x2000)
+#define FDT_MAGIC	0xedfe0dd0
+#define IMAGE_MAGIC	0x644d5241
+
+/* A kernel's header; what it does is to enter guest_entry. */
+static void write_payload(struct tvm *t)
+{
+	uint32_t *p = tvm_at(t, PAYLOAD);
+
+	p[0] = 0x14000010;		/* b	. + 64 */
+	p[56 / 4] = IMAGE_MAGIC;
+	p[64 / 4] = 0x58000080;		/* ldr	x0, . + 16 */
+	p[68 / 4] = 0x580000a9;		/* ldr	x9, . + 20 */
+	p[72 / 4] = 0xd61f0120;		/* br	x9 */
+	*(uint64_t *)&p[80 / 4] = BOOT_BASE;
+	*(uint64_t *)&p[88 / 4] = tvm_gpa_of(guest_entry);
+	*(uint32_t *)tvm_at(t, FDT) = FDT_MAGIC;
+}
+
+static int boot(struct gz_vcpu *vcpu, uint64_t pc, uint64_t x0, uint64_t x1)
+{
+	int ret = gz_vcpu_set_reg(vcpu, GZ_REG_PSTATE, GZ_PSTATE_BOOT);
+
+	if (!ret)
+		ret = gz_vcpu_set_reg(vcpu, GZ_REG_PC, pc);
+	if (!ret)
+		ret = gz_vcpu_set_reg(vcpu, GZ_REG_X(0), x0);
+	if (!ret)
+		ret = gz_vcpu_set_reg(vcpu, GZ_REG_X(1), x1);
+	return ret;
+}
+
+/* As crosvm and QEMU do: the kernel is written after the firmware was set. */
+TEST_F(pvm, firmware_starts_what_the_pc_says)
+{
+	memset(self->pvmfw, 0xff, PVMFW_SIZE);
+	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	write_payload(&self->t);
+	tvm_write_boot(&self->t, 0, guest_use, FREE_BASE);
+	ASSERT_EQ(0, boot(self->vcpu, PAYLOAD, FDT, 0));
+	vcpu_run_to_sync(self->vcpu, 0);
+	EXPECT_EQ(SIGBUS, signal_of_load(self->pvmfw));
+	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, FREE_BASE)));
+	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PVMFW_BASE));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+/* x1 is the payload where the VMM knows of firmware, and the PC is nothing. */
+TEST_F(pvm, firmware_starts_what_x1_says)
+{
+	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
+	write_payload(&self->t);
+	tvm_write_boot(&self->t, 0, guest_use, FREE_BASE);
+	ASSERT_EQ(0, boot(self->vcpu, 0, FDT, PAYLOAD));
+	vcpu_run_to_sync(self->vcpu, 0);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
+TEST_F(pvm, firmware_finds_the_device_tree_by_its_configuration)
+{
+	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
+	write_payload(&self->t);
+	ASSERT_EQ(0, gz_vm_set_dtb(&self->t.vm, FDT, PAGE));
+	tvm_write_boot(&self->t, 0, guest_use, FREE_BASE);
+	ASSERT_EQ(0, boot(self->vcpu, PAYLOAD, 0, 0));
+	vcpu_run_to_sync(self->vcpu, 0);
+}
+
+TEST_F(pvm, firmware_refuses_what_is_no_kernel)
+{
+	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
+	write_payload(&self->t);
+	*(uint32_t *)tvm_at(&self->t, PAYLOAD + 56) = 0;
+	ASSERT_EQ(0, boot(self->vcpu, PAYLOAD, FDT, 0));
+	vcpu_run_to_system_event(self->vcpu, GZVM_SYSTEM_EVENT_RESET);
+}
+
+TEST_F(pvm, firmware_refuses_what_is_no_device_tree)
+{
+	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
+	write_payload(&self->t);
+	*(uint32_t *)tvm_at(&self->t, FDT) = 0;
+	ASSERT_EQ(0, boot(self->vcpu, PAYLOAD, FDT, 0));
+	vcpu_run_to_system_event(self->vcpu, GZVM_SYSTEM_EVENT_RESET);
+}
+
+TEST_HARNESS_MAIN
