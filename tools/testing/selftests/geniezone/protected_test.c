@@ -128,7 +128,7 @@ TEST_F(pvm, system_calls_get_efault)
 	ASSERT_EQ(0, pipe(fd));
 	file = memfd_create("file", 0);
 	ASSERT_LE(0, file);
-	strcpy(p, "inside");
+	memcpy(p, "inside", 7);
 	ASSERT_EQ(0, pvm_protect(&self->t));
 	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
 	vcpu_sync_value(self->vcpu);
