@@ -20,8 +20,6 @@
 #include "rtc.h"
 #include "serial.h"
 
-static struct gz_vm no_vm = { .dev_fd = -1, .fd = -1 };
-
 FIXTURE(serial)
 {
 	struct gz_serial s;
@@ -33,7 +31,7 @@ FIXTURE_SETUP(serial)
 {
 	memset(&self->bus, 0, sizeof(self->bus));
 	ASSERT_EQ(0, pipe(self->out));
-	ASSERT_EQ(0, gz_serial_init(&self->s, &no_vm, self->out[1]));
+	ASSERT_EQ(0, gz_serial_init(&self->s, self->out[1]));
 	ASSERT_EQ(0, gz_bus_add(&self->bus, &self->s.dev));
 }
 
@@ -119,6 +117,31 @@ TEST_F(serial, input_is_kept_in_order_and_nothing_is_lost)
 		ASSERT_EQ(sent < len ? 0 : -1,
 			  eventfd_read(self->s.room_fd, &count));
 	}
+}
+
+/* The test is the driver: it takes the signal, and tells of the interrupt's end. */
+TEST_F(serial, line_is_raised_again_until_all_is_read)
+{
+	struct gz_irq *irq = &self->s.irq;
+	eventfd_t count;
+
+	out(&self->s, UART_IER, UART_IER_RDI);
+	EXPECT_EQ(-1, eventfd_read(irq->fd, &count));
+	receive(&self->s, "a");
+	ASSERT_EQ(0, eventfd_read(irq->fd, &count));
+	/* Still there when the interrupt ends: again */
+	eventfd_write(irq->resample_fd, 1);
+	gz_irq_resample(irq);
+	ASSERT_EQ(0, eventfd_read(irq->fd, &count));
+	/* Read: quiet */
+	EXPECT_EQ('a', in(&self->s, UART_RX));
+	eventfd_write(irq->resample_fd, 1);
+	gz_irq_resample(irq);
+	EXPECT_EQ(-1, eventfd_read(irq->fd, &count));
+	/* And the next is told of, though the last had an end of its own */
+	receive(&self->s, "b");
+	EXPECT_EQ(0, eventfd_read(irq->fd, &count));
+	EXPECT_EQ(2, atomic_load(&irq->resamples));
 }
 
 TEST_F(serial, without_fifo_it_holds_one_byte)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Devices: who answers for which address, and interrupt lines. */
+/* Devices: who answers for which address. */
 
 #include <errno.h>
 #include <string.h>
@@ -102,23 +102,4 @@ int gz_bus_mmio(const struct gz_bus *bus, struct gzvm_vcpu_run *run)
 		memcpy(run->mmio.data, &value, size);
 	}
 	return 0;
-}
-
-/**
- * gz_irq_set() - drive an interrupt line
- * @irq: the line; the caller holds its device's lock
- * @level: asserted or not
- */
-void gz_irq_set(struct gz_irq *irq, bool level)
-{
-	int ret;
-
-	if (irq->level == level)
-		return;
-	ret = gz_vm_irq_line(irq->vm, irq->spi, level);
-	if (ret)
-		gz_info("cannot set SPI %u to %d: %s", irq->spi, level,
-			strerror(-ret));
-	else
-		irq->level = level;
 }

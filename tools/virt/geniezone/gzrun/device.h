@@ -55,23 +55,8 @@ struct gz_bus {
 	unsigned int nr;
 };
 
-/**
- * struct gz_irq - interrupt line of a device
- * @vm: whose interrupt controller it leads to
- * @spi: SPI index
- * @level: its state
- *
- * The device's lock protects it.
- */
-struct gz_irq {
-	const struct gz_vm *vm;
-	unsigned int spi;
-	bool level;
-};
-
 int gz_bus_add(struct gz_bus *bus, struct gz_device *dev);
 void gz_bus_fdt(const struct gz_bus *bus, struct gz_fdt *fdt);
 int gz_bus_mmio(const struct gz_bus *bus, struct gzvm_vcpu_run *run);
-void gz_irq_set(struct gz_irq *irq, bool level);
 
 #endif /* GZRUN_DEVICE_H */

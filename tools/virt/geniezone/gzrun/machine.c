@@ -33,20 +33,6 @@ static int fail(const char *what, int err)
 	return err;
 }
 
-static int add_devices(struct gz_machine *m)
-{
-	int ret;
-
-	ret = gz_serial_init(&m->serial, &m->vm, m->cfg.out_fd);
-	if (ret)
-		return ret;
-	gz_rtc_init(&m->rtc);
-	ret = gz_bus_add(&m->bus, &m->serial.dev);
-	if (!ret)
-		ret = gz_bus_add(&m->bus, &m->rtc.dev);
-	return ret;
-}
-
 /**
  * gz_machine_init() - everything that needs no hypervisor
  * @m: to be filled in; gz_machine_destroy() takes it also after a failure
@@ -64,11 +50,14 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 	m->cfg = *cfg;
 	m->vm.fd = -1;
 	m->vm.dev_fd = -1;
-	m->serial.room_fd = -1;
 	pthread_mutex_init(&m->lock, NULL);
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	/* In any case, as gz_machine_destroy() takes them back in any case */
+	ret = gz_machine_add_platform(m);
 	if (m->end_fd < 0)
-		return fail("cannot make an eventfd", -errno);
+		ret = -errno;
+	if (ret)
+		return fail("cannot make the devices", ret);
 	ret = gz_memory_alloc(&m->mem, GZ_RAM_BASE, cfg->mem_size);
 	if (ret) {
 		gz_error("cannot allocate %llu MiB for the guest: %s",
@@ -82,9 +71,6 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 	ret = gz_image_load(&m->image, &m->mem, cfg->kernel, cfg->initrd);
 	if (ret)
 		return ret;
-	ret = add_devices(m);
-	if (ret)
-		return fail("cannot make the devices", ret);
 	ret = gz_machine_add_virtio(m);
 	if (ret)
 		return ret;
@@ -174,7 +160,9 @@ int gz_machine_create(struct gz_machine *m)
 	ret = create_vcpus(m);
 	if (ret)
 		return ret;
-	ret = gz_machine_attach_virtio(m);
+	ret = gz_lines_attach(&m->lines, &m->vm);
+	if (!ret)
+		ret = gz_machine_attach_virtio(m);
 	if (ret)
 		return fail("cannot tie the devices to the VM", ret);
 	ret = gz_vm_set_dtb(&m->vm, m->image.fdt, GZ_FDT_SIZE);
@@ -331,7 +319,9 @@ int gz_machine_start(struct gz_machine *m)
 		return ret;
 	vcpu_signals(&set);
 	pthread_sigmask(SIG_SETMASK, &set, &old);
-	ret = -gz_machine_start_virtio(m);
+	ret = -gz_lines_start(&m->lines);
+	if (!ret)
+		ret = -gz_machine_start_virtio(m);
 	for (i = 0; !ret && i < m->nr_vcpus; i++) {
 		struct gz_vcpu *vcpu = &m->vcpus[i];
 
@@ -373,6 +363,7 @@ enum gz_end gz_machine_stop(struct gz_machine *m)
 	gz_machine_stop_virtio(m);
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_join(&m->vcpus[i]);
+	gz_lines_stop(&m->lines);
 	return m->end;
 }
 
@@ -388,8 +379,7 @@ void gz_machine_destroy(struct gz_machine *m)
 		gz_vcpu_destroy(&m->vcpus[i]);
 	gz_vm_destroy(&m->vm);
 	gz_machine_destroy_virtio(m);
-	if (m->serial.room_fd >= 0)
-		gz_serial_destroy(&m->serial);
+	gz_machine_destroy_platform(m);
 	/* After the VM: the hypervisor must have let go of these pages. */
 	gz_memory_free(&m->mem);
 	if (m->end_fd >= 0)

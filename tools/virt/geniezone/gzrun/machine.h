@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "image.h"
+#include "irq.h"
 #include "layout.h"
 #include "memory.h"
 #include "rtc.h"
@@ -101,6 +102,7 @@ struct gz_machine_config {
  * @vcpus: its CPUs
  * @nr_vcpus: how many of @vcpus were created
  * @bus: the devices
+ * @lines: interrupt lines of those that are not virtio
  * @serial: serial port
  * @rtc: clock
  * @virtio: virtio devices
@@ -119,6 +121,7 @@ struct gz_machine {
 	struct gz_vcpu vcpus[GZ_MAX_VCPUS];
 	unsigned int nr_vcpus;
 	struct gz_bus bus;
+	struct gz_lines lines;
 	struct gz_serial serial;
 	struct gz_rtc rtc;
 	struct gz_virtio *virtio[GZ_VIRTIO_MAX];
@@ -135,6 +138,10 @@ int gz_machine_start(struct gz_machine *m);
 void gz_machine_end(struct gz_machine *m, enum gz_end why);
 enum gz_end gz_machine_stop(struct gz_machine *m);
 void gz_machine_destroy(struct gz_machine *m);
+
+/* machine_platform.c */
+int gz_machine_add_platform(struct gz_machine *m);
+void gz_machine_destroy_platform(struct gz_machine *m);
 
 /* machine_virtio.c */
 int gz_machine_add_virtio(struct gz_machine *m);

@@ -286,28 +286,27 @@ static const struct gz_device_ops serial_ops = {
 /**
  * gz_serial_init() - make a serial port
  * @serial: to be filled in
- * @vm: where its interrupt goes
  * @out_fd: where its output goes, -1 for nowhere
  *
- * Return: 0 or -errno.
+ * Return: 0 or -errno; gz_serial_destroy() is to be called in both cases.
  */
-int gz_serial_init(struct gz_serial *serial, const struct gz_vm *vm,
-		   int out_fd)
+int gz_serial_init(struct gz_serial *serial, int out_fd)
 {
+	int ret;
+
 	memset(serial, 0, sizeof(*serial));
+	ret = gz_irq_init(&serial->irq, GZ_SERIAL_SPI);
 	serial->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (serial->room_fd < 0)
-		return -errno;
+		ret = -errno;
 	pthread_mutex_init(&serial->lock, NULL);
 	serial->dev.ops = &serial_ops;
 	serial->dev.name = "serial";
 	serial->dev.base = GZ_SERIAL_BASE;
 	serial->dev.size = GZ_SERIAL_SIZE;
-	serial->irq.vm = vm;
-	serial->irq.spi = GZ_SERIAL_SPI;
 	serial->out_fd = out_fd;
 	serial->dll = DEFAULT_DIVISOR;
-	return 0;
+	return ret;
 }
 
 /**
@@ -316,7 +315,9 @@ int gz_serial_init(struct gz_serial *serial, const struct gz_vm *vm,
  */
 void gz_serial_destroy(struct gz_serial *serial)
 {
-	close(serial->room_fd);
+	if (serial->room_fd >= 0)
+		close(serial->room_fd);
+	gz_irq_fini(&serial->irq);
 	pthread_mutex_destroy(&serial->lock);
 }
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "device.h"
+#include "irq.h"
 
 #define GZ_SERIAL_FIFO	16
 
@@ -50,8 +51,7 @@ struct gz_serial {
 	unsigned int fill;
 };
 
-int gz_serial_init(struct gz_serial *serial, const struct gz_vm *vm,
-		   int out_fd);
+int gz_serial_init(struct gz_serial *serial, int out_fd);
 void gz_serial_destroy(struct gz_serial *serial);
 size_t gz_serial_receive(struct gz_serial *serial, const uint8_t *data,
 			 size_t len);

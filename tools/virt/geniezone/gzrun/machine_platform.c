@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The devices that every machine has, and their interrupt lines. */
+
+#include "machine.h"
+
+static int first(int ret, int next)
+{
+	return ret ? ret : next;
+}
+
+/**
+ * gz_machine_add_platform() - make the devices
+ * @m: the machine
+ *
+ * Return: 0 or -errno; gz_machine_destroy_platform() is to be called in both cases.
+ */
+int gz_machine_add_platform(struct gz_machine *m)
+{
+	int ret;
+
+	ret = gz_lines_init(&m->lines);
+	ret = first(ret, gz_serial_init(&m->serial, m->cfg.out_fd));
+	gz_rtc_init(&m->rtc);
+	ret = first(ret, gz_lines_add(&m->lines, &m->serial.irq));
+	ret = first(ret, gz_bus_add(&m->bus, &m->serial.dev));
+	return first(ret, gz_bus_add(&m->bus, &m->rtc.dev));
+}
+
+/**
+ * gz_machine_destroy_platform() - free the devices
+ * @m: the machine; none of its threads run
+ */
+void gz_machine_destroy_platform(struct gz_machine *m)
+{
+	gz_serial_destroy(&m->serial);
+	gz_lines_fini(&m->lines);
+}
