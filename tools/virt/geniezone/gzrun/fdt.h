@@ -9,6 +9,7 @@
 
 #define GZ_FDT_PHANDLE_GIC	1
 #define GZ_FDT_PHANDLE_CLOCK	2
+#define GZ_FDT_PHANDLE_GPIO	3
 
 /* Cells of an interrupt specifier */
 #define GZ_FDT_IRQ_SPI		0

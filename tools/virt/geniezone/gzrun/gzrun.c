@@ -55,6 +55,7 @@ static const struct {
  * @room_fd: eventfd, signalled when the guest takes more input
  * @signal_fd: signals that concern the user
  * @signal: the one that ended the VM, or 0
+ * @asked: SIGINT came: the guest was asked to power down
  */
 struct session {
 	struct gz_machine machine;
@@ -62,6 +63,7 @@ struct session {
 	int room_fd;
 	int signal_fd;
 	int signal;
+	bool asked;
 };
 
 /* Before any thread starts, so that all inherit the mask. */
@@ -88,6 +90,12 @@ static void on_signal(struct session *s)
 		return;
 	if (info.ssi_signo == SIGCONT) {
 		term_raw();
+		return;
+	}
+	if (info.ssi_signo == SIGINT && !s->asked) {
+		s->asked = true;
+		gz_gpio_press_power(&s->machine.gpio);
+		gz_error("asked the guest to power down; another SIGINT ends it at once");
 		return;
 	}
 	s->signal = info.ssi_signo;
@@ -193,6 +201,7 @@ static int run(struct session *s)
 	if (gz_machine_create(&s->machine))
 		return STATUS_CANNOT_START;
 	open_console(s);
+	s->asked = false;
 	ret = term_raw();
 	if (ret)
 		gz_error("cannot set up the terminal: %s", strerror(-ret));

@@ -9,6 +9,10 @@
  *   0x3f801000  +---------------------------+
  *               | PL031 clock               |
  *   0x3f802000  +---------------------------+
+ *               | PL061 pins, power button  |  SPI 1
+ *   0x3f803000  +---------------------------+
+ *               | pvpanic                   |
+ *   0x3f803002  +---------------------------+
  *               | nothing                   |
  *   0x3f810000  +---------------------------+
  *               | 32 virtio-mmio windows    |  SPI 16 + n, 0x200 bytes each,
@@ -38,6 +42,13 @@
 
 #define GZ_RTC_BASE		0x3f801000ULL
 #define GZ_RTC_SIZE		0x1000ULL
+
+#define GZ_GPIO_BASE		0x3f802000ULL
+#define GZ_GPIO_SIZE		0x1000ULL
+#define GZ_GPIO_SPI		1
+
+#define GZ_PVPANIC_BASE		0x3f803000ULL
+#define GZ_PVPANIC_SIZE		2ULL
 
 #define GZ_VIRTIO_BASE		0x3f810000ULL
 #define GZ_VIRTIO_STRIDE	0x1000ULL

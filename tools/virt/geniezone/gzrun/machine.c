@@ -218,10 +218,24 @@ static enum gz_end bad_exit(const struct gz_vcpu *vcpu)
 	return GZ_END_UNKNOWN;
 }
 
+static enum gz_end end_of(struct gz_machine *m)
+{
+	enum gz_end end;
+
+	pthread_mutex_lock(&m->lock);
+	end = m->end;
+	pthread_mutex_unlock(&m->lock);
+	return end;
+}
+
 static enum gz_end mmio(struct gz_machine *m, struct gz_vcpu *vcpu)
 {
+	/*
+	 * A device may have ended the machine: not one step further, so that the
+	 * registers tell where the guest was
+	 */
 	if (!gz_bus_mmio(&m->bus, &vcpu->run))
-		return GZ_END_NONE;
+		return end_of(m);
 	gz_error("vCPU %u: access of %llu bytes at 0x%llx", vcpu->id,
 		 (unsigned long long)vcpu->run.mmio.size,
 		 (unsigned long long)vcpu->run.mmio.phys_addr);
@@ -268,9 +282,6 @@ static int handle_exit(struct gz_vcpu *vcpu, void *arg)
 	struct gz_machine *m = arg;
 	enum gz_end end = dispatch(m, vcpu);
 
-	if (end == GZ_END_CRASH || end == GZ_END_INTERNAL ||
-	    end == GZ_END_EXCEPTION)
-		gz_vcpu_print_regs(vcpu);
 	if (end != GZ_END_NONE)
 		gz_machine_end(m, end);
 	return end;
@@ -347,6 +358,13 @@ void gz_machine_end(struct gz_machine *m, enum gz_end why)
 	eventfd_write(m->end_fd, 1);
 }
 
+/* Where the vCPUs were is of interest */
+static bool is_fault(enum gz_end end)
+{
+	return end == GZ_END_CRASH || end == GZ_END_INTERNAL ||
+	       end == GZ_END_EXCEPTION || end == GZ_END_UNKNOWN;
+}
+
 /**
  * gz_machine_stop() - stop all vCPUs and wait for their threads
  * @m: the machine
@@ -364,6 +382,9 @@ enum gz_end gz_machine_stop(struct gz_machine *m)
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_join(&m->vcpus[i]);
 	gz_lines_stop(&m->lines);
+	if (is_fault(m->end))
+		for (i = 0; i < m->nr_vcpus; i++)
+			gz_vcpu_print_regs(&m->vcpus[i]);
 	return m->end;
 }
 

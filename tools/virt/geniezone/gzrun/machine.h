@@ -5,10 +5,12 @@
 #include <pthread.h>
 
 #include "device.h"
+#include "gpio.h"
 #include "image.h"
 #include "irq.h"
 #include "layout.h"
 #include "memory.h"
+#include "pvpanic.h"
 #include "rtc.h"
 #include "serial.h"
 #include "vcpu.h"
@@ -23,7 +25,7 @@
  * @GZ_END_NONE: it runs
  * @GZ_END_POWEROFF: the guest powered itself off
  * @GZ_END_RESET: the guest asked for a reset
- * @GZ_END_CRASH: the guest said that it crashed
+ * @GZ_END_CRASH: the guest said that it crashed, or panicked
  * @GZ_END_INTERNAL: the driver or the hypervisor could not go on
  * @GZ_END_EXCEPTION: the guest did what nobody can serve
  * @GZ_END_UNKNOWN: an exit that this program does not know
@@ -105,6 +107,8 @@ struct gz_machine_config {
  * @lines: interrupt lines of those that are not virtio
  * @serial: serial port
  * @rtc: clock
+ * @gpio: power button
+ * @pvpanic: where the guest says that it panicked
  * @virtio: virtio devices
  * @nr_virtio: how many
  * @console: the virtio console, NULL without
@@ -124,6 +128,8 @@ struct gz_machine {
 	struct gz_lines lines;
 	struct gz_serial serial;
 	struct gz_rtc rtc;
+	struct gz_gpio gpio;
+	struct gz_pvpanic pvpanic;
 	struct gz_virtio *virtio[GZ_VIRTIO_MAX];
 	unsigned int nr_virtio;
 	struct gz_virtio *console;

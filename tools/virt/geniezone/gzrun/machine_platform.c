@@ -8,6 +8,11 @@ static int first(int ret, int next)
 	return ret ? ret : next;
 }
 
+static void panicked(void *arg)
+{
+	gz_machine_end(arg, GZ_END_CRASH);
+}
+
 /**
  * gz_machine_add_platform() - make the devices
  * @m: the machine
@@ -20,10 +25,15 @@ int gz_machine_add_platform(struct gz_machine *m)
 
 	ret = gz_lines_init(&m->lines);
 	ret = first(ret, gz_serial_init(&m->serial, m->cfg.out_fd));
+	ret = first(ret, gz_gpio_init(&m->gpio));
 	gz_rtc_init(&m->rtc);
+	gz_pvpanic_init(&m->pvpanic, panicked, m);
 	ret = first(ret, gz_lines_add(&m->lines, &m->serial.irq));
+	ret = first(ret, gz_lines_add(&m->lines, &m->gpio.irq));
 	ret = first(ret, gz_bus_add(&m->bus, &m->serial.dev));
-	return first(ret, gz_bus_add(&m->bus, &m->rtc.dev));
+	ret = first(ret, gz_bus_add(&m->bus, &m->rtc.dev));
+	ret = first(ret, gz_bus_add(&m->bus, &m->gpio.dev));
+	return first(ret, gz_bus_add(&m->bus, &m->pvpanic.dev));
 }
 
 /**
@@ -32,6 +42,7 @@ int gz_machine_add_platform(struct gz_machine *m)
  */
 void gz_machine_destroy_platform(struct gz_machine *m)
 {
+	gz_gpio_destroy(&m->gpio);
 	gz_serial_destroy(&m->serial);
 	gz_lines_fini(&m->lines);
 }

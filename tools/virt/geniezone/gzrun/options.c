@@ -50,10 +50,11 @@ static const char help[] =
 "  -h, --help           show this\n"
 "\n"
 "Keys, when input is a terminal: Ctrl-A x ends the VM, Ctrl-A Ctrl-A sends\n"
-"Ctrl-A, Ctrl-A h lists the keys.\n"
+"Ctrl-A, Ctrl-A h lists the keys. The first SIGINT is the guest's power button,\n"
+"the second ends the VM.\n"
 "\n"
 "Exit status: 0 guest powered off, 1 cannot start, 2 bad option, 3 guest reset,\n"
-"4 guest crashed, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
+"4 guest panicked, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
 "driver refused to run a vCPU, 9 ended by Ctrl-A x, 128 + n ended by signal n.\n";
 
 enum {

@@ -92,8 +92,12 @@ void gz_vcpu_print_regs(const struct gz_vcpu *vcpu)
 		return;
 	gz_error("vCPU %u: pc %016llx pstate %08llx sp %016llx lr %016llx",
 		 vcpu->id, (unsigned long long)pc,
-		 reg_or_0(vcpu, GZ_REG_PSTATE), reg_or_0(vcpu, GZ_REG_CORE(sp)),
+		 reg_or_0(vcpu, GZ_REG_PSTATE), reg_or_0(vcpu, GZ_REG_SP_EL1),
 		 reg_or_0(vcpu, GZ_REG_X(30)));
+	gz_error("elr_el1 %016llx esr_el1 %08llx far_el1 %016llx sp_el0 %016llx",
+		 reg_or_0(vcpu, GZ_REG_ELR_EL1), reg_or_0(vcpu, GZ_REG_ESR_EL1),
+		 reg_or_0(vcpu, GZ_REG_FAR_EL1),
+		 reg_or_0(vcpu, GZ_REG_CORE(sp)));
 	for (i = 0; i < 30; i += 3)
 		gz_error("x%-2d %016llx x%-2d %016llx x%-2d %016llx",
 			 i, reg_or_0(vcpu, GZ_REG_X(i)),

@@ -22,9 +22,22 @@
 	(GZVM_REG_ARM64 | GZVM_REG_SIZE_U64 | GZVM_REG_ARM_CORE |	\
 	 (offsetof(struct user_pt_regs, field) / sizeof(uint32_t)))
 
+/* What KVM has behind it in its struct kvm_regs, 64 bits each */
+#define GZ_REG_BEHIND(n)						\
+	(GZVM_REG_ARM64 | GZVM_REG_SIZE_U64 | GZVM_REG_ARM_CORE |	\
+	 ((sizeof(struct user_pt_regs) + 8 * (n)) / sizeof(uint32_t)))
+
+#define GZ_REG_SYS(op0, op1, crn, crm, op2)				\
+	(GZVM_REG_ARM64 | GZVM_REG_SIZE_U64 | GZVM_REG_ARM64_SYSREG |	\
+	 (op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+
 #define GZ_REG_X(n)	GZ_REG_CORE(regs[n])
 #define GZ_REG_PC	GZ_REG_CORE(pc)
 #define GZ_REG_PSTATE	GZ_REG_CORE(pstate)
+#define GZ_REG_SP_EL1	GZ_REG_BEHIND(0)
+#define GZ_REG_ELR_EL1	GZ_REG_BEHIND(1)
+#define GZ_REG_ESR_EL1	GZ_REG_SYS(3, 0, 5, 2, 0)
+#define GZ_REG_FAR_EL1	GZ_REG_SYS(3, 0, 6, 0, 0)
 
 /* EL1h, debug exceptions, SError, IRQ and FIQ masked */
 #define GZ_PSTATE_BOOT	0x3c5
