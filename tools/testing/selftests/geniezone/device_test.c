@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <linux/serial_reg.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
 
 #include "device.h"
 #include "image.h"
@@ -19,6 +21,7 @@
 #include "memory.h"
 #include "rtc.h"
 #include "serial.h"
+#include "virtio.h"
 
 FIXTURE(serial)
 {
@@ -238,6 +241,84 @@ TEST(memory_is_bounded)
 	EXPECT_EQ(NULL, gz_memory_at(&mem, GZ_RAM_BASE + 0x1001, 0));
 	EXPECT_EQ(NULL, gz_memory_at(&mem, GZ_RAM_BASE + 8, ~0ULL));
 	gz_memory_free(&mem);
+}
+
+static uint32_t get(struct gz_virtio *v, unsigned int reg)
+{
+	return v->dev.ops->read(&v->dev, reg, 4);
+}
+
+static void set(struct gz_virtio *v, unsigned int reg, uint32_t value)
+{
+	v->dev.ops->write(&v->dev, reg, 4, value);
+}
+
+/* Takes features; true if the device is content with them */
+static bool negotiate(struct gz_virtio *v, uint64_t features)
+{
+	const uint32_t so_far = VIRTIO_CONFIG_S_ACKNOWLEDGE |
+				VIRTIO_CONFIG_S_DRIVER;
+
+	set(v, VIRTIO_MMIO_STATUS, 0);
+	set(v, VIRTIO_MMIO_STATUS, so_far);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES, features >> 32);
+	set(v, VIRTIO_MMIO_STATUS, so_far | VIRTIO_CONFIG_S_FEATURES_OK);
+	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK;
+}
+
+/* A queue of 8 entries that begins there; true if the device takes it */
+static bool set_up_queue(struct gz_virtio *v, uint64_t desc, uint64_t avail,
+			 uint64_t used)
+{
+	set(v, VIRTIO_MMIO_QUEUE_READY, 0);
+	set(v, VIRTIO_MMIO_QUEUE_NUM, 8);
+	set(v, VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
+	set(v, VIRTIO_MMIO_QUEUE_DESC_HIGH, desc >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_AVAIL_LOW, avail);
+	set(v, VIRTIO_MMIO_QUEUE_AVAIL_HIGH, avail >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_USED_LOW, used);
+	set(v, VIRTIO_MMIO_QUEUE_USED_HIGH, used >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_READY, 1);
+	return get(v, VIRTIO_MMIO_QUEUE_READY);
+}
+
+/*
+ * RAM is mapped without access, as if it were protected: a device that touches
+ * any of it ends the test with a signal.
+ */
+TEST(devices_see_nothing_but_the_pool)
+{
+	const uint64_t both = 1ULL << VIRTIO_F_VERSION_1 |
+			      1ULL << VIRTIO_F_ACCESS_PLATFORM;
+	const size_t half = 0x200000;
+	const uint64_t pool = GZ_RAM_BASE + half;
+	struct gz_memory ram, dma;
+	struct gz_virtio *v;
+
+	ASSERT_EQ(0, gz_memory_alloc_as(&ram, GZ_RAM_BASE, 2 * half,
+					GZ_BACKING_SHARED));
+	ASSERT_EQ(0, mprotect(ram.hva, half, PROT_NONE));
+	dma = (struct gz_memory){ .gpa = pool, .size = half, .bounce = true,
+				  .hva = (char *)ram.hva + half };
+	v = gz_rng_new(&dma, 0);
+	ASSERT_NE(NULL, v);
+	EXPECT_FALSE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
+	EXPECT_TRUE(negotiate(v, both));
+	EXPECT_FALSE(set_up_queue(v, pool - 0x1000, pool, pool));
+	EXPECT_FALSE(set_up_queue(v, pool, pool - 0x10, pool));
+	EXPECT_FALSE(set_up_queue(v, pool, pool, pool + half - 8));
+	EXPECT_FALSE(set_up_queue(v, pool, pool, ~7ULL));
+	EXPECT_TRUE(set_up_queue(v, pool, pool + 0x1000, pool + 0x2000));
+	v->ops->destroy(v);
+
+	/* Without a pool nobody is made to use one */
+	dma.bounce = false;
+	v = gz_rng_new(&dma, 0);
+	ASSERT_NE(NULL, v);
+	EXPECT_TRUE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
+	v->ops->destroy(v);
+	gz_memory_free(&ram);
 }
 
 struct image_file {

@@ -10,6 +10,7 @@
 #define GZ_FDT_PHANDLE_GIC	1
 #define GZ_FDT_PHANDLE_CLOCK	2
 #define GZ_FDT_PHANDLE_GPIO	3
+#define GZ_FDT_PHANDLE_SWIOTLB	4
 
 /* Cells of an interrupt specifier */
 #define GZ_FDT_IRQ_SPI		0

@@ -141,6 +141,7 @@ static int load_kernel(struct gz_image *image, const struct gz_memory *mem,
 	if (need > mem->size)
 		return no_room(mem, path, need);
 	image->entry = mem->gpa + h.text_offset;
+	image->kernel_size = size;
 	image->fdt = mem->gpa + need - GZ_FDT_SIZE;
 	return load(mem, image->entry, path, fd, size);
 }

@@ -7,12 +7,14 @@
 /**
  * struct gz_image - where things lie in guest memory
  * @entry: first instruction of the kernel
+ * @kernel_size: bytes of the kernel's file
  * @fdt: device tree, %GZ_FDT_SIZE bytes
  * @initrd: initial RAM disk
  * @initrd_size: its size, 0 without one
  */
 struct gz_image {
 	uint64_t entry;
+	uint64_t kernel_size;
 	uint64_t fdt;
 	uint64_t initrd;
 	uint64_t initrd_size;

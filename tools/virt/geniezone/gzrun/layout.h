@@ -26,9 +26,15 @@
  *               | GIC distributor           |
  *   0x40000000  +---------------------------+
  *               | nothing                   |
+ *   0x7fc00000  +---------------------------+
+ *               | firmware of a protected   |
+ *               | VM, if it has any         |
  *   0x80000000  +---------------------------+
  *               | RAM: kernel, device tree, |
  *               | initrd from the bottom up |
+ *               +---------------------------+
+ *               | pool for devices, if any, |
+ *               | at the end of RAM         |
  *               +---------------------------+
  */
 #ifndef GZRUN_LAYOUT_H
@@ -57,6 +63,9 @@
 #define GZ_GICD_BASE		0x3fff0000ULL
 #define GZ_GICD_SIZE		0x10000ULL
 #define GZ_GICR_STRIDE		0x20000ULL
+
+#define GZ_PVMFW_BASE		0x7fc00000ULL
+#define GZ_PVMFW_SIZE		0x400000ULL
 
 #define GZ_RAM_BASE		0x80000000ULL
 

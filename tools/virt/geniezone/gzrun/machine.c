@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/gzvm.h>
@@ -19,8 +18,6 @@
 #include "gic.h"
 #include "log.h"
 #include "machine.h"
-
-#define RAM_SLOT	0
 
 /* What an IPA is wide on a hypervisor that does not say */
 #define DEFAULT_GPA_BITS	40
@@ -58,16 +55,9 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 		ret = -errno;
 	if (ret)
 		return fail("cannot make the devices", ret);
-	ret = gz_memory_alloc(&m->mem, GZ_RAM_BASE, cfg->mem_size);
-	if (ret) {
-		gz_error("cannot allocate %llu MiB for the guest: %s",
-			 (unsigned long long)(cfg->mem_size >> 20),
-			 strerror(-ret));
+	ret = gz_machine_alloc_memory(m);
+	if (ret)
 		return ret;
-	}
-	/* A host without them gives small ones */
-	if (cfg->hugepages && madvise(m->mem.hva, m->mem.size, MADV_HUGEPAGE))
-		gz_info("no huge pages: %s", strerror(errno));
 	ret = gz_image_load(&m->image, &m->mem, cfg->kernel, cfg->initrd);
 	if (ret)
 		return ret;
@@ -85,9 +75,10 @@ static int open_vm(struct gz_machine *m)
 		return ret ? fail("cannot create a VM", ret) : 0;
 	if (ret == -ENOENT || ret == -ENODEV || ret == -ENXIO)
 		gz_error("no " GZ_DEV_PATH
-			 ": the gzvm driver is not loaded, or there is no GenieZone hypervisor");
+			 ": load the driver (modprobe gzvm); if it is, there is no GenieZone hypervisor here");
 	else if (ret == -EACCES || ret == -EPERM)
-		gz_error("no permission to open " GZ_DEV_PATH);
+		gz_error("no permission to open " GZ_DEV_PATH
+			 ": be root, or of the group to which it belongs (ls -l " GZ_DEV_PATH ")");
 	else
 		gz_error("cannot open " GZ_DEV_PATH ": %s", strerror(-ret));
 	return ret;
@@ -99,10 +90,10 @@ static int check_gpa_size(const struct gz_machine *m)
 
 	if (gz_check_cap(m->vm.fd, GZVM_CAP_VM_GPA_SIZE, &bits))
 		bits = DEFAULT_GPA_BITS;
-	if (bits >= 64 || m->mem.gpa + m->mem.size <= 1ULL << bits)
+	if (bits >= 64 || m->backing.gpa + m->backing.size <= 1ULL << bits)
 		return 0;
 	gz_error("%llu MiB do not fit into the guest's %llu address bits",
-		 (unsigned long long)(m->mem.size >> 20),
+		 (unsigned long long)(m->backing.size >> 20),
 		 (unsigned long long)bits);
 	return -E2BIG;
 }
@@ -121,6 +112,22 @@ static int create_vcpus(struct gz_machine *m)
 	return 0;
 }
 
+/* Firmware is told where the kernel is: x1 its address, x2 its size */
+static int set_entry(const struct gz_machine *m)
+{
+	uint64_t pc = m->firmware.hva ? m->firmware.gpa : m->image.entry;
+	int ret;
+
+	ret = gz_vcpu_set_reg(&m->vcpus[0], GZ_REG_PC, pc);
+	if (ret || !m->firmware.hva)
+		return ret;
+	ret = gz_vcpu_set_reg(&m->vcpus[0], GZ_REG_X(1), m->image.entry);
+	if (!ret)
+		ret = gz_vcpu_set_reg(&m->vcpus[0], GZ_REG_X(2),
+				      m->image.kernel_size);
+	return ret;
+}
+
 /* Only vCPU 0 starts by itself; where the others start, CPU_ON will say. */
 static int set_registers(struct gz_machine *m)
 {
@@ -129,7 +136,7 @@ static int set_registers(struct gz_machine *m)
 
 	ret = gz_vcpu_set_reg(&m->vcpus[0], GZ_REG_X(0), m->image.fdt);
 	if (!ret)
-		ret = gz_vcpu_set_reg(&m->vcpus[0], GZ_REG_PC, m->image.entry);
+		ret = set_entry(m);
 	for (i = 0; !ret && i < m->nr_vcpus; i++)
 		ret = gz_vcpu_set_reg(&m->vcpus[i], GZ_REG_PSTATE,
 				      GZ_PSTATE_BOOT);
@@ -149,15 +156,20 @@ int gz_machine_create(struct gz_machine *m)
 	ret = open_vm(m);
 	if (!ret)
 		ret = check_gpa_size(m);
+	if (!ret && m->cfg.protect)
+		ret = gz_machine_can_protect(m);
 	if (ret)
 		return ret;
-	ret = gz_memory_attach(&m->mem, &m->vm, RAM_SLOT);
+	ret = gz_machine_attach_memory(m);
 	if (ret)
 		return fail("cannot give the guest its memory", ret);
 	ret = gz_gic_create(&m->vm, m->cfg.nr_vcpus);
 	if (ret)
 		return fail("cannot create the interrupt controller", ret);
-	ret = create_vcpus(m);
+	if (m->cfg.protect)
+		ret = gz_machine_protect(m);
+	if (!ret)
+		ret = create_vcpus(m);
 	if (ret)
 		return ret;
 	ret = gz_lines_attach(&m->lines, &m->vm);
@@ -402,7 +414,7 @@ void gz_machine_destroy(struct gz_machine *m)
 	gz_machine_destroy_virtio(m);
 	gz_machine_destroy_platform(m);
 	/* After the VM: the hypervisor must have let go of these pages. */
-	gz_memory_free(&m->mem);
+	gz_machine_free_memory(m);
 	if (m->end_fd >= 0)
 		close(m->end_fd);
 	pthread_mutex_destroy(&m->lock);

@@ -45,6 +45,18 @@ enum gz_end {
 };
 
 /**
+ * enum gz_hugepages - are pages to be huge?
+ * @GZ_HUGEPAGES_NO: as the host likes
+ * @GZ_HUGEPAGES_TRANSPARENT: where the host has some
+ * @GZ_HUGEPAGES_HUGETLB: all, of those that were set aside
+ */
+enum gz_hugepages {
+	GZ_HUGEPAGES_NO,
+	GZ_HUGEPAGES_TRANSPARENT,
+	GZ_HUGEPAGES_HUGETLB,
+};
+
+/**
  * struct gz_disk_config - a disk
  * @path: file or block device
  * @readonly: the guest may not write
@@ -68,6 +80,7 @@ struct gz_net_config {
  * @initrd: path of the initrd, or NULL
  * @params: kernel command line
  * @mem_size: bytes of RAM
+ * @swiotlb_size: bytes of it that make up the pool for devices, or 0
  * @nr_vcpus: 1 to %GZ_MAX_VCPUS
  * @out_fd: where the serial port writes
  * @disks: virtio disks
@@ -76,13 +89,16 @@ struct gz_net_config {
  * @nr_nets: how many
  * @rng: there is a source of randomness
  * @virtio_console: input goes to a virtio console, not to the serial port
- * @hugepages: ask the host for huge pages
+ * @hugepages: of what pages the memory is
+ * @protect: nobody but the guest sees its memory; needs a pool
+ * @pvmfw: path of the firmware that runs first in a protected VM, or NULL
  */
 struct gz_machine_config {
 	const char *kernel;
 	const char *initrd;
 	const char *params;
 	uint64_t mem_size;
+	uint64_t swiotlb_size;
 	unsigned int nr_vcpus;
 	int out_fd;
 	struct gz_disk_config disks[GZ_MAX_DISKS];
@@ -91,14 +107,19 @@ struct gz_machine_config {
 	unsigned int nr_nets;
 	bool rng;
 	bool virtio_console;
-	bool hugepages;
+	enum gz_hugepages hugepages;
+	bool protect;
+	const char *pvmfw;
 };
 
 /**
  * struct gz_machine - a VM with all that belongs to it
  * @cfg: what it was made from
  * @vm: the VM
- * @mem: its RAM
+ * @backing: its RAM, and the pool for devices
+ * @mem: RAM that is not the pool
+ * @dma: the memory that devices may touch, all of @mem without a pool
+ * @firmware: what runs first in a protected VM; @hva is NULL without
  * @image: where the kernel lies in there
  * @fdt_size: bytes of the device tree
  * @vcpus: its CPUs
@@ -119,7 +140,10 @@ struct gz_machine_config {
 struct gz_machine {
 	struct gz_machine_config cfg;
 	struct gz_vm vm;
+	struct gz_memory backing;
 	struct gz_memory mem;
+	struct gz_memory dma;
+	struct gz_memory firmware;
 	struct gz_image image;
 	size_t fdt_size;
 	struct gz_vcpu vcpus[GZ_MAX_VCPUS];
@@ -144,6 +168,16 @@ int gz_machine_start(struct gz_machine *m);
 void gz_machine_end(struct gz_machine *m, enum gz_end why);
 enum gz_end gz_machine_stop(struct gz_machine *m);
 void gz_machine_destroy(struct gz_machine *m);
+
+/* machine_memory.c */
+int gz_machine_alloc_memory(struct gz_machine *m);
+int gz_machine_attach_memory(struct gz_machine *m);
+void gz_machine_memory_fdt(const struct gz_machine *m, struct gz_fdt *fdt);
+void gz_machine_free_memory(struct gz_machine *m);
+
+/* machine_protect.c */
+int gz_machine_can_protect(const struct gz_machine *m);
+int gz_machine_protect(const struct gz_machine *m);
 
 /* machine_platform.c */
 int gz_machine_add_platform(struct gz_machine *m);

@@ -52,14 +52,6 @@ static void timer_fdt(struct gz_fdt *fdt)
 	gz_fdt_end(fdt);
 }
 
-static void memory_fdt(const struct gz_machine *m, struct gz_fdt *fdt)
-{
-	gz_fdt_begin(fdt, "memory@%llx", (unsigned long long)m->mem.gpa);
-	gz_fdt_string(fdt, "device_type", "memory");
-	gz_fdt_reg(fdt, m->mem.gpa, m->mem.size);
-	gz_fdt_end(fdt);
-}
-
 /* Early in the host's life there may be none yet: the guest must do without. */
 static void seed_fdt(struct gz_fdt *fdt)
 {
@@ -119,7 +111,7 @@ int gz_machine_fdt(struct gz_machine *m)
 	gz_fdt_cells(&fdt, "interrupt-parent", GZ_FDT_PHANDLE_GIC);
 	aliases_fdt(m, &fdt);
 	chosen_fdt(m, &fdt);
-	memory_fdt(m, &fdt);
+	gz_machine_memory_fdt(m, &fdt);
 	cpus_fdt(m, &fdt);
 	psci_fdt(&fdt);
 	timer_fdt(&fdt);

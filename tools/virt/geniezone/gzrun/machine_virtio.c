@@ -19,7 +19,7 @@ static int add(struct gz_machine *m, struct gz_virtio *dev)
 
 static int add_console(struct gz_machine *m)
 {
-	m->console = gz_virtio_console_new(&m->mem, m->nr_virtio,
+	m->console = gz_virtio_console_new(&m->dma, m->nr_virtio,
 					   m->cfg.out_fd);
 	return add(m, m->console);
 }
@@ -37,16 +37,16 @@ int gz_machine_add_virtio(struct gz_machine *m)
 	int ret = 0;
 
 	for (i = 0; !ret && i < cfg->nr_disks; i++)
-		ret = add(m, gz_blk_new(&m->mem, m->nr_virtio,
+		ret = add(m, gz_blk_new(&m->dma, m->nr_virtio,
 					cfg->disks[i].path,
 					cfg->disks[i].readonly));
 	for (i = 0; !ret && i < cfg->nr_nets; i++)
-		ret = add(m, gz_net_new(&m->mem, m->nr_virtio,
+		ret = add(m, gz_net_new(&m->dma, m->nr_virtio,
 					cfg->nets[i].tap));
 	if (!ret && cfg->virtio_console)
 		ret = add_console(m);
 	if (!ret && cfg->rng)
-		ret = add(m, gz_rng_new(&m->mem, m->nr_virtio));
+		ret = add(m, gz_rng_new(&m->dma, m->nr_virtio));
 	return ret;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <linux/gzvm.h>
 
@@ -12,17 +13,16 @@
 #define BLOCK_SIZE	0x200000ULL
 
 /*
- * mmap() with an address that is a multiple of BLOCK_SIZE, so that huge pages
- * of the host can become huge pages of the guest.
+ * An address that is a multiple of BLOCK_SIZE, so that huge pages of the host
+ * can become huge pages of the guest: ask for more, give back what is too much.
  */
-static void *map_aligned(uint64_t size)
+static void *map_aligned(uint64_t size, int flags, int fd)
 {
 	uint64_t whole = size + BLOCK_SIZE;
 	uintptr_t start, aligned;
 	void *p;
 
-	p = mmap(NULL, whole, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	p = mmap(NULL, whole, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (p == MAP_FAILED)
 		return NULL;
 	start = (uintptr_t)p;
@@ -31,6 +31,69 @@ static void *map_aligned(uint64_t size)
 		munmap(p, aligned - start);
 	munmap((void *)(aligned + size), start + whole - aligned - size);
 	return (void *)aligned;
+}
+
+static void *map_memfd(uint64_t size)
+{
+	int fd = memfd_create("guest", MFD_CLOEXEC);
+	void *p = NULL;
+
+	if (fd < 0)
+		return NULL;
+	/* As long as what is mapped first: what stays may begin anywhere in it */
+	if (!ftruncate(fd, size + BLOCK_SIZE))
+		p = map_aligned(size, MAP_SHARED | MAP_NORESERVE, fd);
+	close(fd);
+	return p;
+}
+
+/* No MAP_NORESERVE: too few of them are to be an error here, not SIGBUS later */
+static void *map_hugetlb(uint64_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void *map(uint64_t size, enum gz_backing backing)
+{
+	if (size + BLOCK_SIZE < size)
+		return NULL;
+	if (backing == GZ_BACKING_SHARED)
+		return map_memfd(size);
+	if (backing == GZ_BACKING_HUGETLB)
+		return map_hugetlb(size);
+	return map_aligned(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1);
+}
+
+/**
+ * gz_memory_alloc_as() - allocate guest memory of a certain kind
+ * @mem: to be filled in
+ * @gpa: guest physical address
+ * @size: bytes, a multiple of the page size
+ * @backing: what it is made of
+ *
+ * Return: 0 or -errno.
+ */
+int gz_memory_alloc_as(struct gz_memory *mem, uint64_t gpa, uint64_t size,
+		       enum gz_backing backing)
+{
+	mem->gpa = gpa;
+	mem->size = size;
+	mem->bounce = false;
+	mem->hva = map(size, backing);
+	if (!mem->hva)
+		return -ENOMEM;
+
+	/*
+	 * The driver refuses to run a VM for a forked child: give it no copy.
+	 * And a dump would touch protected pages.
+	 */
+	madvise(mem->hva, size, MADV_DONTFORK);
+	madvise(mem->hva, size, MADV_DONTDUMP);
+	return 0;
 }
 
 /**
@@ -43,15 +106,7 @@ static void *map_aligned(uint64_t size)
  */
 int gz_memory_alloc(struct gz_memory *mem, uint64_t gpa, uint64_t size)
 {
-	mem->gpa = gpa;
-	mem->size = size;
-	mem->hva = size + BLOCK_SIZE < size ? NULL : map_aligned(size);
-	if (!mem->hva)
-		return -ENOMEM;
-
-	/* The driver refuses to run a VM for a forked child: give it no copy. */
-	madvise(mem->hva, size, MADV_DONTFORK);
-	return 0;
+	return gz_memory_alloc_as(mem, gpa, size, GZ_BACKING_PRIVATE);
 }
 
 /**

@@ -19,6 +19,10 @@
 #define DEFAULT_PARAMS	"console=ttyS0 " MORE_PARAMS
 #define VIRTIO_PARAMS	"console=hvc0 " MORE_PARAMS
 #define DEFAULT_MEM	(256ULL << 20)
+#define DEFAULT_SWIOTLB	(64ULL << 20)
+
+/* A huge page of hugetlb, if pages have 4 KiB */
+#define HUGE_SIZE	0x200000ULL
 
 /* More than any phone has; keeps sums with it far from overflow */
 #define MAX_MEM		0x10000000000ULL
@@ -41,7 +45,13 @@ static const char help[] =
 "  -n, --net KIND       virtio network: tap=NAME, an interface of the host, or\n"
 "                       loop, a peer that answers ARP and ping; up to 4 times\n"
 "      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
-"      --hugepages      use huge pages of the host where there are any\n"
+"      --hugepages[=hugetlb]  use huge pages where the host has any; with\n"
+"                       hugetlb those that the administrator set aside\n"
+"      --protected      the host cannot see the guest's memory, but for a pool\n"
+"                       through which devices work\n"
+"      --pvmfw FILE     firmware that runs first in a protected VM\n"
+"      --swiotlb SIZE   size of that pool, taken from --mem (default 64M with\n"
+"                       --protected, else none)\n"
 "      --rng            virtio source of randomness\n"
 "      --on-reset WHAT  exit (status 3) or restart, when the guest asks for a\n"
 "                       reset (default exit)\n"
@@ -63,6 +73,9 @@ enum {
 	OPT_CONSOLE,
 	OPT_HUGEPAGES,
 	OPT_ON_RESET,
+	OPT_PROTECTED,
+	OPT_PVMFW,
+	OPT_SWIOTLB,
 };
 
 static const struct option long_options[] = {
@@ -74,7 +87,10 @@ static const struct option long_options[] = {
 	{ "disk",     required_argument, NULL, 'd' },
 	{ "net",      required_argument, NULL, 'n' },
 	{ "console",  required_argument, NULL, OPT_CONSOLE },
-	{ "hugepages", no_argument,      NULL, OPT_HUGEPAGES },
+	{ "hugepages", optional_argument, NULL, OPT_HUGEPAGES },
+	{ "protected", no_argument,      NULL, OPT_PROTECTED },
+	{ "pvmfw",    required_argument, NULL, OPT_PVMFW },
+	{ "swiotlb",  required_argument, NULL, OPT_SWIOTLB },
 	{ "rng",      no_argument,       NULL, OPT_RNG },
 	{ "on-reset", required_argument, NULL, OPT_ON_RESET },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
@@ -110,7 +126,7 @@ static int parse_shift(const char *suffix)
 	return -1;
 }
 
-static int parse_mem(const char *text, uint64_t *size)
+static int parse_size(const char *name, const char *text, uint64_t *size)
 {
 	unsigned long long n;
 	char *suffix;
@@ -122,19 +138,19 @@ static int parse_mem(const char *text, uint64_t *size)
 	if (shift < 0)
 		goto bad;
 	if (!n || n > MAX_MEM >> shift) {
-		gz_error("--mem %s: must be more than 0 and at most 1024G",
-			 text);
+		gz_error("--%s %s: must be more than 0 and at most 1024G",
+			 name, text);
 		return -1;
 	}
 	*size = (uint64_t)n << shift;
 	if (*size % sysconf(_SC_PAGESIZE)) {
-		gz_error("--mem %s: must be whole pages of %ld bytes", text,
-			 sysconf(_SC_PAGESIZE));
+		gz_error("--%s %s: must be whole pages of %ld bytes", name,
+			 text, sysconf(_SC_PAGESIZE));
 		return -1;
 	}
 	return 0;
 bad:
-	gz_error("--mem %s: not a size; try 256M", text);
+	gz_error("--%s %s: not a size; try 256M", name, text);
 	return -1;
 }
 
@@ -212,6 +228,18 @@ static int parse_console(const char *text, struct gz_machine_config *cfg)
 	return -1;
 }
 
+static int parse_hugepages(const char *text, struct gz_machine_config *cfg)
+{
+	cfg->hugepages = GZ_HUGEPAGES_TRANSPARENT;
+	if (!text)
+		return 0;
+	cfg->hugepages = GZ_HUGEPAGES_HUGETLB;
+	if (!strcmp(text, "hugetlb"))
+		return 0;
+	gz_error("--hugepages=%s: must be hugetlb, or nothing", text);
+	return -1;
+}
+
 static int parse_on_reset(const char *text, struct options *opts)
 {
 	opts->restart = !strcmp(text, "restart");
@@ -231,7 +259,7 @@ static int parse_one(struct options *opts, int opt)
 		opts->cfg.initrd = optarg;
 		return 0;
 	case 'm':
-		return parse_mem(optarg, &opts->cfg.mem_size);
+		return parse_size("mem", optarg, &opts->cfg.mem_size);
 	case 'c':
 		return parse_cpus(optarg, &opts->cfg.nr_vcpus);
 	case 'p':
@@ -243,8 +271,15 @@ static int parse_one(struct options *opts, int opt)
 	case OPT_CONSOLE:
 		return parse_console(optarg, &opts->cfg);
 	case OPT_HUGEPAGES:
-		opts->cfg.hugepages = true;
+		return parse_hugepages(optarg, &opts->cfg);
+	case OPT_PROTECTED:
+		opts->cfg.protect = true;
 		return 0;
+	case OPT_PVMFW:
+		opts->cfg.pvmfw = optarg;
+		return 0;
+	case OPT_SWIOTLB:
+		return parse_size("swiotlb", optarg, &opts->cfg.swiotlb_size);
 	case OPT_RNG:
 		opts->cfg.rng = true;
 		return 0;
@@ -266,11 +301,31 @@ static void set_defaults(struct options *opts)
 	if (!opts->cfg.params)
 		opts->cfg.params = opts->cfg.virtio_console ? VIRTIO_PARAMS :
 							      DEFAULT_PARAMS;
+	if (opts->cfg.protect && !opts->cfg.swiotlb_size)
+		opts->cfg.swiotlb_size = DEFAULT_SWIOTLB;
 	if (opts->cfg.kernel)
 		return;
 	opts->cfg.kernel = DEFAULT_KERNEL;
 	if (!opts->cfg.initrd)
 		opts->cfg.initrd = DEFAULT_INITRD;
+}
+
+/* What goes together, when all is known */
+static int check(const struct gz_machine_config *cfg)
+{
+	if (cfg->swiotlb_size >= cfg->mem_size) {
+		gz_error("--swiotlb takes all of --mem: give less of one or more of the other");
+		return -1;
+	}
+	if (cfg->pvmfw && !cfg->protect) {
+		gz_error("--pvmfw is for VMs that are --protected");
+		return -1;
+	}
+	if (cfg->hugepages == GZ_HUGEPAGES_HUGETLB && cfg->mem_size % HUGE_SIZE) {
+		gz_error("--hugepages=hugetlb: --mem must be whole huge pages of 2 MiB");
+		return -1;
+	}
+	return 0;
 }
 
 static enum options_result bad(void)
@@ -314,5 +369,5 @@ enum options_result options_parse(struct options *opts, int argc, char **argv)
 		return bad();
 	}
 	set_defaults(opts);
-	return OPTIONS_RUN;
+	return check(&opts->cfg) ? bad() : OPTIONS_RUN;
 }

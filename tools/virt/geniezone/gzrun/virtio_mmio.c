@@ -130,8 +130,13 @@ static void reset(struct gz_virtio *v)
 
 static bool features_ok(const struct gz_virtio *v)
 {
+	uint64_t needed = 1ULL << VIRTIO_F_VERSION_1;
+
+	/* Who does not take this one would not use the pool */
+	if (v->queues[0].mem->bounce)
+		needed |= 1ULL << VIRTIO_F_ACCESS_PLATFORM;
 	return !(v->accepted & ~v->features) &&
-	       v->accepted & 1ULL << VIRTIO_F_VERSION_1;
+	       (v->accepted & needed) == needed;
 }
 
 static void set_status(struct gz_virtio *v, uint32_t value)
@@ -264,6 +269,8 @@ static void mmio_fdt(const struct gz_device *dev, struct gz_fdt *fdt)
 	gz_fdt_cells(fdt, "interrupts", GZ_FDT_IRQ_SPI, v->spi,
 		     GZ_FDT_IRQ_EDGE);
 	gz_fdt_empty(fdt, "dma-coherent");
+	if (v->queues[0].mem->bounce)
+		gz_fdt_cells(fdt, "memory-region", GZ_FDT_PHANDLE_SWIOTLB);
 	gz_fdt_end(fdt);
 }
 

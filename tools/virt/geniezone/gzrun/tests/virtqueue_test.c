@@ -449,7 +449,8 @@ int main(void)
 	unsigned int i, nr = sizeof(tests) / sizeof(*tests);
 	int any = 0;
 
-	mem = (struct gz_memory){ GPA, MEM_SIZE, aligned_alloc(4096, MEM_SIZE) };
+	mem = (struct gz_memory){ .gpa = GPA, .size = MEM_SIZE,
+		.hva = aligned_alloc(4096, MEM_SIZE) };
 	if (!mem.hva)
 		return 1;
 	setlinebuf(stdout);

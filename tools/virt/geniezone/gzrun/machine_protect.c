@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A machine whose memory the host cannot see. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <linux/gzvm.h>
+
+#include "log.h"
+#include "machine.h"
+
+static int enable(const struct gz_machine *m, uint64_t what, uint64_t *value)
+{
+	struct gzvm_enable_cap cap = {
+		.cap = GZVM_CAP_PROTECTED_VM,
+		.args = { what, *value },
+	};
+	int ret = gz_ioctl(m->vm.fd, GZVM_ENABLE_CAP, (unsigned long)&cap);
+
+	*value = cap.args[1];
+	return ret;
+}
+
+/**
+ * gz_machine_can_protect() - does the hypervisor protect VMs at all?
+ * @m: the machine, with a VM
+ *
+ * Return: 0, or -errno after gz_error() said what is wrong.
+ */
+int gz_machine_can_protect(const struct gz_machine *m)
+{
+	uint64_t value;
+	int ret = gz_check_cap(m->vm.dev_fd, GZVM_CAP_PROTECTED_VM, &value);
+
+	if (!ret && value == 1)
+		return 0;
+	gz_error("--protected: this hypervisor cannot protect VMs");
+	return ret ? ret : -EOPNOTSUPP;
+}
+
+static int set_firmware(const struct gz_machine *m)
+{
+	uint64_t size = 0, gpa = m->firmware.gpa;
+	int ret;
+
+	/* What the hypervisor brings itself has to fit, too */
+	ret = enable(m, GZVM_CAP_PVM_GET_PVMFW_SIZE, &size);
+	if (!ret && size > m->firmware.size)
+		ret = -ENOSPC;
+	if (!ret)
+		ret = enable(m, GZVM_CAP_PVM_SET_PVMFW_GPA, &gpa);
+	if (ret)
+		gz_error("--pvmfw: the hypervisor does not take it: %s",
+			 strerror(-ret));
+	return ret;
+}
+
+/**
+ * gz_machine_protect() - protect the VM, from its first run on
+ * @m: the machine, with all memory given to the VM and no vCPU yet
+ *
+ * From that run on nothing here may touch guest memory but @m->dma.
+ *
+ * Return: 0, or -errno after gz_error() said what is wrong.
+ */
+int gz_machine_protect(const struct gz_machine *m)
+{
+	uint64_t none = 0;
+	int ret;
+
+	if (m->firmware.hva) {
+		ret = set_firmware(m);
+		if (ret)
+			return ret;
+	}
+	ret = enable(m, GZVM_CAP_PVM_SET_PROTECTED_VM, &none);
+	if (ret)
+		gz_error("cannot protect the VM: %s", strerror(-ret));
+	return ret;
+}
