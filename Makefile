@@ -61,6 +61,7 @@ help:
 	@echo 'What a user does:'
 	@echo '  run            build everything, boot host and guest in QEMU; on a terminal'
 	@echo '                 the host shell stays, elsewhere all powers off'
+	@echo '  shell          build everything, boot the host and leave you its shell'
 	@echo '  test           all tests; ends with "N passed, N failed"'
 	@echo '  integrate      put the driver into the kernel tree KDIR=/path'
 	@echo '  unintegrate    take it out of there again'
@@ -180,6 +181,7 @@ $(KEXEC): $(TOP)/tools/testing/geniezone/kexec/kexec.c | packages
 # Images, which take less time to make than to compare
 GEN_INIT_CPIO	:= $(HOST)/usr/gen_init_cpio
 GUEST_INITRD	:= $(KBUILD_DIR)/guest.cpio
+GUEST_ROOT	:= $(KBUILD_DIR)/root.ext4
 host-files	 = $(1)=/lib/modules/gzvm.ko \
 		   $(2)/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
 		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
@@ -189,11 +191,13 @@ host-files	 = $(1)=/lib/modules/gzvm.ko \
 		   $(TOP)/tools/testing/geniezone/gzrun/lib.sh=/usr/libexec/geniezone-gzrun/lib.sh \
 		   $(HOST)/arch/arm64/boot/Image=/usr/share/geniezone/Image \
 		   $(GUEST_INITRD)=/usr/share/geniezone/initrd \
+		   $(GUEST_ROOT)=/usr/share/geniezone/root.ext4 \
 		   $(IMAGE)/motd=/etc/motd
 
 PHONY += guest-image images debug-image
 guest-image: kernel $(BUSYBOX)
 	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(GEN_INIT_CPIO) $(BUSYBOX)
+	@$(IMAGE)/root.sh $(GUEST_ROOT) $(BUSYBOX)
 
 images: guest-image host-module host-ctl gzrun selftests $(KEXEC)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/host.cpio $(GEN_INIT_CPIO) \
@@ -203,9 +207,9 @@ debug-image: guest-image debug-module debug-ctl gzrun selftests $(KEXEC)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/debug.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(DEBUG_KO),$(DEBUG).ctl)
 
-PHONY += run
-run: gzhyp images
-	@$(IMAGE)/run.sh $(GZHYP_BIN) $(HOST)/arch/arm64/boot/Image \
+PHONY += run shell
+run shell: gzhyp images
+	@$(IMAGE)/run.sh $@ $(GZHYP_BIN) $(HOST)/arch/arm64/boot/Image \
 		$(KBUILD_DIR)/host.cpio
 
 # Tests build what they need themselves, so that a failure to build is counted
@@ -234,7 +238,7 @@ PHONY += clean distclean
 clean:
 	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/*.ctl $(BUILD)/kunit $(BUILD)/check \
 		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests $(KEXEC) \
-		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(LOGS)
+		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(BUILD)/root.ext4 $(LOGS)
 
 distclean:
 	rm -rf $(BUILD)

@@ -11,7 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from testing import docs, machine, mutants, selfcheck, static
+from testing import docs, machine, mutants, selfcheck, static, terminal
 from testing.context import Context
 from testing.report import Report
 
@@ -71,8 +71,8 @@ UNIT = [("gzhyp unit", machine.unit_tests),
         ("gzrun unit", machine.gzrun_unit_tests)]
 KUNIT = [("kunit", machine.kunit)]
 BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
-        ("gzrun", machine.gzrun), ("kexec", machine.kexec),
-        ("no hypervisor", machine.no_hypervisor),
+        ("gzrun", machine.gzrun), ("shell", terminal.shell),
+        ("kexec", machine.kexec), ("no hypervisor", machine.no_hypervisor),
         ("unlisted", machine.unlisted)] + \
     kselftests(machine.base_machine, "base")
 DEBUG = [("build debug", build_debug)] + \

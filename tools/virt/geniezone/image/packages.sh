@@ -11,7 +11,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 RUN="make gcc libc6-dev xz-utils bzip2 perl python3 flex bison bc cpio
-     libssl-dev libelf-dev device-tree-compiler ca-certificates
+     libssl-dev libelf-dev device-tree-compiler ca-certificates e2fsprogs
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
      linux-source-6.12"
 TEST="$RUN g++ sparse clang-19 lld-19 llvm-19 linux-source-6.1

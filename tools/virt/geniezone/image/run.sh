@@ -1,23 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: run.sh HYPERVISOR IMAGE INITRD
+# usage: run.sh run|shell HYPERVISOR IMAGE INITRD
 #
-# Starts the machine and boots a guest in it. On a terminal the host's shell
-# stays; otherwise everything powers off, and the status tells whether each
-# step came about.
+# Starts the machine. "run" boots a guest in it; on a terminal the host's shell
+# stays, otherwise everything powers off and the status tells whether each step
+# came about. "shell" is just the host's shell, on a terminal.
 
 set -u
 . "$(dirname "$0")/lib.sh"
 here=$(dirname "$0")
 
-el2=$1 kernel=$2 initrd=$3
+what=$1 el2=$2 kernel=$3 initrd=$4
 machine=(--el2 "$el2" --kernel "$kernel" --initrd "$initrd")
 
 if [ -t 0 ] && [ -t 1 ]; then
 	echo "Starting QEMU. Ctrl-] x stops the machine at any time."
-	exec "$here/qemu.sh" "${machine[@]}" --tty --append gz.do=shell run
+	[ "$what" = shell ] && mode=shell || mode=demo-shell
+	exec "$here/qemu.sh" "${machine[@]}" --tty --append gz.do=$mode "$what"
 fi
+[ "$what" = run ] || die "make shell needs a terminal"
 
 give_up()
 {
@@ -26,7 +28,8 @@ give_up()
 }
 
 # A step is a line that the host's init reports, in this order
-steps=("host up" "/dev/gzvm" "guest up" "guest proof" "guest powered off")
+steps=("host up" "/dev/gzvm" "guest up" "guest proof" "guest disk" "guest network"
+       "guest powered off")
 
 started=$SECONDS
 "$here/qemu.sh" "${machine[@]}" --show --timeout "${RUN_TIMEOUT:-180}" \

@@ -35,8 +35,8 @@ SHAPES = (
     ("Cortex-A76", ("--cpu", "cortex-a76")),
 )
 
-DEMO_STEPS = ("host up", "/dev/gzvm", "guest up", "guest proof",
-              "guest powered off")
+DEMO_STEPS = ("host up", "/dev/gzvm", "guest up", "guest proof", "guest disk",
+              "guest network", "guest powered off")
 
 
 class Machine:
