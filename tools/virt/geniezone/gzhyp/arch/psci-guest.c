@@ -258,6 +258,16 @@ static u32 hvc_trng_features(struct vcpu *vcpu, u64 *x)
 	return 0;
 }
 
+/* Of a protected guest's registers, the host gets what the call is about. */
+static unsigned int nr_args(struct vcpu *vcpu)
+{
+	u32 fn = vcpu->regs.x[0];
+
+	if (!protect_is_sealed(vcpu->vm))
+		return 8;
+	return fn == VENDOR_HYP_PTP || fn == VENDOR_HYP_RELINQUISH ? 2 : 8;
+}
+
 /**
  * guest_hvc() - serve a hypercall of a guest, or pass it to the host
  * @vcpu: loaded in this CPU
@@ -280,7 +290,7 @@ u32 guest_hvc(struct vcpu *vcpu)
 		vcpu->regs.x[0] = SMCCC_NOT_SUPPORTED;
 		return 0;
 	}
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < nr_args(vcpu); i++)
 		vcpu->exit.hypercall.args[i] = vcpu->regs.x[i];
 	vcpu->wait = WAIT_HYPERCALL;
 	return GZ_EXIT_HYPERCALL;

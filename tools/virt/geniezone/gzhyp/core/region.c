@@ -109,6 +109,15 @@ static u32 take_purpose(struct vm *vm, const struct region *region)
 	return 0;
 }
 
+/*
+ * A sealed guest gets no more memory that the host shares unasked, also if the
+ * host has told of it before.
+ */
+static bool purpose_allowed(struct vm *vm, u64 flags)
+{
+	return !(flags & GZ_MEM_STATIC_SWIOTLB) || !protect_is_sealed(vm);
+}
+
 /**
  * region_register() - SET_MEMREGION without constituents
  * @vm: the VM
@@ -137,6 +146,8 @@ int region_register(struct vm *vm, u32 slot, u64 gpa, u64 pages)
 	if (vm->nr_regions == MAX_REGIONS)
 		return GZ_NO_MEMORY;
 	new.flags = take_purpose(vm, &new);
+	if (!purpose_allowed(vm, new.flags))
+		return GZ_INVALID_ARGS;
 	insert_region(vm, &new);
 	return 0;
 }
@@ -159,8 +170,7 @@ int region_set_purpose(struct vm *vm, u64 gpa, u64 size, u64 flags)
 	if (!IS_ALIGNED(gpa | size, PAGE_SIZE) || (flags & ~GZ_MEM_FLAGS) ||
 	    !range_ok(gpa, size, IPA_LIMIT))
 		return GZ_INVALID_ARGS;
-	/* A sealed guest gets no more memory that the host shares unasked. */
-	if ((flags & GZ_MEM_STATIC_SWIOTLB) && protect_is_sealed(vm))
+	if (!purpose_allowed(vm, flags))
 		return GZ_INVALID_ARGS;
 	*purpose = (struct purpose) { .gpa = gpa, .size = size, .flags = flags };
 	vm->next_purpose++;
