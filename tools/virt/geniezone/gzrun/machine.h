@@ -57,6 +57,18 @@ enum gz_hugepages {
 };
 
 /**
+ * enum gz_pvmfw - what runs first in a protected VM
+ * @GZ_PVMFW_NO: the kernel
+ * @GZ_PVMFW_HYP: firmware of the hypervisor
+ * @GZ_PVMFW_FILE: firmware from a file, where the hypervisor has none
+ */
+enum gz_pvmfw {
+	GZ_PVMFW_NO,
+	GZ_PVMFW_HYP,
+	GZ_PVMFW_FILE,
+};
+
+/**
  * struct gz_disk_config - a disk
  * @path: file or block device
  * @readonly: the guest may not write
@@ -91,7 +103,8 @@ struct gz_net_config {
  * @virtio_console: input goes to a virtio console, not to the serial port
  * @hugepages: of what pages the memory is
  * @protect: nobody but the guest sees its memory; needs a pool
- * @pvmfw: path of the firmware that runs first in a protected VM, or NULL
+ * @pvmfw: what runs first in a protected VM
+ * @pvmfw_path: where that is, if it is a file
  */
 struct gz_machine_config {
 	const char *kernel;
@@ -109,7 +122,8 @@ struct gz_machine_config {
 	bool virtio_console;
 	enum gz_hugepages hugepages;
 	bool protect;
-	const char *pvmfw;
+	enum gz_pvmfw pvmfw;
+	const char *pvmfw_path;
 };
 
 /**

@@ -48,30 +48,48 @@ static struct gz_memory part(const struct gz_memory *whole, uint64_t offset,
 	};
 }
 
-static int load_firmware(struct gz_machine *m, const char *path)
+static int read_firmware(const struct gz_memory *mem, int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	ssize_t n;
+
+	if (size < 0)
+		return -errno;
+	if (!size || (uint64_t)size > mem->size)
+		return -EFBIG;
+	n = pread(fd, mem->hva, size, 0);
+	if (n < 0)
+		return -errno;
+	return n == size ? 0 : -EIO;
+}
+
+static int load_firmware(const struct gz_memory *mem, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
 	int ret;
 
 	if (fd < 0) {
-		gz_error("cannot open %s: %s", path, strerror(errno));
-		return -EINVAL;
+		ret = -errno;
+		gz_error("cannot open %s: %s", path, strerror(-ret));
+		return ret;
 	}
-	ret = gz_memory_alloc_as(&m->firmware, GZ_PVMFW_BASE, GZ_PVMFW_SIZE,
-				 GZ_BACKING_SHARED);
-	if (!ret) {
-		/* One byte more than there may be: is the file longer? */
-		n = lseek(fd, 0, SEEK_END);
-		if (n <= 0 || (uint64_t)n > GZ_PVMFW_SIZE)
-			ret = -EFBIG;
-		else if (pread(fd, m->firmware.hva, n, 0) != n)
-			ret = -EIO;
-	}
+	ret = read_firmware(mem, fd);
 	close(fd);
 	if (ret)
 		gz_error("cannot load %s: %s", path, ret == -EFBIG ?
 			 "must be 1 byte to 4 MiB" : strerror(-ret));
+	return ret;
+}
+
+static int alloc_firmware(struct gz_machine *m)
+{
+	int ret = gz_memory_alloc_as(&m->firmware, GZ_PVMFW_BASE, GZ_PVMFW_SIZE,
+				     GZ_BACKING_SHARED);
+
+	if (ret)
+		return cannot_alloc(&m->cfg, ret);
+	if (m->cfg.pvmfw == GZ_PVMFW_FILE)
+		ret = load_firmware(&m->firmware, m->cfg.pvmfw_path);
 	return ret;
 }
 
@@ -101,7 +119,7 @@ int gz_machine_alloc_memory(struct gz_machine *m)
 		m->dma = part(&m->backing, ram, cfg->swiotlb_size);
 		m->dma.bounce = true;
 	}
-	return cfg->pvmfw ? load_firmware(m, cfg->pvmfw) : 0;
+	return cfg->pvmfw ? alloc_firmware(m) : 0;
 }
 
 static int attach(const struct gz_machine *m, uint32_t slot, uint32_t flags,

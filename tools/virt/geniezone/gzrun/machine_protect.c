@@ -38,17 +38,36 @@ int gz_machine_can_protect(const struct gz_machine *m)
 	return ret ? ret : -EOPNOTSUPP;
 }
 
+/* A hypervisor with firmware puts it over whatever lies there. */
+static int check_firmware(const struct gz_machine *m)
+{
+	uint64_t size = 0;
+	int ret = enable(m, GZVM_CAP_PVM_GET_PVMFW_SIZE, &size);
+
+	if (ret)
+		size = 0;
+	gz_info("the hypervisor has firmware of %llu bytes",
+		(unsigned long long)size);
+	if (m->cfg.pvmfw == GZ_PVMFW_HYP && (!size || size > m->firmware.size)) {
+		gz_error("--pvmfw hyp: the hypervisor has no firmware, or a very long one");
+		return -ENOENT;
+	}
+	if (m->cfg.pvmfw == GZ_PVMFW_FILE && size) {
+		gz_error("--pvmfw %s: this hypervisor only runs firmware of its own: --pvmfw hyp",
+			 m->cfg.pvmfw_path);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 static int set_firmware(const struct gz_machine *m)
 {
-	uint64_t size = 0, gpa = m->firmware.gpa;
-	int ret;
+	uint64_t gpa = m->firmware.gpa;
+	int ret = check_firmware(m);
 
-	/* What the hypervisor brings itself has to fit, too */
-	ret = enable(m, GZVM_CAP_PVM_GET_PVMFW_SIZE, &size);
-	if (!ret && size > m->firmware.size)
-		ret = -ENOSPC;
-	if (!ret)
-		ret = enable(m, GZVM_CAP_PVM_SET_PVMFW_GPA, &gpa);
+	if (ret)
+		return ret;
+	ret = enable(m, GZVM_CAP_PVM_SET_PVMFW_GPA, &gpa);
 	if (ret)
 		gz_error("--pvmfw: the hypervisor does not take it: %s",
 			 strerror(-ret));

@@ -49,7 +49,8 @@ static const char help[] =
 "                       hugetlb those that the administrator set aside\n"
 "      --protected      the host cannot see the guest's memory, but for a pool\n"
 "                       through which devices work\n"
-"      --pvmfw FILE     firmware that runs first in a protected VM\n"
+"      --pvmfw hyp|FILE run firmware first: hyp, that of the hypervisor, or\n"
+"                       FILE where the hypervisor has none\n"
 "      --swiotlb SIZE   size of that pool, taken from --mem (default 64M with\n"
 "                       --protected, else none)\n"
 "      --rng            virtio source of randomness\n"
@@ -240,6 +241,13 @@ static int parse_hugepages(const char *text, struct gz_machine_config *cfg)
 	return -1;
 }
 
+static int parse_pvmfw(const char *text, struct gz_machine_config *cfg)
+{
+	cfg->pvmfw = strcmp(text, "hyp") ? GZ_PVMFW_FILE : GZ_PVMFW_HYP;
+	cfg->pvmfw_path = text;
+	return 0;
+}
+
 static int parse_on_reset(const char *text, struct options *opts)
 {
 	opts->restart = !strcmp(text, "restart");
@@ -276,8 +284,7 @@ static int parse_one(struct options *opts, int opt)
 		opts->cfg.protect = true;
 		return 0;
 	case OPT_PVMFW:
-		opts->cfg.pvmfw = optarg;
-		return 0;
+		return parse_pvmfw(optarg, &opts->cfg);
 	case OPT_SWIOTLB:
 		return parse_size("swiotlb", optarg, &opts->cfg.swiotlb_size);
 	case OPT_RNG:

@@ -29,7 +29,9 @@ give_up()
 
 # A step is a line that the host's init reports, in this order
 steps=("host up" "/dev/gzvm" "guest up" "guest proof" "guest disk" "guest network"
-       "guest powered off")
+       "guest powered off" "protected guest up" "protected guest proof"
+       "protected guest disk" "protected guest network"
+       "protected guest powered off")
 
 started=$SECONDS
 "$here/qemu.sh" "${machine[@]}" --show --timeout "${RUN_TIMEOUT:-180}" \
@@ -49,4 +51,4 @@ grep -q '^host: done' "$result" || give_up "the host did not come to its end"
 [ "$status" -eq 0 ] || give_up "the host did not power off"
 "$here/splats.sh" "$LOGS/run.log" || give_up "a kernel complained"
 sed -n 's/^ok: /run: /p' "$result"
-echo "run: done in $((SECONDS - started)) s: host and guest booted and powered off"
+echo "run: done in $((SECONDS - started)) s: host and guests booted and powered off"

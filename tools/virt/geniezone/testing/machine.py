@@ -37,7 +37,9 @@ SHAPES = (
 )
 
 DEMO_STEPS = ("host up", "/dev/gzvm", "guest up", "guest proof", "guest disk",
-              "guest network", "guest powered off")
+              "guest network", "guest powered off", "protected guest up",
+              "protected guest proof", "protected guest disk",
+              "protected guest network", "protected guest powered off")
 
 
 class Machine:
