@@ -14,7 +14,7 @@
  * call is released only when the call concerned this one page: of a longer
  * run, EL2 may have taken the first pages before it met the error. Such a run
  * stays pinned ("offered"), is offered again at the next fault, and is released
- * at the VM's end like all others.
+ * at the VM's end and not before: of these pages nobody knows what EL2 has.
  *
  * Pages are found in the slot's mapping when they are first given to EL2, and
  * are the guest's from then on: what the VMM maps there later is not seen.
@@ -404,7 +404,6 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
 
 	lockdep_assert_held(&block->lock);
 
-	/* Of a call that failed it may have taken this page. */
 	if (!gzvm_block_is_mapped(block, i) && !test_bit(i, block->offered))
 		return -ENOENT;
 
@@ -414,8 +413,13 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
 
 	block->sparse = true;
 	clear_bit(i, block->mapped);
-	clear_bit(i, block->offered);
-	gzvm_block_unpin(vm, block, i, 1);
+	/*
+	 * Of a call that failed EL2 may have taken this page, let go of it with
+	 * the guest, and taken it again when another vCPU's fault offered it
+	 * once more before this vCPU came here: it stays pinned to the end.
+	 */
+	if (!test_bit(i, block->offered))
+		gzvm_block_unpin(vm, block, i, 1);
 	return 0;
 }
 
