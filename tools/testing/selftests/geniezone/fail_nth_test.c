@@ -15,12 +15,9 @@
 
 #include "controls.h"
 #include "eventfd.h"
+#include "fail.h"
 #include "gz_test.h"
 #include "life.h"
-
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define NO_FAIL_NTH	"no " FAIL_NTH
-#define DEBUGFS		"/sys/kernel/debug/"
 
 #define DOORBELL	0x0b000000
 #define DOORBELL_SPI	9
@@ -105,40 +102,6 @@ static void make_steps(void)
 	add_step(&nr, "close", do_close);
 }
 
-/* For this thread, from here on */
-static int fail_nth(int fd, int nth)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", nth);
-
-	return pwrite(fd, text, len, 0) == len ? 0 : -errno;
-}
-
-/*
- * Whether it did; it fails nothing any more. Asking for it is a copy, too: if
- * that fails, the step had not.
- */
-static bool has_failed(int fd)
-{
-	char text[16] = "";
-	bool failed = pread(fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-
-	fail_nth(fd, 0);
-	return failed;
-}
-
-static int set_file(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /* The next one that is free, of which a descriptor without a file is none */
 static int next_fd(void)
 {
@@ -187,13 +150,13 @@ FIXTURE_VARIANT_ADD(fail_nth, vm) { "VM", 10, false };
 FIXTURE_VARIANT_ADD(fail_nth, slot) { "slot", 3, true };
 FIXTURE_VARIANT_ADD(fail_nth, distributor) { "distributor", 1, false };
 FIXTURE_VARIANT_ADD(fail_nth, redistributor) { "redistributor", 1, false };
-FIXTURE_VARIANT_ADD(fail_nth, vcpu) { "vCPU", 5, false };
+FIXTURE_VARIANT_ADD(fail_nth, vcpu) { "vCPU", 4, false };
 FIXTURE_VARIANT_ADD(fail_nth, dtb) { "DTB", 1, false };
 FIXTURE_VARIANT_ADD(fail_nth, entry) { "entry", 3, false };
 FIXTURE_VARIANT_ADD(fail_nth, get_register) { "get register", 2, false };
 FIXTURE_VARIANT_ADD(fail_nth, extension) { "extension", 1, false };
-FIXTURE_VARIANT_ADD(fail_nth, ioeventfd) { "ioeventfd", 3, false };
-FIXTURE_VARIANT_ADD(fail_nth, irqfd) { "irqfd", 3, false };
+FIXTURE_VARIANT_ADD(fail_nth, ioeventfd) { "ioeventfd", 2, false };
+FIXTURE_VARIANT_ADD(fail_nth, irqfd) { "irqfd", 2, false };
 FIXTURE_VARIANT_ADD(fail_nth, irqfd_off) { "irqfd off", 1, false };
 FIXTURE_VARIANT_ADD(fail_nth, ioeventfd_off) { "ioeventfd off", 1, false };
 FIXTURE_VARIANT_ADD(fail_nth, irq_up) { "irq up", 1, false };
@@ -209,16 +172,11 @@ FIXTURE_SETUP(fail_nth)
 		SKIP(return, NO_GZVM);
 	if (no_controls())
 		SKIP(return, NO_CONTROLS);
-	self->fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	self->fd = fail_open();
 	if (self->fd < 0)
 		SKIP(return, NO_FAIL_NTH);
 	/* Also where the kernel could wait for memory; without a word */
-	ASSERT_EQ(0, set_file(DEBUGFS "failslab/ignore-gfp-wait", "0"));
-	ASSERT_EQ(0, set_file(DEBUGFS "failslab/verbose", "0"));
-	ASSERT_EQ(0, set_file(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "0"));
-	ASSERT_EQ(0, set_file(DEBUGFS "fail_page_alloc/min-order", "0"));
-	ASSERT_EQ(0, set_file(DEBUGFS "fail_page_alloc/verbose", "0"));
-	ASSERT_EQ(0, set_file(DEBUGFS "fail_usercopy/verbose", "0"));
+	ASSERT_EQ(0, fail_everywhere());
 	ASSERT_EQ(0, ctl_reset());
 	for (i = 0; i < ARRAY_SIZE(events); i++)
 		events[i] = event_new();
@@ -293,7 +251,7 @@ TEST_F(fail_nth, each_failure_is_told_and_undone)
 
 		ASSERT_EQ(0, fail_nth(self->fd, nth));
 		ret = step->fn(&self->l);
-		failed = has_failed(self->fd);
+		failed = fail_has(self->fd);
 
 		if (ret) {
 			errors++;
