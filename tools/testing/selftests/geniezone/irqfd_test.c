@@ -3,6 +3,7 @@
 
 #include <linux/gzvm.h>
 
+#include "controls.h"
 #include "eventfd.h"
 #include "guest_gic.h"
 #include "gz_test.h"
@@ -448,6 +449,126 @@ TEST_F(irqfd, resamplefd_closed_first)
 	expect_interrupt(INTID);
 	expect_quiet();
 	EXPECT_EQ(0, deassign(self->fd, SPI));
+}
+
+/* The hypervisor has no time just now */
+
+FIXTURE(busy)
+{
+	struct tvm t;
+	struct gz_vcpu *vcpu;
+	int fd;
+	int resamplefd;
+};
+
+FIXTURE_SETUP(busy)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, ctl_reset());
+	self->fd = event_new();
+	self->resamplefd = event_new();
+	tvm_create(&self->t, 1);
+	self->vcpu = &self->t.vcpus[0];
+}
+
+FIXTURE_TEARDOWN(busy)
+{
+	ctl_reset();
+	tvm_destroy(&self->t);
+	close(self->fd);
+	close(self->resamplefd);
+}
+
+/* How often calls have met a rule, for as long as that is not enough */
+static bool has_met(unsigned long long times)
+{
+	struct ctl_count count[HC_KINDS] = {};
+	long start = now_ns();
+
+	while (now_ns() - start < 20000000000L) {
+		if (ctl_counts(count))
+			return false;
+		if (count[HC_IRQ_LINE].met >= times)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* An interrupt that may not have been made yet, or does not come at all */
+static bool has_come(struct gz_vcpu *vcpu)
+{
+	long start = now_ns();
+	uint64_t intid;
+
+	while (now_ns() - start < 20000000000L) {
+		if (__vcpu_run_to_sync(vcpu, &intid))
+			return false;
+		if (intid == INTID)
+			return true;
+	}
+	return false;
+}
+
+FIXTURE_VARIANT(busy)
+{
+	unsigned int nth;
+};
+
+FIXTURE_VARIANT_ADD(busy, for_the_rise) { .nth = 1 };
+FIXTURE_VARIANT_ADD(busy, for_the_fall) { .nth = 2 };
+
+/* Neither lost nor doubled, and what comes after it is as ever */
+TEST_F(busy, edge_comes_later)
+{
+	unsigned int i;
+
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, ctl_reset());
+		ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, variant->nth, HYP_BUSY, 1));
+		ASSERT_EQ(0, eventfd_write(self->fd, 1));
+		ASSERT_TRUE(has_met(1));
+		ASSERT_TRUE(has_come(self->vcpu));
+		expect_quiet();
+		ASSERT_EQ(0, eventfd_write(self->fd, 1));
+		expect_interrupt(INTID);
+		expect_quiet();
+	}
+}
+
+/* The pulse of an irqfd that goes has its end: the line does not stay up. */
+TEST_F(busy, line_is_down_when_the_irqfd_has_gone)
+{
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, variant->nth, HYP_BUSY, 40));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	ASSERT_EQ(0, deassign(self->fd, SPI));
+	expect_quiet();
+	/* It would have been seen. */
+	EXPECT_EQ(0, gz_vm_irq_line(&self->t.vm, SPI, 1));
+	expect_interrupt(INTID);
+}
+
+/* The line stays up until the guest's EOI: there is a rise only. */
+TEST_F(irqfd, level_comes_later_when_it_is_busy)
+{
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, ctl_reset());
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, 3));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	ASSERT_TRUE(has_met(3));
+	ASSERT_TRUE(has_come(self->vcpu));
+	expect_quiet();
+	EXPECT_EQ(1, event_count(self->resamplefd));
 }
 
 TEST_HARNESS_MAIN

@@ -80,7 +80,7 @@ static int serve(struct gz_vcpu *vcpu, uint64_t *next, bool *loaded)
  * twice. 10 kHz, but on a slow machine not more often than every fourth round:
  * it would do little else than take signals.
  */
-TEST_F(kick, each_access_comes_once_under_a_periodic_signal)
+TEST_F_TIMEOUT(kick, each_access_comes_once_under_a_periodic_signal, 3600)
 {
 	const uint64_t *wrong = tvm_at(&self->t, SHARED_BASE);
 	struct sigevent ev = {
@@ -171,7 +171,7 @@ static void set_immediate_exit(struct gz_vcpu *vcpu)
  * The field first, then the signal, from another thread. Half of the kicks come
  * when the guest is known to run, half anywhere on the way to it.
  */
-TEST_F(kick, spinning_guest_returns_at_each_kick)
+TEST_F_TIMEOUT(kick, spinning_guest_returns_at_each_kick, 3600)
 {
 	const uint64_t *counter = tvm_at(&self->t, SHARED_BASE);
 	struct runner r = { .vcpu = self->vcpu };

@@ -52,10 +52,19 @@ static int do_dist(struct life *l)
 				   GICD_BASE, 0x10000);
 }
 
+/* With attributes, which the hypervisor makes nothing of */
 static int do_redist(struct life *l)
 {
-	return gz_vm_create_device(&l->t.vm, GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST,
-				   GICD_BASE - 0x20000, 0x20000);
+	uint64_t blob = 0;
+	struct gzvm_create_device device = {
+		.dev_type = GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST,
+		.dev_addr = GICD_BASE - 0x20000,
+		.dev_reg_size = 0x20000,
+		.attr_addr = (uintptr_t)&blob,
+		.attr_size = sizeof(blob),
+	};
+
+	return gz_ioctl(l->t.vm.fd, GZVM_CREATE_DEVICE, (unsigned long)&device);
 }
 
 static int do_vcpu(struct life *l)

@@ -2,12 +2,15 @@
 /* The module comes and goes, and stays as long as anybody uses it. */
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/klog.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <linux/gzvm.h>
 
 #include "eventfd.h"
+#include "fail.h"
 #include "gz_test.h"
 #include "stats.h"
 
@@ -239,6 +242,70 @@ TEST_F(module, halt_poll_ns)
 	EXPECT_GT(0, load("halt_poll_ns=4294967296"));
 	ASSERT_EQ(0, load("halt_poll_ns=7"));
 	EXPECT_EQ('7', parameter("halt_poll_ns"));
+}
+
+/* What the kernel has to say of itself, and not of a want of memory */
+static bool has_complaint(int kmsg)
+{
+	static const char * const words[] = {
+		"BUG:", "WARNING:", "KASAN", "UBSAN", "Unable to handle",
+		"refcount_t", "possible ",
+	};
+	char text[8192];
+	unsigned int i;
+	ssize_t n;
+
+	while ((n = read(kmsg, text, sizeof(text) - 1)) > 0) {
+		text[n] = 0;
+		for (i = 0; i < ARRAY_SIZE(words); i++)
+			if (strstr(text, words[i])) {
+				printf("# %s\n", text);
+				return true;
+			}
+	}
+	return n < 0 && errno != EAGAIN;
+}
+
+#define SYSLOG_CONSOLE_OFF	6
+#define SYSLOG_CONSOLE_ON	7
+
+/*
+ * A host that is short: each allocation that loading takes fails once, on a
+ * kernel that can have it so. What was made before is undone: it can be loaded
+ * then, and a leak would be found. The kernel's own allocations are not quiet
+ * about it, so that what it says is looked at here.
+ */
+TEST_F_TIMEOUT(module, load_that_fails_leaves_nothing, 600)
+{
+	int fd = fail_open(), kmsg, ret;
+	unsigned int nth = 0, failures = 0;
+	bool met, bad = false;
+
+	if (fd < 0)
+		SKIP(return, NO_FAIL_NTH);
+	ASSERT_EQ(0, fail_everywhere());
+	ASSERT_EQ(0, unload());
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, kmsg);
+	ASSERT_LE(0, lseek(kmsg, 0, SEEK_END));
+	klogctl(SYSLOG_CONSOLE_OFF, NULL, 0);
+	do {
+		fail_nth(fd, ++nth);
+		ret = load("");
+		met = fail_has(fd);
+		failures += ret != 0;
+		bad |= has_complaint(kmsg) ||
+		       !access("/sys/module/gzvm", F_OK) != !ret ||
+		       (!ret && unload());
+	} while (met && !bad);
+	klogctl(SYSLOG_CONSOLE_ON, NULL, 0);
+	close(kmsg);
+	close(fd);
+	TH_LOG("%u of %u allocations and copies are needed", failures, nth - 1);
+	EXPECT_FALSE(bad);
+	EXPECT_LT(10, failures);
+	ASSERT_EQ(0, load(""));
+	run_a_guest();
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What befalls the host while guests run: CPUs that go, sleep, want of memory. */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <linux/gzvm.h>
+
+#include "controls.h"
+#include "gz_test.h"
+#include "vcpu_thread.h"
+
+#define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
+#define ROUNDS		20
+#define RTC_ALARM	"/sys/class/rtc/rtc0/wakealarm"
+#define POWER_STATE	"/sys/power/state"
+#define SLEEP_S		2
+#define CGROUP_ROOT	"/tmp/cgroup"
+#define CGROUP		CGROUP_ROOT "/gzvm-test"
+#define BIG_RAM		(128UL << 20)
+#define BIG_LIMIT	"33554432"
+
+static int write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		ret = errno ? -errno : -EIO;
+	close(fd);
+	return ret;
+}
+
+/* Each vCPU counts in a word of its own. */
+GUEST static void guest_count(uint64_t gpa)
+{
+	volatile uint64_t *word = (void *)gpa;
+
+	for (;;)
+		++*word;
+}
+
+#define NR_VCPUS	2
+#define COUNTER(i)	(SHARED_BASE + (i) * 64UL)
+
+FIXTURE(host)
+{
+	struct tvm t;
+};
+
+FIXTURE_SETUP(host)
+{
+	unsigned int i;
+
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	ASSERT_EQ(0, gz_kick_init());
+	tvm_create(&self->t, NR_VCPUS);
+	for (i = 0; i < NR_VCPUS; i++) {
+		tvm_enter(&self->t, i, guest_count, COUNTER(i));
+		vcpu_thread_start(&self->t.vcpus[i]);
+	}
+}
+
+FIXTURE_TEARDOWN(host)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_VCPUS; i++)
+		EXPECT_EQ(0, vcpu_thread_stop(&self->t.vcpus[i]));
+	tvm_destroy(&self->t);
+}
+
+/* From now on: not what was counted before this was called */
+static void all_count(struct tvm *t)
+{
+	const uint64_t *word;
+	unsigned int i;
+
+	for (i = 0; i < NR_VCPUS; i++) {
+		word = tvm_at(t, COUNTER(i));
+		wait_for_change(word, __atomic_load_n(word, __ATOMIC_RELAXED));
+	}
+}
+
+/* A vCPU that was on it goes on elsewhere, and may come back. */
+TEST_F(host, cpus_go_and_come)
+{
+	unsigned int i;
+
+	if (access(CPU1_ONLINE, W_OK))
+		SKIP(return, "no CPU that could go");
+	all_count(&self->t);
+	for (i = 0; i < ROUNDS; i++) {
+		ASSERT_EQ(0, write_file(CPU1_ONLINE, "0"));
+		all_count(&self->t);
+		ASSERT_EQ(0, write_file(CPU1_ONLINE, "1"));
+		all_count(&self->t);
+	}
+}
+
+/* How long this machine has slept */
+static int64_t slept_ms(void)
+{
+	struct timespec boot, awake;
+
+	clock_gettime(CLOCK_MONOTONIC, &awake);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (boot.tv_sec - awake.tv_sec) * 1000 +
+	       (boot.tv_nsec - awake.tv_nsec) / 1000000;
+}
+
+TEST_F(host, sleeps_and_wakes)
+{
+	int64_t before = slept_ms();
+	char alarm[16];
+
+	if (access(POWER_STATE, W_OK) || access(RTC_ALARM, W_OK))
+		SKIP(return, "it cannot sleep, or would not wake");
+	all_count(&self->t);
+	snprintf(alarm, sizeof(alarm), "+%d", SLEEP_S);
+	ASSERT_EQ(0, write_file(RTC_ALARM, alarm));
+	ASSERT_EQ(0, write_file(POWER_STATE, "freeze"));
+	EXPECT_LT(before, slept_ms());
+	all_count(&self->t);
+}
+
+FIXTURE(cgroup)
+{
+	char before[8192];
+	char after[8192];
+	long pinned;
+};
+
+FIXTURE_SETUP(cgroup)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	mkdir(CGROUP_ROOT, 0755);
+	if (mount("none", CGROUP_ROOT, "cgroup2", 0, NULL) && errno != EBUSY)
+		SKIP(return, "no cgroup2");
+	if (write_file(CGROUP_ROOT "/cgroup.subtree_control", "+memory"))
+		SKIP(return, "no memory controller");
+	mkdir(CGROUP, 0755);
+	ASSERT_EQ(0, ctl_reset());
+	ASSERT_LT(0, ctl_read("state", self->before, sizeof(self->before)));
+	self->pinned = ctl_pinned_pages();
+}
+
+FIXTURE_TEARDOWN(cgroup)
+{
+	rmdir(CGROUP);
+	umount2(CGROUP_ROOT, MNT_DETACH);
+}
+
+GUEST static void guest_touch(uint64_t bytes)
+{
+	uint64_t at;
+
+	for (at = RAM_BASE + (4 << 20); at < RAM_BASE + bytes; at += 4096)
+		*(volatile uint64_t *)at = at;
+	guest_sync(7);
+}
+
+/* Returns what a VMM with this limit came to; killed if it needs more. */
+static int run_in_cgroup(uint64_t bytes)
+{
+	uint64_t value = 0;
+	struct tvm t;
+	int ret;
+
+	if (write_file(CGROUP "/cgroup.procs", "0"))
+		return 2;
+	if (__tvm_create_sized(&t, 1, BIG_RAM))
+		return 3;
+	ret = __tvm_enter(&t, 0, guest_touch, bytes);
+	if (!ret)
+		ret = __vcpu_run_to_sync(&t.vcpus[0], &value);
+	return ret || value != 7 ? 4 : 0;
+}
+
+static int status_in_cgroup(uint64_t bytes)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(run_in_cgroup(bytes));
+	return pid < 0 || waitpid(pid, &status, 0) != pid ? -1 : status;
+}
+
+/*
+ * A guest's memory is its VMM's: within the group's limit it works, beyond it
+ * the VMM is killed, amidst a fault of the guest, and all comes back.
+ */
+TEST_F(cgroup, guest_memory_is_the_groups)
+{
+	int status;
+
+	ASSERT_EQ(0, write_file(CGROUP "/memory.max", BIG_LIMIT));
+	status = status_in_cgroup(16 << 20);
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+
+	status = status_in_cgroup(BIG_RAM);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+
+	ASSERT_LT(0, ctl_read("state", self->after, sizeof(self->after)));
+	EXPECT_STREQ(self->before, self->after);
+	EXPECT_EQ(self->pinned, ctl_pinned_pages());
+	EXPECT_TRUE(ctl_check_ok());
+}
+
+TEST_HARNESS_MAIN
