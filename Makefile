@@ -52,6 +52,8 @@ endif
 
 HOST		:= $(KBUILD_DIR)/host
 DEBUG		:= $(KBUILD_DIR)/debug
+COVERAGE	:= $(BUILD)/coverage
+KCSAN		:= $(BUILD)/kcsan
 ARM64		:= $(BUILD)/arm64
 BUSYBOX		:= $(ARM64)/root/bin/busybox
 GZHYP_BIN	:= $(BUILD)/gzhyp/gzhyp.bin
@@ -74,7 +76,11 @@ help:
 	@echo '  kunit          the KUnit tests of the driver'
 	@echo '  kselftest      the kselftests on the hypervisor in QEMU (base kernel)'
 	@echo '  mutants        faults put into the driver one by one: each must be noticed'
-	@echo '  soak           what takes long: 20 guests with four vCPUs one after another'
+	@echo '  soak           what takes long: 20 guests with four vCPUs one after another,'
+	@echo '                 a million kicks'
+	@echo '  fuzz           a fuzz of the driver'\''s ioctls: SECONDS=600 SEED=1'
+	@echo '  coverage       which lines of the driver the tests run, as HTML'
+	@echo '  kcsan          tests with threads on a kernel that looks for data races'
 	@echo '  fuzz-hyp       a fuzz of the hypervisor'\''s calls: CALLS=1000000 SEED=1'
 	@echo '  kernel, debug-kernel, gzhyp, gzrun, selftests, images'
 	@echo '  packages       install the Debian packages that are missing'
@@ -124,9 +130,26 @@ $(DEBUG)/built: $(LINUX_READY) $(FRAGMENTS) $(IMAGE)/debug.config | packages
 		$(IMAGE)/kernel.sh build $(LINUX) $(DEBUG) $(FRAGMENTS) $(IMAGE)/debug.config
 	@touch $@
 
-PHONY += kernel debug-kernel
+# Debian's, with the driver beside it or in it
+$(COVERAGE)/built: $(BUILD)/integrated $(IMAGE)/host.config \
+		$(IMAGE)/external.config $(IMAGE)/coverage.config | packages
+	@$(STEP) coverage-kernel "Building the coverage kernel" \
+		$(IMAGE)/kernel.sh build $(DEBIAN_LINUX) $(COVERAGE) \
+		$(filter %.config,$^)
+	@touch $@
+
+$(KCSAN)/built: $(BUILD)/integrated $(IMAGE)/host.config \
+		$(IMAGE)/kcsan.config | packages
+	@$(STEP) kcsan-kernel "Building the KCSAN kernel" \
+		$(IMAGE)/kernel.sh build $(DEBIAN_LINUX) $(KCSAN) \
+		$(filter %.config,$^)
+	@touch $@
+
+PHONY += kernel debug-kernel coverage-kernel kcsan-kernel
 kernel: $(HOST)/built
 debug-kernel: $(DEBUG)/built
+coverage-kernel: $(COVERAGE)/built
+kcsan-kernel: $(KCSAN)/built
 
 # The driver: made with the kernel when that has it, else by itself
 PHONY += host-module debug-module
@@ -144,12 +167,29 @@ debug-module: debug-kernel
 	@$(STEP) debug-module - $(IMAGE)/module.sh $(LINUX) $(DEBUG) $(DEBUG).module
 endif
 
+COVERAGE_KO	:= $(COVERAGE).module/drivers/virt/geniezone/gzvm.ko
+KCSAN_KO	:= $(KCSAN)/drivers/virt/geniezone/gzvm.ko
+
+# With its unit tests in it, which run only when that is asked for
+PHONY += coverage-module
+coverage-module: coverage-kernel
+	@$(STEP) coverage-module - env \
+		KCFLAGS="-DCONFIG_MTK_GZVM_KUNIT_TEST=1 -fprofile-update=atomic -mno-outline-atomics" \
+		$(IMAGE)/module.sh $(DEBIAN_LINUX) $(COVERAGE) $(COVERAGE).module \
+		CONFIG_MTK_GZVM_KUNIT_TEST=y GCOV_PROFILE=y
+
 # gzhyp's test controls for tests
-PHONY += host-ctl debug-ctl
+PHONY += host-ctl debug-ctl coverage-ctl kcsan-ctl
 host-ctl: kernel
 	@$(STEP) ctl-module - $(IMAGE)/ctl-module.sh $(LINUX) $(HOST) $(HOST).ctl
 debug-ctl: debug-kernel
 	@$(STEP) debug-ctl-module - $(IMAGE)/ctl-module.sh $(LINUX) $(DEBUG) $(DEBUG).ctl
+coverage-ctl: coverage-kernel
+	@$(STEP) coverage-ctl-module - $(IMAGE)/ctl-module.sh $(DEBIAN_LINUX) \
+		$(COVERAGE) $(COVERAGE).ctl
+kcsan-ctl: kcsan-kernel
+	@$(STEP) kcsan-ctl-module - $(IMAGE)/ctl-module.sh $(DEBIAN_LINUX) \
+		$(KCSAN) $(KCSAN).ctl
 
 # The rest: each knows by itself what is to be done
 PHONY += gzhyp gzhyp-check gzrun gzrun-check selftests
@@ -187,6 +227,7 @@ host-files	 = $(1)=/lib/modules/gzvm.ko \
 		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
 		   $(KEXEC)=/usr/sbin/kexec \
 		   $(BUILD)/selftests=/usr/libexec/geniezone \
+		   $(SELFTESTS)/ioctl_fuzz.corpus=/usr/share/geniezone/ioctl_fuzz.corpus \
 		   $(TOP)/tools/testing/geniezone/gzrun=/usr/libexec/geniezone-gzrun \
 		   $(TOP)/tools/testing/geniezone/gzrun/lib.sh=/usr/libexec/geniezone-gzrun/lib.sh \
 		   $(HOST)/arch/arm64/boot/Image=/usr/share/geniezone/Image \
@@ -206,6 +247,15 @@ images: guest-image host-module host-ctl gzrun selftests $(KEXEC)
 debug-image: guest-image debug-module debug-ctl gzrun selftests $(KEXEC)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/debug.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(DEBUG_KO),$(DEBUG).ctl)
+
+PHONY += coverage-image kcsan-image
+coverage-image: guest-image coverage-module coverage-ctl gzrun selftests $(KEXEC)
+	@$(IMAGE)/initramfs.sh host $(BUILD)/coverage.cpio $(GEN_INIT_CPIO) \
+		$(BUSYBOX) $(call host-files,$(COVERAGE_KO),$(COVERAGE).ctl)
+
+kcsan-image: guest-image kcsan-kernel kcsan-ctl gzrun selftests $(KEXEC)
+	@$(IMAGE)/initramfs.sh host $(BUILD)/kcsan.cpio $(GEN_INIT_CPIO) \
+		$(BUSYBOX) $(call host-files,$(KCSAN_KO),$(KCSAN).ctl)
 
 PHONY += run shell
 run shell: gzhyp images
@@ -228,7 +278,16 @@ mutants: test-packages
 	@$(TEST_RUN) mutants
 soak: test-packages
 	@$(TEST_RUN) soak
-PHONY += fuzz-hyp
+PHONY += fuzz fuzz-hyp coverage kcsan
+coverage: test-packages
+	@$(IMAGE)/packages.sh coverage
+	@$(TEST_RUN) coverage
+kcsan: test-packages
+	@$(TEST_RUN) kcsan
+fuzz: export SECONDS := $(SECONDS)
+fuzz: export SEED := $(SEED)
+fuzz: test-packages
+	@$(TEST_RUN) fuzz
 fuzz-hyp: export CALLS := $(CALLS)
 fuzz-hyp: export SEED := $(SEED)
 fuzz-hyp: test-packages

@@ -11,7 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from testing import docs, machine, mutants, selfcheck, static, terminal
+from testing import coverage, docs, machine, mutants, selfcheck, static, terminal
 from testing.context import Context
 from testing.report import Report
 
@@ -85,7 +85,12 @@ GROUPS = {
     "kunit": FIRST + KUNIT,
     "kselftest": HOST + BASE,
     "mutants": HOST + [("mutants", mutants.mutants)],
-    "soak": HOST + [("soak", machine.soak)],
+    "soak": HOST + [("soak", machine.soak),
+                    ("soak kicks", machine.soak_kicks)],
+    "fuzz": HOST + [("build debug", build_debug),
+                    ("ioctl fuzz", machine.fuzz_ioctl)],
+    "coverage": HOST + [("coverage", coverage.coverage)],
+    "kcsan": HOST + [("kcsan", machine.kcsan)],
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }
 

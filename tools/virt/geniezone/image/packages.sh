@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: packages.sh run|test
+# usage: packages.sh run|test|coverage
 #
 # Installs the Debian packages that are missing: for "run" what it takes to
-# build everything and start it, for "test" the checkers as well. Does nothing,
-# and asks for no rights, when all of them are there.
+# build everything and start it, for "test" the checkers as well, for "coverage"
+# what makes its report. Does nothing, and asks for no rights, when all of them
+# are there.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -39,7 +40,8 @@ as_root()
 case ${1:-} in
 run) list=$RUN ;;
 test) list=$TEST ;;
-*) die "usage: packages.sh run|test" ;;
+coverage) list="$TEST gcovr" ;;
+*) die "usage: packages.sh run|test|coverage" ;;
 esac
 
 command -v dpkg-query >/dev/null ||

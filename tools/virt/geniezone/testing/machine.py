@@ -28,6 +28,16 @@ MEMORY_TESTS = ",".join((
 # What only the debug kernel has the means for
 DEBUG_TESTS = ("fail_nth_test",)
 
+# What has several threads at once in the driver
+KCSAN_TESTS = ",".join((
+    "idle_test", "ioctl_fuzz_test", "ioeventfd_load_test", "ioeventfd_test",
+    "irq_test", "irqfd_load_test", "irqfd_test", "kick_test", "lifetime_test",
+    "memslot_test", "observe_test", "run_test",
+))
+
+# What the ioctl fuzz begins with
+CORPUS = "tools/testing/selftests/geniezone/ioctl_fuzz.corpus"
+
 # The same machine in other shapes: name and options of qemu.sh
 SHAPES = (
     ("two CPUs", ()),
@@ -216,6 +226,11 @@ def soak(ctx):
     base_machine(ctx).smp("soak-smp", 20)
 
 
+def soak_kicks(ctx):
+    """A million accesses among signals, and a million kicks."""
+    base_machine(ctx).tests("soak-kicks", "gz.times=1000000", "kick_test", 1800)
+
+
 def fuzz_hypervisor(ctx):
     """The hypervisor's calls, called with anything, for as long as you like."""
     calls = int(os.environ.get("CALLS") or 1000000)
@@ -223,6 +238,37 @@ def fuzz_hypervisor(ctx):
     base_machine(ctx).tests(
         "fuzz-hyp", f"gzhyp.controls gz.fuzz={calls},{seed}", "fuzz_test",
         60 + calls // 2000)
+
+
+def fuzz_ioctl(ctx):
+    """The driver's ioctls with anything, as long as you like."""
+    seconds = int(os.environ.get("SECONDS") or 600)
+    seed = int(os.environ.get("SEED") or 1)
+    debug_machine(ctx).tests(
+        "fuzz-ioctl", f"gzhyp.controls gz.ioctl_fuzz={seconds},{seed}",
+        "ioctl_fuzz_test", 60 + seconds)
+    keep_corpus(ctx)
+
+
+def keep_corpus(ctx):
+    """Programs that found something, for the next one to begin with."""
+    text = (ctx.logs / "fuzz-ioctl.result").read_text(errors="replace")
+    found = re.findall(r"^# corpus ([0-9a-f]+)$", text, re.M)
+    place = ctx.logs / "fuzz-ioctl.corpus"
+    place.write_text((ctx.top / CORPUS).read_text()
+                     + "".join(f"{line}\n" for line in found))
+    print(f"{len(found)} programs found what none had; with them the corpus is "
+          f"{place}, to be kept in {CORPUS}", flush=True)
+
+
+def kcsan(ctx):
+    """The tests with several threads, watched for races of the driver."""
+    if not ctx.built("KCSAN image", "kcsan-image", "gzhyp"):
+        return
+    Machine(ctx, "kcsan", ctx.build / "kcsan/arch/arm64/boot/Image",
+            ctx.build / "kcsan.cpio", 6).tests(
+                "kcsan", "gzhyp.controls gz.ioctl_fuzz=120,1",
+                KCSAN_TESTS, 120)
 
 
 def gzrun(ctx):

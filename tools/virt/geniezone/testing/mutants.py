@@ -73,6 +73,7 @@ class Bench:
                 ctx.host / "usr/gen_init_cpio",
                 ctx.build / "arm64/root/bin/busybox",
                 f"{ko}=/lib/modules/gzvm.ko",
+                f"{ctx.host}.ctl/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko",
                 f"{ctx.build}/selftests=/usr/libexec/geniezone")
         options = ["--el2", ctx.gzhyp] if el2 else []
         ctx.run(f"{what}.qemu", ctx.image / "qemu.sh", *options,
@@ -94,7 +95,7 @@ class Bench:
 
     def selftest(self, program):
         lines = self.boot("mutant-selftest", "gz.do=tests gz.timeout=120 "
-                          f"gz.tests={program}", True)
+                          f"gzhyp.controls gz.tests={program}", True)
         log = self.ctx.log("mutant-selftest").read_text(errors="replace")
         text, code = split_runs(lines).get(program, ("", None))
         failed = self.judge(ktap.parse(text), log)
