@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+
+/**
+ * struct command - what a vCPU is to do, in its memory
+ * @fn: guest physical address of a function of guest.S
+ * @arg: its arguments
+ * @result: what it returned
+ */
+struct command {
+	uint64_t fn;
+	uint64_t arg[3];
+	uint64_t result;
+};
+
+/**
+ * struct vm - a virtual machine of either hypervisor
+ * @fd: the VM
+ * @gic: its interrupt controller, where that is a file; else -1
+ * @vcpu: the vCPUs
+ * @run: where each has its exit
+ * @nr_vcpus: how many
+ * @code: guest code and commands
+ */
+struct vm {
+	int fd;
+	int gic;
+	int vcpu[MAX_VCPUS];
+	void *run[MAX_VCPUS];
+	unsigned int nr_vcpus;
+	char *code;
+};
+
+/**
+ * struct backend - a hypervisor
+ * @name: as the results have it
+ * @open: find it
+ * @create: VM with an interrupt controller and memory at CODE
+ * @destroy: VM that @create has made
+ * @enter: where vCPU 0 starts; the others are off
+ * @slot: memory
+ * @ioeventfd: 4 bytes wide; @match: only this value
+ * @irqfd: SPI
+ * @run: run to the end of a command or to a write to @stop; reads give 3.
+ *	 Returns how many other exits there were.
+ * @value: what the last exit of a vCPU wrote
+ * @exit: one run, which ends as the one before did
+ */
+struct backend {
+	const char *name;
+	bool (*open)(void);
+	void (*create)(struct vm *vm, unsigned int nr_vcpus);
+	void (*destroy)(struct vm *vm);
+	void (*enter)(struct vm *vm, uint64_t pc);
+	void (*slot)(struct vm *vm, unsigned int nr, uint64_t gpa, void *at,
+		     uint64_t size);
+	void (*ioeventfd)(struct vm *vm, int fd, uint64_t addr,
+			  const uint32_t *match);
+	void (*irqfd)(struct vm *vm, int fd, unsigned int spi);
+	long (*run)(struct vm *vm, unsigned int id);
+	void (*exit)(struct vm *vm, unsigned int id);
+	uint32_t (*value)(struct vm *vm, unsigned int id);
+};
+
+extern const struct backend backend_gzvm, backend_kvm;
+extern const struct backend *hv;
+
+extern char guest_start[], guest_end[], guest_entry[];
+extern char guest_empty[], guest_write[], guest_read[], guest_call[],
+	    guest_no_call[], guest_touch[], guest_gic[], guest_interrupts[],
+	    guest_sleep[], guest_ipi[], guest_turn_on[];
+
+/* measure.c */
+void mark_reset(void);
+void mark_begin(void);
+void mark_end(void);
+void mark_result(void);
+void die(const char *what) __attribute__((noreturn));
+
+#define CHECKED(call)				\
+({						\
+	long ret__ = (call);			\
+						\
+	if (ret__ < 0)				\
+		die(#call);			\
+	ret__;					\
+})
+
+/* In ticks of the counter */
+static inline uint64_t now(void)
+{
+	uint64_t ticks;
+
+	asm volatile("isb\n\tmrs %0, cntvct_el0\n\tisb"
+		     : "=r" (ticks) : : "memory");
+	return ticks;
+}
+
+void measure_init(void);
+void meter_reset(void);
+void meter_begin(void);
+void meter_end(void);
+void meter_batch(void);
+int64_t meter_least(void);
+void report(const char *figure, long size, int64_t base, long n);
+
+void *anon(uint64_t size);
+void vm_create(struct vm *vm, unsigned int nr_vcpus);
+void vm_destroy(struct vm *vm);
+void vm_command(struct vm *vm, unsigned int id, const char *fn, uint64_t a0,
+		uint64_t a1, uint64_t a2);
+uint64_t vm_result(const struct vm *vm, unsigned int id);
+void vm_do(struct vm *vm, unsigned int id, const char *fn, uint64_t a0,
+	   uint64_t a1, uint64_t a2);
+int64_t vm_once(struct vm *vm, const char *fn, uint64_t a0, uint64_t a1);
+int64_t vm_loop(struct vm *vm, const char *fn, uint64_t a1, uint64_t a2,
+		long exits);
+void vm_gic(struct vm *vm);
+
+/* touch.c */
+void *region_create(uint64_t size, bool huge, bool there, void **raw);
+void region_destroy(void *raw, uint64_t size);
+int64_t region_touch(struct vm *vm, volatile char *at, uint64_t size);
+
+/* Operations in a batch, batches, and operations before them that warm up */
+extern long ops;
+#define BATCHES	10
+#define WARM	200
+
+void bench_exits(void);
+void bench_ioeventfd(void);
+void bench_irqfd(void);
+void bench_touch(void);
+void bench_size(void);
+void bench_life(void);
+void bench_ipi(void);
+
+#endif /* BENCH_H */

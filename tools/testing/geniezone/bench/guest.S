@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest, the same for all hypervisors. It runs at EL1 with the MMU off and
+ * does one command after the other; between two it is out at EXIT.
+ *
+ * Each loop of NAME is one operation more than its like of an empty loop, so
+ * that the difference is the operation. x27 counts interrupts, x28 is EXIT,
+ * x26 is the command, x25 is the interrupt handler's.
+ */
+#include "layout.h"
+
+	.section .rodata, "a", %progbits
+	.balign	4096
+
+	.macro	const reg, value
+	movz	\reg, #((\value) & 0xffff)
+	movk	\reg, #(((\value) >> 16) & 0xffff), lsl #16
+	.endm
+
+	.globl	guest_start, guest_end
+guest_start:
+/* Vectors: interrupts only. What else comes leaves with its syndrome. */
+	.rept	5
+	b	abort
+	.balign	128
+	.endr
+	mrs	x25, s3_0_c12_c12_0		/* ICC_IAR1_EL1 */
+	msr	s3_0_c12_c12_1, x25		/* ICC_EOIR1_EL1 */
+	add	x27, x27, #1
+	eret
+	.balign	128
+	.rept	10
+	b	abort
+	.balign	128
+	.endr
+
+abort:	const	x28, EXIT_BASE
+	mrs	x0, esr_el1
+	str	x0, [x28, #8]
+	b	abort
+
+/* x0 = which vCPU */
+	.globl	guest_entry
+guest_entry:
+	adr	x1, guest_start
+	msr	vbar_el1, x1
+	const	x26, (CODE_BASE + CMDS)
+	add	x26, x26, x0, lsl #CMD_SHIFT
+	const	x28, EXIT_BASE
+	mov	x27, #0
+next:	ldp	x8, x0, [x26]
+	ldp	x1, x2, [x26, #16]
+	blr	x8
+	str	x0, [x26, #32]
+	str	w0, [x28]
+	b	next
+
+	.globl	guest_empty
+guest_empty:
+	subs	x0, x0, #1
+	b.ne	guest_empty
+	ret
+
+/* x1 = address, x2 = value */
+	.globl	guest_write
+guest_write:
+	str	w2, [x1]
+	subs	x0, x0, #1
+	b.ne	guest_write
+	ret
+
+/* Returns the sum of what was read */
+	.globl	guest_read
+guest_read:
+	mov	x3, #0
+1:	ldr	w4, [x1]
+	add	x3, x3, x4
+	subs	x0, x0, #1
+	b.ne	1b
+	mov	x0, x3
+	ret
+
+/* x1 = function of the SMC calling convention, x2 = argument */
+	.globl	guest_call
+guest_call:
+	mov	x19, x0
+	mov	x20, x1
+	mov	x21, x2
+1:	mov	x0, x20
+	mov	x1, x21
+	hvc	#0
+	subs	x19, x19, #1
+	b.ne	1b
+	ret
+
+	.globl	guest_no_call
+guest_no_call:
+	mov	x19, x0
+	mov	x20, x1
+	mov	x21, x2
+1:	mov	x0, x20
+	mov	x1, x21
+	subs	x19, x19, #1
+	b.ne	1b
+	ret
+
+/* One byte of each page from x1 */
+	.globl	guest_touch
+guest_touch:
+	strb	w2, [x1]
+	add	x1, x1, #4096
+	subs	x0, x0, #1
+	b.ne	guest_touch
+	ret
+
+/* The interrupt controller: x0 = this vCPU's redistributor, x1 != 0: SPIs too */
+	.globl	guest_gic
+guest_gic:
+	const	x2, GICD_BASE
+	cbz	x1, 1f
+	mov	w3, #0x12			/* CTLR: ARE, EnableGrp1 */
+	str	w3, [x2]
+	mov	w3, #-1
+	str	w3, [x2, #0x84]			/* IGROUPR1 */
+	const	w3, 0xaaaaaaaa
+	str	w3, [x2, #0xc08]		/* ICFGR2: SPIs 0 to 15 are edge */
+	mov	w3, #(1 << SPI_EDGE)
+	str	w3, [x2, #0x104]		/* ISENABLER1 */
+1:	ldr	w3, [x0, #0x14]			/* WAKER */
+	and	w3, w3, #~2
+	str	w3, [x0, #0x14]
+	add	x0, x0, #0x10000
+	mov	w3, #-1
+	str	w3, [x0, #0x80]			/* IGROUPR0 */
+	mov	w3, #1
+	str	w3, [x0, #0x100]		/* ISENABLER0: SGI 0 */
+	mov	x3, #7
+	msr	s3_0_c12_c12_5, x3		/* ICC_SRE_EL1 */
+	isb
+	mov	x3, #0xff
+	msr	s3_0_c4_c6_0, x3		/* ICC_PMR_EL1 */
+	mov	x3, #1
+	msr	s3_0_c12_c12_7, x3		/* ICC_IGRPEN1_EL1 */
+	isb
+	mov	x0, #0
+	ret
+
+/* Out at once again and again, with interrupts on; tells how many there were */
+	.globl	guest_interrupts
+guest_interrupts:
+	mov	x27, #0
+	msr	daifclr, #2
+1:	str	w27, [x28]
+	b	1b
+
+/* Turn on vCPU x0, whose affinity is its number */
+	.globl	guest_turn_on
+guest_turn_on:
+	mov	x1, x0
+	mov	x3, x0
+	adr	x2, guest_entry
+	const	w0, 0xc4000003			/* PSCI CPU_ON */
+	hvc	#0
+	ret
+
+/* As many times: sleep until an interrupt has come, then ring the bell at x1 */
+	.globl	guest_sleep
+guest_sleep:
+	mov	x27, #0
+	mov	x3, #0
+1:	add	x3, x3, #1
+2:	cmp	x27, x3
+	b.hs	3f
+	wfi
+	msr	daifclr, #2
+	isb
+	msr	daifset, #2
+	b	2b
+3:	str	w2, [x1]
+	cmp	x3, x0
+	b.ne	1b
+	ret
+
+/* SGI 0 to the vCPU of x1 and wait for the answer, x0 times; x2: who begins */
+	.globl	guest_ipi
+guest_ipi:
+	mov	x27, #0
+	mov	x3, #0
+	cbz	x2, 2f
+1:	dsb	sy
+	msr	s3_0_c12_c11_5, x1		/* ICC_SGI1R_EL1 */
+	isb
+2:	add	x3, x3, #1
+3:	cmp	x27, x3
+	b.hs	4f
+	wfi
+	msr	daifclr, #2
+	isb
+	msr	daifset, #2
+	b	3b
+4:	cmp	x3, x0
+	b.ne	1b
+	cbnz	x2, 5f
+	dsb	sy
+	msr	s3_0_c12_c11_5, x1
+	isb
+5:	ret
+	.balign	8
+guest_end:

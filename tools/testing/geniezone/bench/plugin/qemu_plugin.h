@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is used here of QEMU's interface for plugins, version 1: Debian has no
+ * header of it.
+ */
+#ifndef QEMU_PLUGIN_H
+#define QEMU_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPORTED	__attribute__((visibility("default")))
+
+typedef uint64_t qemu_plugin_id_t;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_info;
+
+enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
+enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
+
+typedef void (*qemu_translated_fn)(qemu_plugin_id_t id,
+				   struct qemu_plugin_tb *tb);
+typedef void (*qemu_exit_fn)(qemu_plugin_id_t id, void *data);
+typedef void (*qemu_insn_fn)(unsigned int cpu, void *data);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+					   qemu_translated_fn cb);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_exit_fn cb,
+				    void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *
+qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t n);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+					    qemu_insn_fn cb,
+					    enum qemu_plugin_cb_flags flags,
+					    void *data);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
+						enum qemu_plugin_op op,
+						void *at, uint64_t value);
+
+/* What QEMU looks for in a plugin */
+EXPORTED extern int qemu_plugin_version;
+EXPORTED int qemu_plugin_install(qemu_plugin_id_t id,
+				 const struct qemu_info *info, int argc,
+				 char **argv);
+
+#endif /* QEMU_PLUGIN_H */

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The first touch of memory by a guest */
+
+#include <sys/mman.h>
+
+#include "bench.h"
+
+#define BLOCK		0x200000ULL
+#define PAGE		4096
+#define TOUCH_SIZE	(64ULL << 20)
+
+/**
+ * region_create() - memory aligned to a block
+ * @size: bytes
+ * @huge: of huge pages
+ * @there: not fresh: the process has touched it
+ * @raw: receives what to unmap
+ *
+ * Return: the memory.
+ */
+void *region_create(uint64_t size, bool huge, bool there, void **raw)
+{
+	volatile char *at;
+	uint64_t i;
+
+	*raw = anon(size + BLOCK);
+	at = (char *)(((uintptr_t)*raw + BLOCK - 1) & ~(BLOCK - 1));
+	if (madvise(*raw, size + BLOCK, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+		die("madvise");
+	for (i = 0; there && i < size; i += PAGE)
+		at[i] = 1;
+	return (void *)at;
+}
+
+void region_destroy(void *raw, uint64_t size)
+{
+	munmap(raw, size + BLOCK);
+}
+
+/**
+ * region_touch() - measure a guest's first touch
+ * @vm: VM with the region
+ * @at: region, at DATA
+ * @size: its bytes
+ *
+ * Return: ticks that are not part of it: of an empty loop.
+ */
+int64_t region_touch(struct vm *vm, volatile char *at, uint64_t size)
+{
+	long pages = size / PAGE;
+	int64_t empty;
+
+	vm_do(vm, 0, guest_empty, WARM, 0, 0);
+	empty = vm_once(vm, guest_empty, pages, 0);
+	vm_once(vm, guest_touch, pages, DATA_BASE);
+	if (at[0] != 7 || at[size - PAGE] != 7)
+		die("the guest has not touched all");
+	return empty;
+}
+
+static void first_touch(const char *figure, bool huge, bool there)
+{
+	struct vm vm;
+	void *raw, *at;
+	int64_t empty;
+
+	at = region_create(TOUCH_SIZE, huge, there, &raw);
+	vm_create(&vm, 1);
+	hv->slot(&vm, 1, DATA_BASE, at, TOUCH_SIZE);
+	empty = region_touch(&vm, at, TOUCH_SIZE);
+	report(figure, 1, empty, TOUCH_SIZE / PAGE);
+	vm_destroy(&vm);
+	region_destroy(raw, TOUCH_SIZE);
+}
+
+void bench_touch(void)
+{
+	first_touch("touch-fresh", false, false);
+	first_touch("touch-there", false, true);
+	first_touch("touch-thp-fresh", true, false);
+	first_touch("touch-thp-there", true, true);
+}
