@@ -110,6 +110,7 @@ void meter_end(void);
 void meter_batch(void);
 int64_t meter_least(void);
 void report(const char *figure, long size, int64_t base, long n);
+void report_value(const char *figure, long size, double value);
 
 void *anon(uint64_t size);
 void vm_create(struct vm *vm, unsigned int nr_vcpus);
@@ -139,6 +140,9 @@ void bench_ioeventfd(void);
 void bench_irqfd(void);
 void bench_touch(void);
 void bench_size(void);
+void bench_large(void);
+void bench_stretch(void);
+void bench_memory(void);
 void bench_life(void);
 void bench_ipi(void);
 

@@ -64,6 +64,7 @@ static void injected(struct vm *vm, int fd, long nr_vcpus)
 	vm_do(vm, 0, guest_interrupts, 0, 0, 0);
 	exits(vm, fd);
 	base = exits(vm, -1);
+	report("irqfd-base", nr_vcpus, 0, ops);
 	before = hv->value(vm, 0);
 	exits(vm, fd);
 	if (hv->value(vm, 0) - before != (uint32_t)ops * BATCHES)

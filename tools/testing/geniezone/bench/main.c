@@ -21,6 +21,11 @@ static const struct {
 	{ "irqfd", bench_irqfd },
 	{ "touch", bench_touch },
 	{ "life", bench_life },
+	{ "ipi", bench_ipi },
+	{ "memory", bench_memory },
+	{ "size", bench_size },
+	{ "large", bench_large },
+	{ "stretch", bench_stretch },
 };
 
 static const struct backend * const backends[] = {

@@ -108,6 +108,19 @@ void report(const char *figure, long size, int64_t base, long n)
 	       (meter.least - base) * per_tick / n, n * meter.batches);
 }
 
+/**
+ * report_value() - a result that is not instructions
+ * @figure: what was measured
+ * @size: what it depends on
+ * @value: what came out
+ */
+void report_value(const char *figure, long size, double value)
+{
+	mark_reset();
+	mark_result();
+	printf("R %s %ld %.1f 1\n", figure, size, value);
+}
+
 void *anon(uint64_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,

@@ -22,7 +22,7 @@ enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
 typedef void (*qemu_translated_fn)(qemu_plugin_id_t id,
 				   struct qemu_plugin_tb *tb);
 typedef void (*qemu_exit_fn)(qemu_plugin_id_t id, void *data);
-typedef void (*qemu_insn_fn)(unsigned int cpu, void *data);
+typedef void (*qemu_exec_fn)(unsigned int cpu, void *data);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
 					   qemu_translated_fn cb);
@@ -32,8 +32,12 @@ size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *
 qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t n);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+					  qemu_exec_fn cb,
+					  enum qemu_plugin_cb_flags flags,
+					  void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-					    qemu_insn_fn cb,
+					    qemu_exec_fn cb,
 					    enum qemu_plugin_cb_flags flags,
 					    void *data);
 void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,

@@ -19,21 +19,27 @@
 
 EXPORTED int qemu_plugin_version = 1;
 
-/* One basic block; translated again it has the same. Blocks are never freed. */
+/*
+ * One basic block; translated again it has the same. Blocks are never freed. The
+ * list of those that this section, or this result, has executed is short.
+ */
 struct block {
 	uint64_t addr;
 	uint64_t now;		/* executed so far */
-	uint64_t begin;		/* what that was when the section began */
+	uint64_t begin;		/* what that was when the section came to it */
 	uint64_t sum;		/* of all sections of this result */
-	struct block *next, *next_in_bucket;
+	unsigned long section;	/* in which it was executed last */
+	unsigned long result;	/* likewise */
+	struct block *next_in_section, *next_in_result, *next_in_bucket;
 };
 
 #define BUCKETS		65536
 
-static struct block *blocks, *buckets[BUCKETS];
-static FILE *out;
+static struct block *buckets[BUCKETS], *in_section, *in_result;
+static unsigned long section, nr_resets;
 static unsigned int nr_results;
 static bool inside;
+static FILE *out;
 
 static struct block *block_get(uint64_t addr)
 {
@@ -46,39 +52,59 @@ static struct block *block_get(uint64_t addr)
 	if (!b)
 		abort();
 	b->addr = addr;
-	b->next = blocks;
-	blocks = b;
 	b->next_in_bucket = *bucket;
 	*bucket = b;
 	return b;
 }
 
+/* Comes before the block's instructions are counted */
+static void executed(unsigned int cpu, void *data)
+{
+	struct block *b = data;
+
+	(void)cpu;
+	if (!inside || b->section == section)
+		return;
+	b->section = section;
+	b->begin = b->now;
+	b->next_in_section = in_section;
+	in_section = b;
+	if (b->result == nr_resets)
+		return;
+	b->result = nr_resets;
+	b->sum = 0;
+	b->next_in_result = in_result;
+	in_result = b;
+}
+
 static void reset(unsigned int cpu, void *data)
 {
-	struct block *b;
-
+	(void)cpu;
+	(void)data;
 	inside = false;
-	for (b = blocks; b; b = b->next)
-		b->sum = 0;
+	nr_resets++;
+	in_result = NULL;
 }
 
 static void begin(unsigned int cpu, void *data)
 {
-	struct block *b;
-
+	(void)cpu;
+	(void)data;
 	inside = true;
-	for (b = blocks; b; b = b->next)
-		b->begin = b->now;
+	section++;
+	in_section = NULL;
 }
 
 static void end(unsigned int cpu, void *data)
 {
 	struct block *b;
 
+	(void)cpu;
+	(void)data;
 	if (!inside)
 		return;
 	inside = false;
-	for (b = blocks; b; b = b->next)
+	for (b = in_section; b; b = b->next_in_section)
 		b->sum += b->now - b->begin;
 }
 
@@ -86,11 +112,12 @@ static void write_result(unsigned int cpu, void *data)
 {
 	struct block *b;
 
+	(void)cpu;
+	(void)data;
 	fprintf(out, "result %u\n", ++nr_results);
-	for (b = blocks; b; b = b->next)
-		if (b->sum)
-			fprintf(out, "%llx %llu\n", (unsigned long long)b->addr,
-				(unsigned long long)b->sum);
+	for (b = in_result; b; b = b->next_in_result)
+		fprintf(out, "%llx %llu\n", (unsigned long long)b->addr,
+			(unsigned long long)b->sum);
 }
 
 static struct {
@@ -125,6 +152,8 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	size_t i, n = qemu_plugin_tb_n_insns(tb);
 
 	(void)id;
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS,
+					     b);
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		qemu_plugin_register_vcpu_insn_exec_inline(insn, op, &b->now, 1);

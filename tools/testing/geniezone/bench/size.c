@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Guests get all of their memory, large ones too, and end. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+
+#define MIB		(1ULL << 20)
+#define PAGE		4096
+#define FIRST_MIB	512
+#define SECOND_MIB	128
+
+static const char *figure_of(const char *what, bool huge)
+{
+	static char name[32];
+
+	snprintf(name, sizeof(name), "%s%s", what, huge ? "-thp" : "");
+	return name;
+}
+
+static void touch_all(struct vm *vm, uint64_t size)
+{
+	vm_do(vm, 0, guest_touch, size / PAGE, DATA_BASE, 7);
+}
+
+static void populate(uint64_t mib, bool huge)
+{
+	uint64_t size = mib * MIB;
+	struct vm vm;
+	void *raw, *at = region_create(size, huge, false, &raw);
+	int64_t empty;
+
+	vm_create(&vm, 1);
+	hv->slot(&vm, 1, DATA_BASE, at, size);
+	empty = region_touch(&vm, at, size);
+	report(figure_of("populate", huge), mib, empty, size / PAGE);
+	meter_reset();
+	meter_begin();
+	vm_destroy(&vm);
+	meter_end();
+	meter_batch();
+	report(figure_of("teardown", huge), mib, 0, size / PAGE);
+	region_destroy(raw, size);
+}
+
+/*
+ * A thread that may run before all others sleeps for short times. How much too
+ * late it wakes up is how long there was no scheduling point: so it is when the
+ * kernel does not preempt itself, preempt=none.
+ */
+#define NAP_NS		50000
+
+static struct {
+	atomic_bool stop;
+	atomic_long longest;
+} watch;
+
+static int64_t ns_since(const struct timespec *then)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (t.tv_sec - then->tv_sec) * 1000000000LL + t.tv_nsec -
+	       then->tv_nsec;
+}
+
+static void *watch_thread(void *unused)
+{
+	struct sched_param param = { .sched_priority = 50 };
+	struct timespec at;
+	int64_t late;
+
+	(void)unused;
+	if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &param))
+		die("SCHED_FIFO");
+	while (!atomic_load(&watch.stop)) {
+		clock_gettime(CLOCK_MONOTONIC, &at);
+		at.tv_nsec += NAP_NS;
+		if (at.tv_nsec >= 1000000000) {
+			at.tv_nsec -= 1000000000;
+			at.tv_sec++;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+		late = ns_since(&at);
+		if (late > atomic_load(&watch.longest))
+			atomic_store(&watch.longest, late);
+	}
+	return NULL;
+}
+
+static void stretch(uint64_t mib, bool huge)
+{
+	uint64_t size = mib * MIB;
+	pthread_t thread;
+	struct vm vm;
+	/* There already: to make memory is not what is looked at. */
+	void *raw, *at = region_create(size, huge, true, &raw);
+
+	vm_create(&vm, 1);
+	hv->slot(&vm, 1, DATA_BASE, at, size);
+	atomic_store(&watch.stop, false);
+	if (pthread_create(&thread, NULL, watch_thread, NULL))
+		die("pthread_create");
+	atomic_store(&watch.longest, 0);
+	touch_all(&vm, size);
+	report_value(figure_of("stretch-populate", huge), mib,
+		     atomic_exchange(&watch.longest, 0));
+	vm_destroy(&vm);
+	report_value(figure_of("stretch-teardown", huge), mib,
+		     atomic_load(&watch.longest));
+	atomic_store(&watch.stop, true);
+	pthread_join(thread, NULL);
+	region_destroy(raw, size);
+}
+
+/* What the kernel has taken for itself, in bytes */
+static int64_t kernel_memory(void)
+{
+	static const char * const names[] = {
+		"Slab:", "KernelStack:", "PageTables:", "SecPageTables:",
+		"VmallocUsed:", "Percpu:",
+	};
+	FILE *file = fopen("/proc/meminfo", "r");
+	char line[128], name[32];
+	long long kib;
+	int64_t sum = 0;
+	unsigned int i;
+
+	if (!file)
+		die("/proc/meminfo");
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%31s %lld", name, &kib) != 2)
+			continue;
+		for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if (!strcmp(name, names[i]))
+				sum += kib * 1024;
+	}
+	fclose(file);
+	return sum;
+}
+
+/* Neighbours get frames that are none: the steps are long, and miss no page. */
+static void touch_scattered(volatile char *at, uint64_t size)
+{
+	uint64_t i, pages = size / PAGE;
+
+	for (i = 0; i < pages; i++)
+		at[i * 40503 % pages * PAGE] = 1;
+}
+
+/* A guest whose memory the process has already */
+struct guest {
+	struct vm vm;
+	void *raw, *at;
+	uint64_t size;
+};
+
+static void guest_create(struct guest *g, uint64_t mib, bool huge,
+			 bool scattered)
+{
+	g->size = mib * MIB;
+	g->at = region_create(g->size, huge, !scattered, &g->raw);
+	if (scattered)
+		touch_scattered(g->at, g->size);
+	vm_create(&g->vm, 1);
+	vm_do(&g->vm, 0, guest_empty, 1, 0, 0);
+}
+
+static void guest_populate(struct guest *g)
+{
+	hv->slot(&g->vm, 1, DATA_BASE, g->at, g->size);
+	touch_all(&g->vm, g->size);
+}
+
+static void guest_destroy(struct guest *g)
+{
+	vm_destroy(&g->vm);
+	region_destroy(g->raw, g->size);
+}
+
+/*
+ * What EL2 takes is not the host's. A first guest, larger than all before, uses
+ * up what allocators still have of those.
+ */
+static void memory_of_pages(const char *figure, bool huge, bool scattered)
+{
+	struct guest first, second;
+	int64_t before;
+
+	guest_create(&first, FIRST_MIB, huge, scattered);
+	guest_create(&second, SECOND_MIB, huge, scattered);
+	guest_populate(&first);
+	before = kernel_memory();
+	guest_populate(&second);
+	report_value(figure, SECOND_MIB, (double)(kernel_memory() - before) /
+		     (second.size / PAGE));
+	guest_destroy(&first);
+	guest_destroy(&second);
+}
+
+#define MANY_VMS	32
+
+/* Of one with this many vCPUs, each of which is there but has not run */
+static void memory_of_vms(unsigned int nr_vcpus)
+{
+	struct vm vms[MANY_VMS];
+	int64_t before;
+	int i;
+
+	/* The first one pays for what all share. */
+	vm_create(&vms[0], nr_vcpus);
+	before = kernel_memory();
+	for (i = 1; i < MANY_VMS; i++)
+		vm_create(&vms[i], nr_vcpus);
+	report_value("memory-vm", nr_vcpus,
+		     (double)(kernel_memory() - before) / (MANY_VMS - 1));
+	for (i = 0; i < MANY_VMS; i++)
+		vm_destroy(&vms[i]);
+}
+
+void bench_size(void)
+{
+	populate(64, false);
+	populate(256, false);
+	populate(64, true);
+	populate(256, true);
+}
+
+void bench_large(void)
+{
+	populate(1024, false);
+	populate(2048, false);
+	populate(1024, true);
+	populate(2048, true);
+}
+
+void bench_stretch(void)
+{
+	stretch(64, false);
+	stretch(512, false);
+	stretch(64, true);
+	stretch(512, true);
+}
+
+void bench_memory(void)
+{
+	unsigned int nr;
+
+	memory_of_pages("memory-page", false, false);
+	memory_of_pages("memory-page-scattered", false, true);
+	memory_of_pages("memory-page-thp", true, false);
+	for (nr = 1; nr <= MAX_VCPUS; nr *= 2)
+		memory_of_vms(nr);
+}
