@@ -82,6 +82,8 @@ help:
 	@echo '  coverage       which lines of the driver the tests run, as HTML'
 	@echo '  kcsan          tests with threads on a kernel that looks for data races'
 	@echo '  fuzz-hyp       a fuzz of the hypervisor'\''s calls: CALLS=1000000 SEED=1'
+	@echo '  bench          what operations cost, beside KVM: table and charts in'
+	@echo '                 build/bench; UPDATE=1 puts the table into the documents'
 	@echo '  kernel, debug-kernel, gzhyp, gzrun, selftests, images'
 	@echo '  packages       install the Debian packages that are missing'
 	@echo
@@ -145,19 +147,30 @@ $(KCSAN)/built: $(BUILD)/integrated $(IMAGE)/host.config \
 		$(filter %.config,$^)
 	@touch $@
 
-PHONY += kernel debug-kernel coverage-kernel kcsan-kernel
+# Without what costs in both the driver and KVM
+BENCH_KERNEL	:= $(KBUILD_DIR)/bench-kernel
+$(BENCH_KERNEL)/built: $(LINUX_READY) $(FRAGMENTS) $(IMAGE)/bench.config | packages
+	@$(STEP) bench-kernel "Building the kernel for benchmarks" \
+		$(IMAGE)/kernel.sh build $(LINUX) $(BENCH_KERNEL) $(FRAGMENTS) \
+		$(IMAGE)/bench.config
+	@touch $@
+
+PHONY += kernel debug-kernel coverage-kernel kcsan-kernel bench-kernel
+bench-kernel: $(BENCH_KERNEL)/built
 kernel: $(HOST)/built
 debug-kernel: $(DEBUG)/built
 coverage-kernel: $(COVERAGE)/built
 kcsan-kernel: $(KCSAN)/built
 
 # The driver: made with the kernel when that has it, else by itself
-PHONY += host-module debug-module
+PHONY += host-module debug-module bench-module
 ifeq ($(KSRC),)
 HOST_KO		:= $(HOST)/drivers/virt/geniezone/gzvm.ko
 DEBUG_KO	:= $(DEBUG)/drivers/virt/geniezone/gzvm.ko
+BENCH_KO	:= $(BENCH_KERNEL)/drivers/virt/geniezone/gzvm.ko
 host-module: kernel
 debug-module: debug-kernel
+bench-module: bench-kernel
 else
 HOST_KO		:= $(HOST).module/drivers/virt/geniezone/gzvm.ko
 DEBUG_KO	:= $(DEBUG).module/drivers/virt/geniezone/gzvm.ko
@@ -165,6 +178,10 @@ host-module: kernel
 	@$(STEP) module - $(IMAGE)/module.sh $(LINUX) $(HOST) $(HOST).module
 debug-module: debug-kernel
 	@$(STEP) debug-module - $(IMAGE)/module.sh $(LINUX) $(DEBUG) $(DEBUG).module
+BENCH_KO	:= $(BENCH_KERNEL).module/drivers/virt/geniezone/gzvm.ko
+bench-module: bench-kernel
+	@$(STEP) bench-module - $(IMAGE)/module.sh $(LINUX) $(BENCH_KERNEL) \
+		$(BENCH_KERNEL).module
 endif
 
 COVERAGE_KO	:= $(COVERAGE).module/drivers/virt/geniezone/gzvm.ko
@@ -192,7 +209,7 @@ kcsan-ctl: kcsan-kernel
 		$(KCSAN) $(KCSAN).ctl
 
 # The rest: each knows by itself what is to be done
-PHONY += gzhyp gzhyp-check gzrun gzrun-check selftests
+PHONY += gzhyp gzhyp-check gzrun gzrun-check selftests bench-program
 gzhyp: $(LINUX_READY) | packages
 	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp \
 		LIBFDT=$(LINUX)/scripts/dtc/libfdt
@@ -212,6 +229,12 @@ selftests: $(LINUX_READY) | packages
 	@mkdir -p $(BUILD)/selftests
 	@$(STEP) selftests - $(MAKE) -C $(SELFTESTS) OUTPUT=$(BUILD)/selftests \
 		CC=$(ARM64_CC) KSRC=$(LINUX)
+
+BENCH_PROGRAM	:= $(BUILD)/bench-program
+bench-program: | packages
+	@mkdir -p $(BENCH_PROGRAM)
+	@$(STEP) bench-program - $(MAKE) -C $(TOP)/tools/testing/geniezone/bench \
+		OUTPUT=$(BENCH_PROGRAM) CC=$(ARM64_CC)
 
 # Another kernel in the host's place
 KEXEC		:= $(BUILD)/kexec
@@ -256,6 +279,11 @@ coverage-image: guest-image coverage-module coverage-ctl gzrun selftests $(KEXEC
 kcsan-image: guest-image kcsan-kernel kcsan-ctl gzrun selftests $(KEXEC)
 	@$(IMAGE)/initramfs.sh host $(BUILD)/kcsan.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(KCSAN_KO),$(KCSAN).ctl)
+PHONY += bench-image
+bench-image: kernel bench-module bench-program $(BUSYBOX)
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/bench.cpio $(GEN_INIT_CPIO) $(BUSYBOX) \
+		$(BENCH_KO)=/lib/modules/gzvm.ko \
+		$(BENCH_PROGRAM)/bench=/usr/libexec/geniezone-bench/bench
 
 PHONY += run shell
 run shell: gzhyp images
@@ -288,6 +316,12 @@ fuzz: export SECONDS := $(SECONDS)
 fuzz: export SEED := $(SEED)
 fuzz: test-packages
 	@$(TEST_RUN) fuzz
+# The table that is kept is only replaced on purpose
+PHONY += bench
+bench: export UPDATE := $(UPDATE)
+bench: test-packages
+	@$(TEST_RUN) bench
+PHONY += fuzz-hyp
 fuzz-hyp: export CALLS := $(CALLS)
 fuzz-hyp: export SEED := $(SEED)
 fuzz-hyp: test-packages
@@ -295,7 +329,8 @@ fuzz-hyp: test-packages
 
 PHONY += clean distclean
 clean:
-	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/*.ctl $(BUILD)/kunit $(BUILD)/check \
+	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/bench* $(BUILD)/*.ctl \
+		$(BUILD)/coverage* $(BUILD)/kcsan $(BUILD)/kunit $(BUILD)/check \
 		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests $(KEXEC) \
 		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(BUILD)/root.ext4 $(LOGS)
 

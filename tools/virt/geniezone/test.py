@@ -11,7 +11,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from testing import coverage, docs, machine, mutants, selfcheck, static, terminal
+from testing import bench, coverage, docs, machine, mutants, selfcheck, \
+    static, terminal
 from testing.context import Context
 from testing.report import Report
 
@@ -91,6 +92,7 @@ GROUPS = {
                     ("ioctl fuzz", machine.fuzz_ioctl)],
     "coverage": HOST + [("coverage", coverage.coverage)],
     "kcsan": HOST + [("kcsan", machine.kcsan)],
+    "bench": bench.STEPS,
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }
 

@@ -36,8 +36,8 @@ configure()
 # that it depends on is missing. The last of several lines counts.
 report_dropped()
 {
-	tac "$out/fragments.new" | grep -E '^CONFIG_\w+=[ym]$' |
-	sort -t= -k1,1 -u -s | while read -r line; do
+	tac "$out/fragments.new" | grep -E '^CONFIG_\w+=[ymn]$' |
+	sort -t= -k1,1 -u -s | grep -v '=n$' | while read -r line; do
 		grep -qx "$line" "$out/.config" || echo "$line"
 	done >"$out/dropped"
 	if [ -s "$out/dropped" ]; then

@@ -10,6 +10,9 @@
 #   --cpu MODEL, --smp N, --mem SIZE    (max,pauth-impdef=on; 2; 2G)
 #   --timeout SECONDS  time after which the machine is stopped (120)
 #   --show             copy the console to standard output
+#   --vhe              no hypervisor, and Linux at EL2 with its own
+#   --icount           an instruction takes a nanosecond, and equal runs are equal
+#   --plugin FILE,...  a plugin of QEMU with its options
 #   --tty              connect the console to this terminal; no time limit
 #
 # Starts the machine, the only place that knows how. The console is kept in
@@ -19,7 +22,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-el2='' kernel='' initrd='' append='' show='' tty=''
+el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin=''
 cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
 while [ $# -gt 1 ]; do
 	case $1 in
@@ -31,8 +34,11 @@ while [ $# -gt 1 ]; do
 	--smp) smp=$2 ;;
 	--mem) mem=$2 ;;
 	--timeout) limit=$2 ;;
+	--plugin) plugin=$2 ;;
 	--show) show=1; shift; continue ;;
 	--tty) tty=1; shift; continue ;;
+	--vhe) vhe=1; shift; continue ;;
+	--icount) icount=1; shift; continue ;;
 	*) die "unknown option $1" ;;
 	esac
 	shift 2
@@ -65,13 +71,22 @@ args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
       -chardev "file,id=result,path=$result"
       -device virtserialport,chardev=result,name=gz.result)
 [ -z "$initrd" ] || args+=(-initrd "$initrd")
+machine=virt,gic-version=3
 if [ -n "$el2" ]; then
 	# Linux is put where the hypervisor looks for it, clear of initrd and DTB
-	args+=(-M virt,virtualization=on,gic-version=3 -kernel "$el2"
+	machine+=,virtualization=on
+	args+=(-kernel "$el2"
 	       -device "loader,file=$kernel,addr=0x41000000,force-raw=on")
 else
-	args+=(-M virt,gic-version=3 -kernel "$kernel")
+	[ -z "$vhe" ] || machine+=,virtualization=on
+	args+=(-kernel "$kernel")
 fi
+if [ -n "$icount" ]; then
+	machine+=,dtb-randomness=off
+	args+=(-icount shift=0,sleep=off)
+fi
+args+=(-M "$machine")
+[ -z "$plugin" ] || args+=(-plugin "$plugin")
 
 if [ -n "$tty" ]; then
 	exec "$qemu" "${args[@]}"

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the benchmark, on GenieZone and on KVM, and shows what came out."""
+
+import csv
+import datetime
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+
+from . import chart, figures, where
+from .machine import Machine
+
+# Addresses and costs that are the same each time
+ALWAYS = "nokaslr norandmaps mitigations=off gz.do=bench"
+OPTIONS = ("--icount", "--cpu", "cortex-a76", "--smp", "1")
+OPS = 400
+
+TABLE = "Documentation/virt/geniezone/performance.rst"
+BEGIN, END = ".. begin of the table\n", ".. end of the table\n"
+
+
+@dataclass(frozen=True)
+class Boot:
+    """Groups of measurements that a machine makes one after the other."""
+    name: str
+    groups: str
+    append: str = ""
+    plugin: bool = False
+    seconds: int = 300
+
+
+OPERATIONS = Boot("operations", "exits,ioeventfd,irqfd,touch,life,ipi",
+                  plugin=True)
+TOUCH = Boot("operations", "touch", plugin=True)
+SIZE = Boot("size", "memory,size")
+LARGE = Boot("size", "memory,size,large")
+# Who wakes up runs at the next scheduling point, and no sooner
+STRETCH = Boot("stretch", "stretch", "preempt=none")
+
+BOOTS = {
+    "gz": (OPERATIONS, LARGE, STRETCH),
+    "gz-page": (TOUCH, SIZE, STRETCH),
+    "kvm-vhe": (OPERATIONS, SIZE),
+    "kvm-nvhe": (OPERATIONS, LARGE, STRETCH),
+    "kvm-protected": (OPERATIONS, SIZE),
+}
+
+
+def out_dir(ctx):
+    out = ctx.build / "bench"
+    out.mkdir(exist_ok=True)
+    return out
+
+
+def program(ctx):
+    return ctx.build / "bench-program/bench"
+
+
+def plugin_option(ctx, file):
+    """The plugin, told where the program has its marks."""
+    symbols = subprocess.run(["aarch64-linux-gnu-nm", str(program(ctx))],
+                             check=True, capture_output=True, text=True).stdout
+    marks = re.findall(r"^([0-9a-f]+) T mark_(\w+)$", symbols, re.M)
+    return ",".join((str(ctx.build / "bench-program/where.so"), f"out={file}",
+                     *(f"{name}={address}" for address, name in marks)))
+
+
+def run_boot(ctx, mode, boot):
+    """One machine; its results stay in a file named after it."""
+    name = f"bench-{mode.name}-{boot.name}"
+    kernel = ctx.kbuild / "bench-kernel/arch/arm64/boot/Image"
+    machine = Machine(ctx, "bench", kernel, ctx.kbuild / "bench.cpio", 1)
+    options = OPTIONS + ("--mem", "4G")
+    if boot.plugin:
+        options += ("--plugin",
+                    plugin_option(ctx, out_dir(ctx) / f"{name}.where"))
+    if mode.hypervisor == "kvm":
+        options += ("--vhe",)
+    status, lines = machine.boot(
+        name, f"{ALWAYS} gz.hypervisor={mode.hypervisor} gz.ops={OPS} "
+        f"gz.bench={boot.groups} {mode.append} {boot.append}", boot.seconds,
+        *options, el2=mode.hypervisor == "gz")
+    ctx.report.check("all groups came to their end", lines.count("bench: done")
+                     == boot.groups.count(",") + 1, "", ctx.log(name))
+    machine.ended(name, status, lines)
+
+
+def boot_step(mode, boot):
+    return lambda ctx: run_boot(ctx, mode, boot)
+
+
+def build(ctx):
+    for part in ("gzhyp", "bench-program", "bench-image"):
+        ctx.built(part, part)
+    for old in out_dir(ctx).glob("*.where"):
+        old.unlink()
+    for old in ctx.logs.glob("bench-*.result"):
+        old.unlink()
+
+
+def lines_of(ctx, mode, boot):
+    path = ctx.logs / f"bench-{mode.name}-{boot.name}.result"
+    return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+
+def driver_range(ctx, lines):
+    """Where the module's code was."""
+    start = next((int(line.split()[1], 16) for line in lines
+                  if line.startswith("text: ")), None)
+    return start and range(start, start + 0x40000)
+
+
+def symbols_of(ctx, mode, driver):
+    kernel = ctx.kbuild / "bench-kernel"
+    symbols = where.Symbols()
+    symbols.add(kernel / "vmlinux")
+    symbols.add(program(ctx))
+    if driver:
+        symbols.add(kernel / "drivers/virt/geniezone/gzvm.ko", driver.start)
+    console = ctx.log(f"bench-{mode.name}-operations")
+    hidden = re.search(r"^gzhyp: .* hidden at ([0-9a-f]+)",
+                       console.read_text(errors="replace"), re.M)
+    if hidden:
+        symbols.add(ctx.build / "gzhyp/gzhyp.elf", int(hidden[1], 16))
+    return symbols
+
+
+def profile(file, result, section, driver, symbols):
+    """Writes the functions that took most, and returns the share of each level."""
+    split = {level: n / result.count
+             for level, n in where.split(section, driver).items()}
+    file.write(f"{result.figure} {result.size}: {result.value:.1f} = " +
+               ", ".join(f"{level} {split.get(level, 0):.1f}"
+                         for level in where.LEVELS) + "\n")
+    functions = where.by_function(section, driver, symbols).most_common(30)
+    for (level, name), count in functions:
+        file.write(f"{count / result.count:12.1f}  {level:8} {name}\n")
+    return split
+
+
+def profiles(ctx, mode):
+    """(figure, size) -> level -> instructions, and all of it in a file."""
+    shares = {}
+    for boot in BOOTS[mode.name]:
+        path = out_dir(ctx) / f"bench-{mode.name}-{boot.name}.where"
+        if not path.exists():
+            continue
+        lines = lines_of(ctx, mode, boot)
+        driver = driver_range(ctx, lines)
+        symbols = symbols_of(ctx, mode, driver)
+        with open(out_dir(ctx) / f"profile-{mode.name}.txt", "w") as file:
+            for result, section in zip(figures.parse(lines),
+                                       where.sections(path)):
+                shares[result.figure, result.size] = \
+                    profile(file, result, section, driver, symbols)
+    return shares
+
+
+def charts(ctx, values):
+    """One for each figure."""
+    all_keys = figures.keys(values)
+    for name in dict.fromkeys(key[0] for key in all_keys):
+        figure = figures.FIGURES[name]
+        sizes = [key[1] for key in all_keys if key[0] == name]
+        series = [(m.title, [values[m.name].get((name, size)) for size in sizes])
+                  for m in figures.MODES]
+        series = [s for s in series if any(v is not None for v in s[1])]
+        labels = [f"{size} {figure.size}" if figure.size else ""
+                  for size in sizes]
+        (out_dir(ctx) / f"{name}.svg").write_text(
+            chart.bars(figure.title, labels, series))
+
+
+def update_document(ctx, text):
+    path = ctx.top / TABLE
+    old = path.read_text()
+    before, rest = old.split(BEGIN)
+    after = rest.split(END)[1]
+    date = datetime.date.today().isoformat()
+    block = "".join(f"   {line}\n" for line in text.splitlines())
+    path.write_text(f"{before}{BEGIN}\nOf {date}::\n\n{block}\n{END}{after}")
+
+
+def table(ctx):
+    """Everything side by side. What was wanted and is not so is no failure."""
+    values = {m.name: figures.by_key(
+        r for boot in BOOTS[m.name] for r in figures.parse(lines_of(ctx, m, boot)))
+        for m in figures.MODES}
+    shares = {m.name: profiles(ctx, m) for m in figures.MODES}
+    lines = list(figures.rows(values, shares["gz"]))
+    text = figures.text_table(lines)
+    print(text, end="", flush=True)
+    path = out_dir(ctx) / "table.csv"
+    before = path.read_text() if path.exists() else None
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows(lines)
+    (out_dir(ctx) / "table.txt").write_text(text)
+    charts(ctx, values)
+    if before is not None:
+        same = before == path.read_text()
+        print(f"          {'the same as' if same else 'not the same as'}"
+              " the last time")
+    if os.environ.get("UPDATE"):
+        update_document(ctx, text)
+    ctx.report.check("there is a table", len(lines) > 1)
+
+
+STEPS = [("build", build)] + \
+    [(f"{mode.name} {boot.name}", boot_step(mode, boot))
+     for mode in figures.MODES for boot in BOOTS[mode.name]] + \
+    [("table", table)]
