@@ -11,7 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from testing import bench, coverage, docs, machine, mutants, selfcheck, \
+from testing import bench, coverage, docs, gate, machine, mutants, selfcheck, \
     static, terminal
 from testing.context import Context
 from testing.report import Report
@@ -81,7 +81,8 @@ DEBUG = [("build debug", build_debug)] + \
 
 GROUPS = {
     "all": FIRST + UNIT + STATIC + HOST + BASE +
-           [("incremental", machine.incremental)] + EXTERNAL + KUNIT + DEBUG,
+           [("bench gate", gate.gate), ("incremental", machine.incremental)] +
+           EXTERNAL + KUNIT + DEBUG,
     "static": FIRST + STATIC + HOST + EXTERNAL,
     "kunit": FIRST + KUNIT,
     "kselftest": HOST + BASE,
@@ -93,6 +94,7 @@ GROUPS = {
     "coverage": HOST + [("coverage", coverage.coverage)],
     "kcsan": HOST + [("kcsan", machine.kcsan)],
     "bench": bench.STEPS,
+    "bench-record": HOST + [("record", gate.record)],
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }
 
