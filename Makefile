@@ -209,6 +209,12 @@ kcsan-ctl: kcsan-kernel
 	@$(STEP) kcsan-ctl-module - $(IMAGE)/ctl-module.sh $(DEBIAN_LINUX) \
 		$(KCSAN) $(KCSAN).ctl
 
+# The plain way of giving memory, for comparison
+PHONY += bench-plain
+bench-plain: bench-kernel
+	@$(STEP) bench-plain-module - $(IMAGE)/ctl-module.sh $(LINUX) $(BENCH_KERNEL) \
+		$(BENCH_KERNEL).plain plain
+
 # The rest: each knows by itself what is to be done
 PHONY += gzhyp gzhyp-check gzrun gzrun-check selftests bench-program
 gzhyp: $(LINUX_READY) | packages
@@ -288,9 +294,10 @@ gate-image: host-module bench-program $(BUSYBOX)
 		$(HOST_KO)=/lib/modules/gzvm.ko \
 		$(BENCH_PROGRAM)/bench=/usr/libexec/geniezone-bench/bench
 
-bench-image: kernel bench-module bench-program $(BUSYBOX)
+bench-image: kernel bench-module bench-plain bench-program $(BUSYBOX)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/bench.cpio $(GEN_INIT_CPIO) $(BUSYBOX) \
 		$(BENCH_KO)=/lib/modules/gzvm.ko \
+		$(BENCH_KERNEL).plain/gzplain.ko=/lib/modules/gzplain.ko \
 		$(BENCH_PROGRAM)/bench=/usr/libexec/geniezone-bench/bench
 
 PHONY += run shell

@@ -143,6 +143,8 @@ void bench_size(void);
 void bench_large(void);
 void bench_stretch(void);
 void bench_memory(void);
+void bench_give(void);
+void bench_plain(void);
 void bench_life(void);
 void bench_ipi(void);
 

@@ -26,6 +26,8 @@ static const struct {
 	{ "size", bench_size },
 	{ "large", bench_large },
 	{ "stretch", bench_stretch },
+	{ "give", bench_give },
+	{ "plain", bench_plain },
 };
 
 static const struct backend * const backends[] = {

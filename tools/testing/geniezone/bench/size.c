@@ -9,10 +9,10 @@
 
 #include "bench.h"
 
-#define MIB		(1ULL << 20)
+#define MIB		0x100000ULL
 #define PAGE		4096
-#define FIRST_MIB	512
-#define SECOND_MIB	128
+#define FIRST_MIB	192
+#define SECOND_MIB	64
 
 static const char *figure_of(const char *what, bool huge)
 {
@@ -92,7 +92,7 @@ static void *watch_thread(void *unused)
 	return NULL;
 }
 
-static void stretch(uint64_t mib, bool huge)
+static void no_schedule(uint64_t mib, bool huge)
 {
 	uint64_t size = mib * MIB;
 	pthread_t thread;
@@ -240,10 +240,10 @@ void bench_large(void)
 
 void bench_stretch(void)
 {
-	stretch(64, false);
-	stretch(512, false);
-	stretch(64, true);
-	stretch(512, true);
+	no_schedule(64, false);
+	no_schedule(256, false);
+	no_schedule(64, true);
+	no_schedule(256, true);
 }
 
 void bench_memory(void)

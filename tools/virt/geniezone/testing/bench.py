@@ -27,7 +27,7 @@ class Boot:
     groups: str
     append: str = ""
     plugin: bool = False
-    seconds: int = 300
+    seconds: int = 1200
 
 
 OPERATIONS = Boot("operations", "exits,ioeventfd,irqfd,touch,life,ipi",
@@ -38,8 +38,11 @@ LARGE = Boot("size", "memory,size,large")
 # Who wakes up runs at the next scheduling point, and no sooner
 STRETCH = Boot("stretch", "stretch", "preempt=none")
 
+# Without demand paging a slot gets its memory at once; and the plain way to do so
+GIVE = Boot("give", "give,plain", "gzhyp.nodemand", plugin=True)
+
 BOOTS = {
-    "gz": (OPERATIONS, LARGE, STRETCH),
+    "gz": (OPERATIONS, LARGE, STRETCH, GIVE),
     "gz-page": (TOUCH, SIZE, STRETCH),
     "kvm-vhe": (OPERATIONS, SIZE),
     "kvm-nvhe": (OPERATIONS, LARGE, STRETCH),
@@ -55,6 +58,13 @@ def out_dir(ctx):
 
 def program(ctx):
     return ctx.build / "bench-program/bench"
+
+
+def driver(ctx):
+    """The module: with the kernel, or by itself when that is not Debian's."""
+    path = "drivers/virt/geniezone/gzvm.ko"
+    beside = ctx.kbuild / "bench-kernel.module" / path
+    return beside if ctx.kbuild != ctx.build else ctx.kbuild / "bench-kernel" / path
 
 
 def plugin_option(ctx, file):
@@ -108,32 +118,35 @@ def driver_range(ctx, lines):
     """Where the module's code was."""
     start = next((int(line.split()[1], 16) for line in lines
                   if line.startswith("text: ")), None)
-    return start and range(start, start + 0x40000)
+    if start is None:
+        return None
+    sizes = subprocess.run(["aarch64-linux-gnu-size", "-A", str(driver(ctx))],
+                           check=True, capture_output=True, text=True).stdout
+    size = int(re.search(r"^\.text\s+(\d+)", sizes, re.M)[1])
+    return range(start, start + size)
 
 
-def symbols_of(ctx, mode, driver):
-    kernel = ctx.kbuild / "bench-kernel"
+def symbols_of(ctx, name, code):
     symbols = where.Symbols()
-    symbols.add(kernel / "vmlinux")
+    symbols.add(ctx.kbuild / "bench-kernel/vmlinux")
     symbols.add(program(ctx))
-    if driver:
-        symbols.add(kernel / "drivers/virt/geniezone/gzvm.ko", driver.start)
-    console = ctx.log(f"bench-{mode.name}-operations")
+    if code:
+        symbols.add(driver(ctx), code.start)
     hidden = re.search(r"^gzhyp: .* hidden at ([0-9a-f]+)",
-                       console.read_text(errors="replace"), re.M)
+                       ctx.log(name).read_text(errors="replace"), re.M)
     if hidden:
         symbols.add(ctx.build / "gzhyp/gzhyp.elf", int(hidden[1], 16))
     return symbols
 
 
-def profile(file, result, section, driver, symbols):
+def profile(file, result, section, code, symbols):
     """Writes the functions that took most, and returns the share of each level."""
     split = {level: n / result.count
-             for level, n in where.split(section, driver).items()}
+             for level, n in where.split(section, code).items()}
     file.write(f"{result.figure} {result.size}: {result.value:.1f} = " +
                ", ".join(f"{level} {split.get(level, 0):.1f}"
                          for level in where.LEVELS) + "\n")
-    functions = where.by_function(section, driver, symbols).most_common(30)
+    functions = where.by_function(section, code, symbols).most_common(30)
     for (level, name), count in functions:
         file.write(f"{count / result.count:12.1f}  {level:8} {name}\n")
     return split
@@ -142,18 +155,19 @@ def profile(file, result, section, driver, symbols):
 def profiles(ctx, mode):
     """(figure, size) -> level -> instructions, and all of it in a file."""
     shares = {}
-    for boot in BOOTS[mode.name]:
-        path = out_dir(ctx) / f"bench-{mode.name}-{boot.name}.where"
-        if not path.exists():
-            continue
-        lines = lines_of(ctx, mode, boot)
-        driver = driver_range(ctx, lines)
-        symbols = symbols_of(ctx, mode, driver)
-        with open(out_dir(ctx) / f"profile-{mode.name}.txt", "w") as file:
+    with open(out_dir(ctx) / f"profile-{mode.name}.txt", "w") as file:
+        for boot in BOOTS[mode.name]:
+            name = f"bench-{mode.name}-{boot.name}"
+            path = out_dir(ctx) / f"{name}.where"
+            if not path.exists():
+                continue
+            lines = lines_of(ctx, mode, boot)
+            code = driver_range(ctx, lines)
+            symbols = symbols_of(ctx, name, code)
             for result, section in zip(figures.parse(lines),
                                        where.sections(path)):
                 shares[result.figure, result.size] = \
-                    profile(file, result, section, driver, symbols)
+                    profile(file, result, section, code, symbols)
     return shares
 
 

@@ -57,9 +57,9 @@ class Symbols:
         return self.names[self.order[at]]
 
 
-def level(addr, driver):
-    """Whose a block is; driver is the range of the module, or None."""
-    if driver and addr in driver:
+def level(addr, code):
+    """Whose a block is; code is the range of the module's, or None."""
+    if code and addr in code:
         return "driver"
     if addr >= KERNEL:
         return "kernel"
@@ -68,19 +68,19 @@ def level(addr, driver):
     return "program" if addr in PROGRAM or addr in STACK else "EL2"
 
 
-def split(section, driver):
+def split(section, code):
     """Level -> instructions"""
     count = Counter()
     for addr, n in section.items():
-        count[level(addr, driver)] += n
+        count[level(addr, code)] += n
     return count
 
 
-def by_function(section, driver, symbols):
+def by_function(section, code, symbols):
     """(level, function) -> instructions"""
     count = Counter()
     for addr, n in section.items():
-        where = level(addr, driver)
+        where = level(addr, code)
         name = where if where == "guest" else symbols.of(addr)
         count[where, name] += n
     return count
