@@ -179,7 +179,6 @@ def charts(ctx, values):
         sizes = [key[1] for key in all_keys if key[0] == name]
         series = [(m.title, [values[m.name].get((name, size)) for size in sizes])
                   for m in figures.MODES]
-        series = [s for s in series if any(v is not None for v in s[1])]
         labels = [f"{size} {figure.size}" if figure.size else ""
                   for size in sizes]
         (out_dir(ctx) / f"{name}.svg").write_text(

@@ -5,6 +5,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 80, 20, 60, 40
+# Series have these by turns, also those that are not in a chart
 COLOURS = ("#0b6e4f", "#6bbf8a", "#9aa5b1", "#c0392b", "#e59866", "#34495e")
 
 
@@ -32,9 +33,15 @@ def rect(x, y, width, height, colour, title=""):
 
 
 def bars(title, groups, series):
-    """An SVG. groups: names; series: (name, a value or None for each group)."""
-    marks = steps(max(v for _, values in series for v in values if v is not None)
-                  or 1)
+    """An SVG. groups: names; series: (name, a value or None for each group).
+
+    A series without any value is left out, and its colour with it.
+    """
+    series = [(name, COLOURS[i % len(COLOURS)], values)
+              for i, (name, values) in enumerate(series)
+              if any(v is not None for v in values)]
+    marks = steps(max(v for *_, values in series for v in values
+                      if v is not None) or 1)
     scale = (HEIGHT - TOP - BOTTOM) / marks[-1]
     floor = HEIGHT - BOTTOM
     group_width = (WIDTH - LEFT - RIGHT) / len(groups)
@@ -46,8 +53,7 @@ def bars(title, groups, series):
         y = floor - mark * scale
         out += [rect(LEFT, y, WIDTH - LEFT - RIGHT, 0.5, "#ccc"),
                 text(LEFT - 6, y + 4, f"{mark:,.10g}", "end", 11)]
-    for i, (name, values) in enumerate(series):
-        colour = COLOURS[i % len(COLOURS)]
+    for i, (name, colour, values) in enumerate(series):
         x = LEFT + i * (WIDTH - LEFT - RIGHT) / len(series)
         out += [rect(x, 32, 10, 10, colour), text(x + 14, 41, name, "start", 11)]
         for g, value in enumerate(values):
