@@ -36,7 +36,7 @@ def measure(ctx):
     return {key: found[key] for key in found if key[0] in figures.FIGURES}
 
 
-def judge(key, recorded, found):
+def judge(recorded, found):
     """What is wrong with a result, or nothing."""
     if found is None:
         return "was not measured"
@@ -55,7 +55,7 @@ def gate(ctx):
     found = measure(ctx)
     recorded = read_recorded(ctx)
     for key in {**recorded, **found}:
-        why = judge(key, recorded.get(key), found.get(key))
+        why = judge(recorded.get(key), found.get(key))
         ctx.report.check(f"{key[0]} {key[1]}", not why, why)
     return None
 

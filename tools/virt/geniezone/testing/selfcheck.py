@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The judges judged: each way to fail must be seen as a failure."""
 
-from . import ktap
+from . import figures, gate, ktap
 from .machine import split_documents, split_runs
 
 GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
@@ -105,7 +105,23 @@ def check_splats(ctx):
                      ctx.run("selfcheck", judge, log)[0] != 0)
 
 
+# recorded, found, whether that is good
+COSTS = ((1000.0, 1000.0, True), (1000.0, 1029.0, True), (1000.0, 971.0, True),
+         (1000.0, 1031.0, False), (1000.0, 969.0, False), (1000.0, None, False),
+         (None, 1000.0, False))
+
+
+def check_costs(ctx):
+    for recorded, found, good in COSTS:
+        ctx.report.check(f"cost: {recorded} {found}",
+                         (gate.judge(recorded, found) == "") == good)
+    lines = ["R mmio-write 1 3647.0 4000", "R mmio-write 1 3647.0", "R x 1 1 1"]
+    ctx.report.check("costs: lines", figures.by_key(figures.parse(lines)) ==
+                     {("mmio-write", 1): 3647.0})
+
+
 def selfcheck(ctx):
     check_ktap(ctx)
+    check_costs(ctx)
     check_runs(ctx)
     check_splats(ctx)
