@@ -338,6 +338,67 @@ TEST_F(pvm, relinquished_page_is_gone_from_a_guest_that_is_not_protected)
 	vcpu_run_to_sync(self->vcpu, 66);
 }
 
+/* RUNs that have ended with a hypercall for the host, since ctl_reset() */
+static int hypercall_exits(void)
+{
+	static struct ctl_record record[1024];
+	int i, n = ctl_records(record, ARRAY_SIZE(record)), exits = 0;
+
+	for (i = 0; i < n; i++)
+		exits += record[i].kind == HC_RUN && !record[i].status &&
+			 record[i].result == GZVM_EXIT_HYPERCALL;
+	return n < 0 ? n : exits;
+}
+
+GUEST static void guest_relinquish_what_it_has_not(uint64_t gpa)
+{
+	write64(gpa, SECRET);
+	guest_sync(hvc3(HVC_RELINQUISH, gpa, 0, 0));
+	guest_sync(hvc3(HVC_RELINQUISH, gpa, 0, 0));
+	guest_sync(hvc3(HVC_RELINQUISH, LATER_BASE, 0, 0));
+	guest_sync(read64(gpa));
+}
+
+/* The guest's next call, and that the host is told of those that succeed only */
+#define relinquish_result(v)						\
+({									\
+	uint64_t __ret;							\
+									\
+	ASSERT_EQ(0, ctl_reset());					\
+	__ret = vcpu_sync_value(v);					\
+	EXPECT_EQ(!__ret, hypercall_exits());				\
+	__ret;								\
+})
+
+/*
+ * The host unpins what it is told of. Another vCPU may touch the page before it
+ * comes to that, and would go on with a page that is the host's again.
+ */
+TEST_F(pvm, host_is_not_told_of_a_page_that_was_not_the_guests)
+{
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, pvm_protect(&self->t));
+	tvm_enter(&self->t, 0, guest_relinquish_what_it_has_not, FREE_BASE);
+	EXPECT_EQ(0, relinquish_result(self->vcpu));
+	EXPECT_EQ(HVC_INVALID_PARAMETER, relinquish_result(self->vcpu));
+	/* The guest has it if the VM was filled before it was protected. */
+	relinquish_result(self->vcpu);
+	vcpu_run_to_sync(self->vcpu, 0);
+}
+
+TEST_F(pvm, nor_if_the_guest_is_not_protected)
+{
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	tvm_enter(&self->t, 0, guest_relinquish_what_it_has_not, FREE_BASE);
+	EXPECT_EQ(0, relinquish_result(self->vcpu));
+	EXPECT_EQ(HVC_INVALID_PARAMETER, relinquish_result(self->vcpu));
+	EXPECT_EQ(has_demand_paging(&self->t) ? HVC_INVALID_PARAMETER : 0,
+		  relinquish_result(self->vcpu));
+	vcpu_run_to_sync(self->vcpu, SECRET);
+}
+
 GUEST static void guest_fill(uint64_t size)
 {
 	uint64_t p;

@@ -108,10 +108,15 @@ static u32 call_unshare(struct vcpu *vcpu, u64 *x)
 	return 0;
 }
 
-/* The host is told by the same call, and answers it. */
+/*
+ * The host is told by the same call, and answers it, if this very call has taken
+ * the page from the guest: the host drops its hold on the page then. Were it told
+ * of a page that the guest did not have, it could drop one that another vCPU's
+ * fault has brought in the meantime.
+ */
 static bool relinquish(struct vcpu *vcpu, u64 *x)
 {
-	if (with_page(vcpu->vm, x[1], relinquish_page) != SMCCC_INVALID_PARAMETER)
+	if (!with_page(vcpu->vm, x[1], relinquish_page))
 		return false;
 	x[0] = (u64)SMCCC_INVALID_PARAMETER;
 	return true;
