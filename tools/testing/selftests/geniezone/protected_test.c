@@ -8,6 +8,7 @@
 
 #include "controls.h"
 #include "gz_test.h"
+#include "guest_gic.h"
 #include "protected.h"
 #include "stats.h"
 
@@ -710,6 +711,77 @@ TEST_F(pvm, firmware_finds_the_device_tree_by_its_configuration)
 	tvm_write_boot(&self->t, 0, guest_use, FREE_BASE);
 	ASSERT_EQ(0, boot(self->vcpu, PAYLOAD, 0, 0));
 	vcpu_run_to_sync(self->vcpu, 0);
+}
+
+/* What a VMM may set, and the guest has of it then */
+static const struct {
+	uint64_t id;
+	uint64_t value;
+	uint64_t after_reset;
+} vmm_registers[] = {
+	/* SCTLR_EL1: caches on, MMU off; RES1 bits */
+	{ GZ_REG_SYS(3, 0, 1, 0, 0), 0x30d01804, 0x30d00800 },
+	/* TTBR0_EL1, TCR_EL1, MAIR_EL1 */
+	{ GZ_REG_SYS(3, 0, 2, 0, 0), FREE_BASE, 0 },
+	{ GZ_REG_SYS(3, 0, 2, 0, 2), 25, 0 },
+	{ GZ_REG_SYS(3, 0, 10, 2, 0), 0xff, 0 },
+	/* VBAR_EL1, TPIDR_EL1, MDSCR_EL1.TDCC, CNTV_CTL_EL0, CNTV_CVAL_EL0 */
+	{ GZ_REG_SYS(3, 0, 12, 0, 0), FREE_BASE, 0 },
+	{ GZ_REG_SYS(3, 0, 13, 0, 4), FREE_BASE, 0 },
+	{ GZ_REG_SYS(2, 0, 0, 2, 2), 1 << 12, 0 },
+	{ GZ_REG_SYS(3, 3, 14, 3, 1), 2, 0 },
+	{ GZ_REG_SYS(3, 3, 14, 0, 2), 77, 0 },
+	{ GZ_REG_X(19), 78, 0 },
+	/* EL1t with nothing masked: DAIF, then SPSel */
+	{ GZ_REG_PSTATE, 4, 0x3c0 },
+};
+
+/*
+ * The same ones; the payload has moved VBAR_EL1 and X19 to registers that
+ * guest_entry does not need.
+ */
+GUEST static void guest_registers(uint64_t arg)
+{
+	guest_sync(sysreg_read("sctlr_el1"));
+	guest_sync(sysreg_read("ttbr0_el1"));
+	guest_sync(sysreg_read("tcr_el1"));
+	guest_sync(sysreg_read("mair_el1"));
+	guest_sync(sysreg_read("tpidr_el0"));
+	guest_sync(sysreg_read("tpidr_el1"));
+	guest_sync(sysreg_read("mdscr_el1"));
+	guest_sync(sysreg_read("cntv_ctl_el0"));
+	guest_sync(sysreg_read("cntv_cval_el0"));
+	guest_sync(sysreg_read("tpidrro_el0"));
+	guest_sync(sysreg_read("daif"));
+	guest_sync(sysreg_read("spsel"));
+}
+
+/* The VMM's code would run before the firmware's, at its first exception. */
+TEST_F(pvm, firmware_starts_with_no_register_of_the_vmms)
+{
+	uint32_t *p = tvm_at(&self->t, PAYLOAD);
+	unsigned int i;
+	uint64_t value;
+
+	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
+	write_payload(&self->t);
+	memmove(&p[80 / 4], &p[64 / 4], 32);
+	p[64 / 4] = 0xd538c00a;		/* mrs	x10, vbar_el1 */
+	p[68 / 4] = 0xd51bd04a;		/* msr	tpidr_el0, x10 */
+	p[72 / 4] = 0xd51bd073;		/* msr	tpidrro_el0, x19 */
+	p[76 / 4] = 0xd503201f;		/* nop */
+	tvm_write_boot(&self->t, 0, guest_registers, 0);
+	ASSERT_EQ(0, boot(self->vcpu, PAYLOAD, FDT, 0));
+	for (i = 0; i < ARRAY_SIZE(vmm_registers); i++)
+		ASSERT_EQ(0, gz_vcpu_set_reg(self->vcpu, vmm_registers[i].id,
+					     vmm_registers[i].value));
+	for (i = 0; i < ARRAY_SIZE(vmm_registers); i++) {
+		value = vcpu_sync_value(self->vcpu);
+		EXPECT_EQ(vmm_registers[i].after_reset, value)
+			TH_LOG("register %u", i);
+	}
+	/* SPSel */
+	vcpu_run_to_sync(self->vcpu, 1);
 }
 
 TEST_F(pvm, firmware_refuses_what_is_no_kernel)

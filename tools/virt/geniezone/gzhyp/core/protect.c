@@ -172,19 +172,22 @@ static int seal_some(struct vm *vm)
 /*
  * What the firmware is started with: x0 the device tree, x1 the payload, x2 its
  * size. A VMM that knows of firmware has set them so; another one has set x0 and
- * the PC as for the payload itself.
+ * the PC as for the payload itself. All else is as after CPU_ON: translation,
+ * vectors or debugging that the VMM has set up would run its code in place of the
+ * firmware's.
  */
 static void start_firmware(struct vm *vm, struct vcpu *vcpu)
 {
-	u64 *x = vcpu->regs.x;
+	const u64 *x = vcpu->regs.x;
+	u64 dtb = x[0] ? x[0] : vm->dtb_gpa;
+	u64 payload = x[1] ? x[1] : vcpu->regs.pc;
+	u64 size = x[2];
 
 	if (!vm->fw_gpa)
 		return;
-	if (!x[0])
-		x[0] = vm->dtb_gpa;
-	if (!x[1])
-		x[1] = vcpu->regs.pc;
-	vcpu->regs.pc = vm->fw_gpa;
+	vcpu_reset(vcpu, vm->fw_gpa, dtb);
+	vcpu->regs.x[1] = payload;
+	vcpu->regs.x[2] = size;
 }
 
 static int seal_locked(struct vm *vm, struct vcpu *vcpu)

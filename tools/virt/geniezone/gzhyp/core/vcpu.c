@@ -31,7 +31,9 @@ void vcpu_reset(struct vcpu *vcpu, u64 pc, u64 x0)
 	vcpu->vmcr = 0;
 	vcpu->mdscr = 0;
 	vcpu->cntv_ctl = 0;
+	vcpu->cntv_cval = 0;
 	vcpu->cntp_ctl = 0;
+	vcpu->cntp_cval = 0;
 	vcpu->wait = WAIT_NOTHING;
 }
 
