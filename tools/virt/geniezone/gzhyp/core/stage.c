@@ -95,7 +95,7 @@ int vm_map_check(struct vm *vm, const struct region *region, u64 gpa, pa_t pa,
 	return pgt_prepare(&vm->s2, gpa, pa, size);
 }
 
-/* Take pages that are not mapped yet from the host, wholly or beside it. */
+/* Take pages from the host, wholly or beside it. */
 static int take_pages(struct vm *vm, bool private, u64 gpa, pa_t pa, u64 size)
 {
 	int err = private ? owner_donate(pa, size, vm->id) : owner_lend(pa, size);
@@ -112,6 +112,41 @@ static int take_pages(struct vm *vm, bool private, u64 gpa, pa_t pa, u64 size)
 	return 0;
 }
 
+/* All holes from @gpa on; how far that went is left in @done. */
+static int take_holes(struct vm *vm, bool private, u64 gpa, pa_t pa, u64 size,
+		      u64 *done)
+{
+	struct pgt_leaf leaf;
+	u64 len;
+	int err;
+
+	for (*done = 0; *done < size; *done += len) {
+		leaf = look_at(vm, gpa + *done, size - *done, &len);
+		if (leaf.valid)
+			continue;
+		err = take_pages(vm, private, gpa + *done, PA(pa.v + *done), len);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void map_holes(struct vm *vm, struct region *region, u64 gpa, pa_t pa,
+		      u64 size)
+{
+	struct pgt_leaf leaf;
+	u64 at, len;
+
+	for (at = 0; at < size; at += len) {
+		leaf = look_at(vm, gpa + at, size - at, &len);
+		if (leaf.valid)
+			continue;
+		BUG_ON(pgt_map(&vm->s2, gpa + at, PA(pa.v + at), len, S2_RW));
+		region->mapped += len / PAGE_SIZE;
+		vm->mapped_pages += len / PAGE_SIZE;
+	}
+}
+
 /**
  * vm_map_act() - map what vm_map_check() has agreed to
  * @vm: the VM
@@ -120,31 +155,25 @@ static int take_pages(struct vm *vm, bool private, u64 gpa, pa_t pa, u64 size)
  * @pa: the host's pages
  * @pages: their number
  *
- * Another CPU may have made a page another guest's since the check: a hole that
- * can not be had stays a hole.
+ * Another CPU may have made a page another guest's since the check, or a page
+ * that becomes the guest's alone comes twice: a hole that can not be had stays a
+ * hole, and those after it.
+ *
+ * Other vCPUs run, so that a page may be executed as soon as it is mapped: what
+ * instruction caches hold of its last owner is gone by then.
  *
  * Return: 0 or GZ_INVALID_ARGS.
  */
 int vm_map_act(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages)
 {
 	bool private = protect_is_private(vm, region);
-	u64 at, len, size = pages * PAGE_SIZE;
-	struct pgt_leaf leaf;
+	u64 taken;
 	int err;
 
-	for (at = 0; at < size; at += len) {
-		leaf = look_at(vm, gpa + at, size - at, &len);
-		if (leaf.valid)
-			continue;
-		err = take_pages(vm, private, gpa + at, PA(pa.v + at), len);
-		if (err)
-			return err;
-		BUG_ON(pgt_map(&vm->s2, gpa + at, PA(pa.v + at), len, S2_RW));
-		region->mapped += len / PAGE_SIZE;
-		vm->mapped_pages += len / PAGE_SIZE;
-	}
+	err = take_holes(vm, private, gpa, pa, pages * PAGE_SIZE, &taken);
 	icache_inval_all();
-	return 0;
+	map_holes(vm, region, gpa, pa, taken);
+	return err;
 }
 
 /**

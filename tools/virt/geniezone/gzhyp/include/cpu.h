@@ -140,10 +140,14 @@ struct percpu {
 
 extern struct percpu *percpus[];
 
+#ifdef UNIT_TEST
+struct percpu *this_cpu(void);
+#else
 static inline struct percpu *this_cpu(void)
 {
 	return (struct percpu *)read_sysreg(tpidr_el2);
 }
+#endif
 
 #define MPIDR_AFFINITY		0xff00ffffffUL
 
