@@ -152,6 +152,17 @@ int region_register(struct vm *vm, u32 slot, u64 gpa, u64 pages)
 	return 0;
 }
 
+/* The one of the same region, whose last word counts, else the oldest */
+static struct purpose *purpose_slot(struct vm *vm, u64 gpa, u64 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_PURPOSES; i++)
+		if (vm->purpose[i].gpa == gpa && vm->purpose[i].size == size)
+			return &vm->purpose[i];
+	return &vm->purpose[vm->next_purpose++ % MAX_PURPOSES];
+}
+
 /**
  * region_set_purpose() - MEMREGION_PURPOSE
  * @vm: the VM
@@ -159,20 +170,20 @@ int region_register(struct vm *vm, u32 slot, u64 gpa, u64 pages)
  * @size: bytes of it
  * @flags: what it will be for
  *
- * Only the last few that were not followed by their region are remembered.
+ * Only the last few that were not followed by their region are remembered, and
+ * of one region what was said last.
  *
  * Return: 0 or GZ_INVALID_ARGS.
  */
 int region_set_purpose(struct vm *vm, u64 gpa, u64 size, u64 flags)
 {
-	struct purpose *purpose = &vm->purpose[vm->next_purpose % MAX_PURPOSES];
-
 	if (!IS_ALIGNED(gpa | size, PAGE_SIZE) || (flags & ~GZ_MEM_FLAGS) ||
 	    !range_ok(gpa, size, IPA_LIMIT))
 		return GZ_INVALID_ARGS;
 	if (!purpose_allowed(vm, flags))
 		return GZ_INVALID_ARGS;
-	*purpose = (struct purpose) { .gpa = gpa, .size = size, .flags = flags };
-	vm->next_purpose++;
+	*purpose_slot(vm, gpa, size) = (struct purpose) {
+		.gpa = gpa, .size = size, .flags = flags,
+	};
 	return 0;
 }
