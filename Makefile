@@ -221,8 +221,9 @@ gzhyp: $(LINUX_READY) | packages
 	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp \
 		LIBFDT=$(LINUX)/scripts/dtc/libfdt
 
-gzhyp-check: | packages
-	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp check
+gzhyp-check: $(LINUX_READY) | packages
+	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp \
+		LIBFDT=$(LINUX)/scripts/dtc/libfdt check
 
 gzrun: $(BUSYBOX) | packages
 	@mkdir -p $(BUILD)/gzrun

@@ -38,6 +38,15 @@ static unsigned int read_reg(const void *fdt, int node, struct ram_range *out,
 	return n;
 }
 
+/* Without a status, a node is to be used (Devicetree Specification, 2.3.4). */
+static bool is_okay(const void *fdt, int node)
+{
+	const char *status = fdt_getprop(fdt, node, "status", NULL);
+
+	return !status || !strcmp(status, "okay") || !strcmp(status, "ok");
+}
+
+/* A node that is not okay may be the secure world's memory. */
 static void read_memory(const void *fdt)
 {
 	struct ram_range *ram;
@@ -47,7 +56,7 @@ static void read_memory(const void *fdt)
 	for (node = fdt_next_node(fdt, -1, NULL); node >= 0;
 	     node = fdt_next_node(fdt, node, NULL)) {
 		type = fdt_getprop(fdt, node, "device_type", NULL);
-		if (!type || strcmp(type, "memory"))
+		if (!type || strcmp(type, "memory") || !is_okay(fdt, node))
 			continue;
 		ram = platform.ram + platform.nr_ram;
 		platform.nr_ram += read_reg(fdt, node, ram,
