@@ -17,22 +17,36 @@ static void set_boot(struct percpu *cpu, u64 entry, u64 ctx)
 	dcache_clean_inval(cpu, sizeof(*cpu));
 }
 
-/* For CPU_ON, CPU_SUSPEND and SYSTEM_SUSPEND: entry and x0 at @first, @first+1 */
+/* An argument. Of an SMC32 call the upper half means nothing (DEN0028, 3.1). */
+static u64 arg(const struct cpu_regs *regs, unsigned int n)
+{
+	return regs->x[0] & SMC64 ? regs->x[n] : (u32)regs->x[n];
+}
+
+/*
+ * For CPU_ON, CPU_SUSPEND and SYSTEM_SUSPEND: entry and x0 at @first, @first+1.
+ * gzhyp's are addresses of 64 bits. In an SMC32 call the firmware would cut them
+ * off, and enter EL2 at what may be the host's memory; there is an SMC64 form of
+ * each of these calls.
+ */
 static void call_with_entry(struct cpu_regs *regs, unsigned int first,
 			    struct percpu *cpu)
 {
-	u64 entry = regs->x[first], ctx = regs->x[first + 1];
+	struct cpu_regs call = *regs;
+	unsigned int i;
 
-	regs->x[first] = (u64)secondary_entry;
-	regs->x[first + 1] = (u64)cpu;
-	smc_call(regs);
-	regs->x[first] = entry;
-	regs->x[first + 1] = ctx;
+	for (i = 1; i <= 3; i++)
+		call.x[i] = arg(regs, i);
+	call.x[0] = (u32)regs->x[0] | SMC64;
+	call.x[first] = (u64)secondary_entry;
+	call.x[first + 1] = (u64)cpu;
+	smc_call(&call);
+	regs->x[0] = call.x[0];
 }
 
 static void cpu_on(struct cpu_regs *regs)
 {
-	struct percpu *cpu = cpu_by_mpidr(regs->x[1]);
+	struct percpu *cpu = cpu_by_mpidr(arg(regs, 1));
 
 	if (!cpu) {
 		regs->x[0] = PSCI_INVALID_PARAMETERS;
@@ -45,7 +59,7 @@ static void cpu_on(struct cpu_regs *regs)
 			     PSCI_ON_PENDING;
 		return;
 	}
-	set_boot(cpu, regs->x[2], regs->x[3]);
+	set_boot(cpu, arg(regs, 2), arg(regs, 3));
 	call_with_entry(regs, 2, cpu);
 	if (regs->x[0])
 		__atomic_store_n(&cpu->boot_pending, 0, __ATOMIC_RELEASE);
@@ -60,7 +74,7 @@ static void suspend(struct cpu_regs *regs, unsigned int first)
 {
 	struct percpu *cpu = this_cpu();
 
-	set_boot(cpu, regs->x[first], regs->x[first + 1]);
+	set_boot(cpu, arg(regs, first), arg(regs, first + 1));
 	call_with_entry(regs, first, cpu);
 }
 

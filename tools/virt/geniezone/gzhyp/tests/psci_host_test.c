@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host's PSCI calls, and what the firmware gets of them. Nothing but
+ * gzhyp's own entry may ever be what a CPU comes out of the firmware at.
+ */
+#include "entry.h"
+#include "ktap.h"
+#include "psci.h"
+#include "switch.h"
+
+#define MPIDR		0x80000102UL
+#define ENTRY		0x123456789000UL
+#define CONTEXT		0xfedcba9876543210UL
+#define JUNK		0xdeadbeef00000000UL
+#define LOW(x)		((x) & 0xffffffff)
+
+static struct percpu cpu;
+static struct cpu_regs regs, firmware;
+static u64 firmware_answers;
+static unsigned int smcs;
+
+struct percpu *this_cpu(void)
+{
+	return &cpu;
+}
+
+struct percpu *cpu_by_mpidr(u64 mpidr)
+{
+	return mpidr == MPIDR ? &cpu : NULL;
+}
+
+void dcache_clean_inval(const void *va, u64 size)
+{
+}
+
+void secondary_entry(void)
+{
+}
+
+void smc_call(struct cpu_regs *r)
+{
+	smcs++;
+	firmware = *r;
+	r->x[0] = firmware_answers;
+}
+
+static void call(u64 fn, u64 x1, u64 x2, u64 x3)
+{
+	memset(&cpu, 0, sizeof(cpu));
+	memset(&firmware, 0, sizeof(firmware));
+	memset(&regs, 0, sizeof(regs));
+	smcs = 0;
+	regs.x[0] = fn;
+	regs.x[1] = x1;
+	regs.x[2] = x2;
+	regs.x[3] = x3;
+	host_smc(&regs);
+	EXPECT(regs.x[1] == x1 && regs.x[2] == x2 && regs.x[3] == x3);
+}
+
+/* The firmware was told to come to gzhyp, which knows where to go then. */
+static void expect_entry(u32 fn, unsigned int first, u64 entry, u64 ctx)
+{
+	EXPECT(smcs == 1);
+	EXPECT(firmware.x[0] == fn);
+	EXPECT(firmware.x[first] == (u64)secondary_entry);
+	EXPECT(firmware.x[first + 1] == (u64)&cpu);
+	EXPECT(cpu.boot_entry == entry);
+	EXPECT(cpu.boot_ctx == ctx);
+	EXPECT(regs.x[0] == firmware_answers);
+}
+
+static void calls_with_an_entry_get_gzhyps(void)
+{
+	firmware_answers = 0;
+	call(PSCI_CPU_ON | SMC64, MPIDR, ENTRY, CONTEXT);
+	expect_entry(PSCI_CPU_ON | SMC64, 2, ENTRY, CONTEXT);
+	EXPECT(firmware.x[1] == MPIDR);
+	call(PSCI_CPU_SUSPEND | SMC64, 0x10000, ENTRY, CONTEXT);
+	expect_entry(PSCI_CPU_SUSPEND | SMC64, 2, ENTRY, CONTEXT);
+	EXPECT(firmware.x[1] == 0x10000);
+	call(PSCI_CPU_DEFAULT_SUSPEND | SMC64, ENTRY, CONTEXT, 0);
+	expect_entry(PSCI_CPU_DEFAULT_SUSPEND | SMC64, 1, ENTRY, CONTEXT);
+	firmware_answers = (u64)PSCI_INVALID_ADDRESS;
+	call(PSCI_SYSTEM_SUSPEND | SMC64, ENTRY, CONTEXT, 0);
+	expect_entry(PSCI_SYSTEM_SUSPEND | SMC64, 1, ENTRY, CONTEXT);
+}
+
+/* 32 bits of the host's, but all 64 of gzhyp's, which the firmware must keep */
+static void those_of_smc32_too(void)
+{
+	firmware_answers = 0;
+	call(JUNK | PSCI_CPU_ON, JUNK | MPIDR, ENTRY, CONTEXT);
+	expect_entry(PSCI_CPU_ON | SMC64, 2, LOW(ENTRY), LOW(CONTEXT));
+	EXPECT(firmware.x[1] == MPIDR);
+	call(PSCI_CPU_SUSPEND, JUNK | 0x10000, ENTRY, CONTEXT);
+	expect_entry(PSCI_CPU_SUSPEND | SMC64, 2, LOW(ENTRY), LOW(CONTEXT));
+	EXPECT(firmware.x[1] == 0x10000);
+	firmware_answers = (u64)PSCI_INVALID_ADDRESS;
+	call(PSCI_CPU_DEFAULT_SUSPEND, ENTRY, CONTEXT, 0);
+	expect_entry(PSCI_CPU_DEFAULT_SUSPEND | SMC64, 1, LOW(ENTRY), LOW(CONTEXT));
+	call(PSCI_SYSTEM_SUSPEND, ENTRY, CONTEXT, 0);
+	expect_entry(PSCI_SYSTEM_SUSPEND | SMC64, 1, LOW(ENTRY), LOW(CONTEXT));
+}
+
+static void cpu_that_is_not_there_is_not_turned_on(void)
+{
+	call(PSCI_CPU_ON | SMC64, JUNK | MPIDR, ENTRY, CONTEXT);
+	EXPECT(regs.x[0] == (u64)PSCI_INVALID_PARAMETERS);
+	call(PSCI_CPU_ON, MPIDR + 1, ENTRY, CONTEXT);
+	EXPECT(regs.x[0] == (u64)PSCI_INVALID_PARAMETERS);
+	EXPECT(!smcs);
+}
+
+static void services_for_the_caller_are_not_there(void)
+{
+	static const u32 fns[] = { 0x84000020, 0xc4000021, 0x84000060, 0xc4000066 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fns); i++) {
+		call(fns[i], 1, 2, 3);
+		EXPECT(!smcs && regs.x[0] == (u64)SMCCC_NOT_SUPPORTED);
+	}
+}
+
+static const struct test tests[] = {
+	TEST(calls_with_an_entry_get_gzhyps),
+	TEST(those_of_smc32_too),
+	TEST(cpu_that_is_not_there_is_not_turned_on),
+	TEST(services_for_the_caller_are_not_there),
+};
+
+int main(void)
+{
+	return run_tests(tests, ARRAY_SIZE(tests));
+}
