@@ -6,6 +6,7 @@
  */
 #include "barrier.h"
 #include "entry.h"
+#include "protect.h"
 #include "psci.h"
 #include "switch.h"
 
@@ -79,6 +80,18 @@ static void suspend(struct cpu_regs *regs, unsigned int first)
 }
 
 /*
+ * The machine goes off, or starts anew, maybe without gzhyp and with memory as it
+ * is. If the firmware refuses, the host goes on, but none of its VMs does.
+ */
+static void end_of_machine(struct cpu_regs *regs)
+{
+	vm_stop_all();
+	protect_wipe_all();
+	smc_call(regs);
+	vm_resume();
+}
+
+/*
  * To the firmware gzhyp is the caller, so what a service would do for its
  * caller at the caller's exception level must not be the host's to ask for:
  * SDEI handlers would run at EL2, FF-A could give EL2's memory away.
@@ -109,6 +122,12 @@ void host_smc(struct cpu_regs *regs)
 	case PSCI_CPU_DEFAULT_SUSPEND:
 	case PSCI_SYSTEM_SUSPEND:
 		suspend(regs, 1);
+		break;
+	case PSCI_SYSTEM_OFF:
+	case PSCI_SYSTEM_RESET:
+	case PSCI_SYSTEM_RESET2:
+	case PSCI_SYSTEM_OFF2:
+		end_of_machine(regs);
 		break;
 	case PSCI_CPU_OFF:
 		WRITE_ONCE(this_cpu()->online, false);

@@ -129,6 +129,41 @@ void protect_give_back(struct vm *vm, pa_t pa, u64 size)
 	BUG_ON(owner_return(pa, size, vm->id));
 }
 
+static void wipe_registers(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_VCPUS; i++) {
+		if (!vm->vcpu[i])
+			continue;
+		vcpu_reset(vm->vcpu[i], 0, 0);
+		dcache_clean_inval(vm->vcpu[i], sizeof(struct vcpu));
+	}
+}
+
+/**
+ * protect_wipe_all() - leave nothing of a guest's in memory
+ *
+ * After vm_stop_all(). The pages stay the guests', and go back to the host as ever
+ * if it should go on. In memory, not just in the caches: who reads it next may
+ * have none.
+ */
+void protect_wipe_all(void)
+{
+	struct owner_run run = { 0 };
+	u16 id;
+
+	while (owner_next_run(&run)) {
+		if (run.state != PAGE_GUEST && run.state != PAGE_GUEST_SHARED)
+			continue;
+		memset(pa_to_va(run.pa), 0, run.pages * PAGE_SIZE);
+		dcache_clean_inval(pa_to_va(run.pa), run.pages * PAGE_SIZE);
+	}
+	for (id = 1; id <= MAX_VMS; id++)
+		if (vm_by_id(id) && !vm_by_id(id)->users)
+			wipe_registers(vm_by_id(id));
+}
+
 static int seal_leaf(struct vm *vm, u64 gpa, const struct pgt_leaf *leaf)
 {
 	u32 value;

@@ -27,7 +27,7 @@ static int claim(struct vm *vm, u32 id, struct vcpu **vcpu)
 {
 	int err = 0;
 
-	if (id >= MAX_VCPUS)
+	if (id >= MAX_VCPUS || READ_ONCE(vm->wiped))
 		return GZ_INVALID_ARGS;
 	spin_lock(&vm->lock);
 	*vcpu = vm->vcpu[id];

@@ -13,6 +13,7 @@
 
 static struct {
 	struct spinlock lock;
+	unsigned int stops;		/* vm_stop_all() without vm_resume() */
 	struct vm *vm[MAX_VMS + 1];	/* by id; 0 is none */
 } vm_table;
 
@@ -25,7 +26,7 @@ static int vm_insert(struct vm *vm)
 	u16 id;
 
 	spin_lock(&vm_table.lock);
-	for (id = 1; id <= MAX_VMS && err; id++) {
+	for (id = 1; id <= MAX_VMS && err && !vm_table.stops; id++) {
 		if (vm_table.vm[id])
 			continue;
 		vm->id = id;
@@ -150,7 +151,7 @@ int vm_begin_destroy(u64 id, struct vm **vm)
 	if (found) {
 		WRITE_ONCE(found->state, VM_DYING);
 		err = GZ_BUSY;
-		if (!found->users && !found->destroying) {
+		if (!found->users && !found->destroying && !vm_table.stops) {
 			found->destroying = true;
 			*vm = found;
 			err = 0;
@@ -181,6 +182,71 @@ void vm_end_destroy(struct vm *vm, bool gone)
 	spin_unlock(&vm_table.lock);
 	if (gone)
 		pool_free(vm, VM_ORDER);
+}
+
+/* Returns true when no CPU works on a VM any more. */
+static bool try_to_stop(void)
+{
+	bool quiet = true;
+	struct vm *vm;
+	u16 id;
+
+	spin_lock(&vm_table.lock);
+	for (id = 1; id <= MAX_VMS; id++) {
+		vm = vm_table.vm[id];
+		if (!vm)
+			continue;
+		vm->wiped |= vm->state == VM_LIVE;
+		WRITE_ONCE(vm->state, VM_DYING);
+		if (!vm->users && !vm->destroying)
+			continue;
+		/* Each time anew: the last kick may have come before the RUN. */
+		vm_kick(vm, ~0U);
+		quiet = false;
+	}
+	spin_unlock(&vm_table.lock);
+	return quiet;
+}
+
+/**
+ * vm_stop_all() - bring all VMs to a rest for ever
+ *
+ * Until vm_resume() no call finds one, and no other one is made. After that they
+ * are as they were, but that their guests do not run again.
+ *
+ * Return: true; or false if another CPU was still at work on one after a second.
+ * It may have died at EL2, or the host may have turned the interrupt controller
+ * off, so that nothing brings the CPU out of a guest that does not trap.
+ */
+bool vm_stop_all(void)
+{
+	u64 start = read_sysreg(cntpct_el0), limit = read_sysreg(cntfrq_el0);
+
+	spin_lock(&vm_table.lock);
+	vm_table.stops++;
+	spin_unlock(&vm_table.lock);
+	while (!try_to_stop()) {
+		isb();
+		if (read_sysreg(cntpct_el0) - start > limit)
+			return false;
+	}
+	return true;
+}
+
+/** vm_resume() - VMs may be made, used and destroyed again */
+void vm_resume(void)
+{
+	struct vm *vm;
+	u16 id;
+
+	spin_lock(&vm_table.lock);
+	vm_table.stops--;
+	for (id = 1; id <= MAX_VMS && !vm_table.stops; id++) {
+		vm = vm_table.vm[id];
+		if (vm && vm->wiped && !vm->destroying)
+			WRITE_ONCE(vm->state, VM_LIVE);
+	}
+	spin_unlock(&vm_table.lock);
 }
 
 /**

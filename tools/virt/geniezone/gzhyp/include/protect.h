@@ -23,6 +23,7 @@ int protect_cap(struct vm *vm, u64 command, u64 gpa, u64 *result);
 int protect_before_run(struct vcpu *vcpu);
 void protect_taken(struct vm *vm, u64 gpa, pa_t pa, u64 size);
 void protect_give_back(struct vm *vm, pa_t pa, u64 size);
+void protect_wipe_all(void);
 
 /* core/share.c */
 u64 guest_memory_features(const struct vcpu *vcpu);

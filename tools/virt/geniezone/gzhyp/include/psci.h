@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Function ids of PSCI 1.1 (DEN0022), SMCCC (DEN0028) and TRNG (DEN0098). */
+/* Function ids of PSCI 1.3 (DEN0022), SMCCC (DEN0028) and TRNG (DEN0098). */
 #ifndef GZHYP_PSCI_H
 #define GZHYP_PSCI_H
 
@@ -16,6 +16,8 @@
 #define PSCI_FEATURES			0x8400000aU
 #define PSCI_CPU_DEFAULT_SUSPEND	0x8400000cU
 #define PSCI_SYSTEM_SUSPEND		0x8400000eU
+#define PSCI_SYSTEM_RESET2		0x84000012U
+#define PSCI_SYSTEM_OFF2		0x84000015U
 
 #define PSCI_SUCCESS			0
 #define PSCI_NOT_SUPPORTED		(-1)

@@ -53,6 +53,8 @@ enum vm_protection {
  * @state: protected by the VM table's lock
  * @users: calls that work on it now; with the VM table's lock
  * @destroying: a DESTROY_VM works on it now; with the VM table's lock
+ * @wiped: its guest is gone for good; with the VM table's lock, but read by RUN,
+ *         which has found the VM alive
  * @lock: all of the following, up to @vgic
  * @s2: stage 2
  * @vttbr: of it
@@ -87,6 +89,7 @@ struct vm {
 	enum vm_state state;
 	u32 users;
 	bool destroying;
+	bool wiped;
 	struct spinlock lock;
 	struct pgtable s2;
 	u64 vttbr;
@@ -121,6 +124,8 @@ int vm_create(u64 type, u64 *id);
 struct vm *vm_get(u64 id);
 struct vm *vm_by_id(u16 id);
 void vm_put(struct vm *vm);
+bool vm_stop_all(void);
+void vm_resume(void);
 bool vm_kick(struct vm *vm, u32 mask);
 u64 vm_hyp_bytes(struct vm *vm);
 

@@ -5,6 +5,7 @@
  */
 #include "entry.h"
 #include "ktap.h"
+#include "protect.h"
 #include "psci.h"
 #include "switch.h"
 
@@ -18,6 +19,9 @@ static struct percpu cpu;
 static struct cpu_regs regs, firmware;
 static u64 firmware_answers;
 static unsigned int smcs;
+
+/* Of the guests: stopped, wiped when the firmware was called, resumed */
+static unsigned int stops, wipes, wipes_before_smc, resumes;
 
 struct percpu *this_cpu(void)
 {
@@ -37,9 +41,28 @@ void secondary_entry(void)
 {
 }
 
+bool vm_stop_all(void)
+{
+	stops++;
+	return true;
+}
+
+void vm_resume(void)
+{
+	EXPECT(smcs == 1);
+	resumes++;
+}
+
+void protect_wipe_all(void)
+{
+	EXPECT(stops == 1);
+	wipes++;
+}
+
 void smc_call(struct cpu_regs *r)
 {
 	smcs++;
+	wipes_before_smc = wipes;
 	firmware = *r;
 	r->x[0] = firmware_answers;
 }
@@ -50,6 +73,9 @@ static void call(u64 fn, u64 x1, u64 x2, u64 x3)
 	memset(&firmware, 0, sizeof(firmware));
 	memset(&regs, 0, sizeof(regs));
 	smcs = 0;
+	stops = 0;
+	wipes = 0;
+	resumes = 0;
 	regs.x[0] = fn;
 	regs.x[1] = x1;
 	regs.x[2] = x2;
@@ -112,6 +138,28 @@ static void cpu_that_is_not_there_is_not_turned_on(void)
 	EXPECT(!smcs);
 }
 
+/* If the firmware does not do it, the host goes on. */
+static void guests_are_wiped_before_the_machine_ends(void)
+{
+	static const u32 fns[] = {
+		PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET, PSCI_SYSTEM_RESET2,
+		PSCI_SYSTEM_RESET2 | SMC64, PSCI_SYSTEM_OFF2 | SMC64,
+	};
+	unsigned int i;
+
+	firmware_answers = (u64)PSCI_INVALID_PARAMETERS;
+	for (i = 0; i < ARRAY_SIZE(fns); i++) {
+		call(fns[i], 7, 8, 9);
+		EXPECT(smcs == 1 && firmware.x[0] == fns[i]);
+		EXPECT(firmware.x[1] == 7 && firmware.x[2] == 8);
+		EXPECT(stops == 1 && wipes_before_smc == 1 && resumes == 1);
+		EXPECT(regs.x[0] == firmware_answers);
+	}
+	/* PSCI_VERSION ends nothing. */
+	call(0x84000000, 0, 0, 0);
+	EXPECT(smcs == 1 && !stops && !wipes);
+}
+
 static void services_for_the_caller_are_not_there(void)
 {
 	static const u32 fns[] = { 0x84000020, 0xc4000021, 0x84000060, 0xc4000066 };
@@ -127,6 +175,7 @@ static const struct test tests[] = {
 	TEST(calls_with_an_entry_get_gzhyps),
 	TEST(those_of_smc32_too),
 	TEST(cpu_that_is_not_there_is_not_turned_on),
+	TEST(guests_are_wiped_before_the_machine_ends),
 	TEST(services_for_the_caller_are_not_there),
 };
 
