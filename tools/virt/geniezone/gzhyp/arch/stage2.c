@@ -140,7 +140,11 @@ u64 stage2_vtcr(void)
 	       (cpu_features.vmid16 ? BIT(19) : 0);
 }
 
-/* Maintenance by IPA works on the VMID that is loaded. */
+/*
+ * Maintenance by IPA works on the VMID that is loaded. Walks that were begun
+ * under the old one must not end in the new one (Arm ARM, D8.1.5), nor tables
+ * change after what was invalidated: a DSB of loads and stores comes before.
+ */
 static u64 switch_vttbr(u64 vttbr)
 {
 	u64 old = read_sysreg(vttbr_el2);
@@ -160,7 +164,7 @@ void stage2_flush_vmid(u64 vttbr)
 {
 	u64 old;
 
-	dsb_ishst();
+	dsb_ish();
 	old = switch_vttbr(vttbr);
 	asm volatile("tlbi vmalls12e1is" ::: "memory");
 	dsb_ish();
@@ -186,7 +190,7 @@ void stage2_flush_range(u64 vttbr, u64 ipa, u64 size)
 		stage2_flush_vmid(vttbr);
 		return;
 	}
-	dsb_ishst();
+	dsb_ish();
 	old = switch_vttbr(vttbr);
 	for (; ipa < end; ipa += PAGE_SIZE)
 		asm volatile("tlbi ipas2e1is, %0" :: "r" (ipa >> 12) : "memory");

@@ -134,6 +134,8 @@ void vcpu_load(struct vcpu *vcpu)
 	guest_traps();
 	write_sysreg(vcpu_mpidr(vcpu), vmpidr_el2);
 	write_sysreg(vcpu->vm->cntvoff, cntvoff_el2);
+	/* Walks of the host's stage 1 must not end in the guest's VMID (D8.1.5). */
+	dsb_nsh();
 	write_sysreg(vcpu->vm->vttbr, vttbr_el2);
 	write_sysreg(guest_hcr(), hcr_el2);
 	isb();
@@ -171,6 +173,8 @@ void vcpu_put(struct vcpu *vcpu)
 	fp_put(cpu, vcpu);
 	el1_load(&cpu->host);
 	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
+	/* As in vcpu_load(), the other way round */
+	dsb_nsh();
 	write_sysreg(host_vttbr(), vttbr_el2);
 	write_sysreg(cpu->host_hcr, hcr_el2);
 	isb();

@@ -9,6 +9,7 @@
 #define isb()		asm volatile("isb" ::: "memory")
 #define dsb_ish()	asm volatile("dsb ish" ::: "memory")
 #define dsb_ishst()	asm volatile("dsb ishst" ::: "memory")
+#define dsb_nsh()	asm volatile("dsb nsh" ::: "memory")
 #define dsb_sy()	asm volatile("dsb sy" ::: "memory")
 #define smp_mb()	asm volatile("dmb ish" ::: "memory")
 #endif
