@@ -34,6 +34,7 @@ void cpu_detect_features(void)
 	f->spe = FIELD(dfr0, 32, 4);
 	f->trbe = FIELD(dfr0, 44, 4);
 	f->trf = FIELD(dfr0, 40, 4);
+	f->brbe = FIELD(dfr0, 52, 4);
 	f->fgt = FIELD(mmfr0, 56, 4);
 	f->hcx = FIELD(mmfr1, 40, 4);
 	f->vmid16 = FIELD(mmfr1, 4, 4) == 2;
@@ -81,6 +82,9 @@ static void open_extensions(struct percpu *cpu)
 		cpu->host_hcrx = hcrx;
 		write_sysreg_s(hcrx, SYS_HCRX_EL2);
 	}
+	/* As Documentation/arch/arm64/booting.rst wants it; EL2 is not recorded. */
+	if (cpu_features.brbe)
+		write_sysreg_s(BRBCR_CC | BRBCR_MPRED, SYS_BRBCR_EL2);
 	cpu_fine_traps(true);
 }
 

@@ -69,6 +69,7 @@ struct cpu_features {
 	bool spe;
 	bool trbe;
 	bool trf;
+	bool brbe;
 	bool scxt;
 	bool amu_v1p1;
 	bool fgt;
@@ -107,6 +108,7 @@ struct vcpu;
  * @host_ppis: which of EL2's interrupts the host had enabled
  * @host_pmscr: the host's control of statistical profiling, likewise
  * @host_trfcr: the host's trace filter, likewise
+ * @host_brbcr: the host's control of branch records, likewise
  * @host_fp: the host's FP registers while the CPU has the guest's
  * @host_sve: the same on a CPU with SVE
  */
@@ -131,6 +133,7 @@ struct percpu {
 	u32 host_ppis;
 	u64 host_pmscr;
 	u64 host_trfcr;
+	u64 host_brbcr;
 	struct el1_regs host;
 	union {
 		struct fp_regs host_fp;

@@ -39,6 +39,8 @@
 #define SYS_HCRX_EL2		s3_4_c1_c2_2
 #define SYS_PMSCR_EL1		s3_0_c9_c9_0
 #define SYS_TRFCR_EL1		s3_0_c1_c2_1
+#define SYS_BRBCR_EL1		s2_1_c9_c0_0
+#define SYS_BRBCR_EL2		s2_4_c9_c0_0
 #define SYS_HFGRTR_EL2		s3_4_c1_c1_4
 #define SYS_HFGWTR_EL2		s3_4_c1_c1_5
 #define SYS_HFGITR_EL2		s3_4_c1_c1_6
@@ -109,6 +111,10 @@
 #define MDCR_TPMS		BIT(14)
 #define MDCR_TTRF		BIT(19)
 #define MDCR_E2TB_EL1		(3UL << 24)
+
+/* BRBCR_EL2: cycles and mispredictions may be recorded at EL1 and EL0 */
+#define BRBCR_CC		BIT(3)
+#define BRBCR_MPRED		BIT(4)
 
 /* MDSCR_EL1: what a guest may have while the breakpoints are the host's */
 #define MDSCR_GUEST		(BIT(0) | BIT(12) | BIT(13))
