@@ -164,6 +164,7 @@ void cpu_init_el2(struct percpu *cpu)
 	cpu->host_hcr = cpu_host_hcr();
 	cpu->guest = NULL;
 	cpu->loaded = NULL;
+	cpu->vse_owed = false;
 	write_sysreg(cpu_host_mdcr(), mdcr_el2);
 	write_sysreg(0, hstr_el2);
 	write_sysreg(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN, cnthctl_el2);

@@ -94,6 +94,17 @@ static void guest_traps(void)
 	write_sysreg(CNTHCTL_EL1PCTEN, cnthctl_el2);
 }
 
+/* With the virtual SError that the host has not taken before, or got since */
+static u64 host_hcr(struct percpu *cpu)
+{
+	u64 hcr = cpu->host_hcr;
+
+	if (cpu->vse_owed)
+		hcr |= HCR_AMO | HCR_VSE;
+	cpu->vse_owed = false;
+	return hcr;
+}
+
 static void host_traps(struct percpu *cpu)
 {
 	write_sysreg(cpu_host_cptr(), cptr_el2);
@@ -130,6 +141,7 @@ void vcpu_load(struct vcpu *vcpu)
 	timer_host_save(cpu);
 	profile_stop(cpu);
 	cpu->loaded = vcpu;
+	cpu->vse_owed = read_sysreg(hcr_el2) & HCR_VSE;
 	cpu->fp_is_guest = false;
 	guest_traps();
 	write_sysreg(vcpu_mpidr(vcpu), vmpidr_el2);
@@ -176,7 +188,7 @@ void vcpu_put(struct vcpu *vcpu)
 	/* As in vcpu_load(), the other way round */
 	dsb_nsh();
 	write_sysreg(host_vttbr(), vttbr_el2);
-	write_sysreg(cpu->host_hcr, hcr_el2);
+	write_sysreg(host_hcr(cpu), hcr_el2);
 	isb();
 	profile_go_on(cpu);
 	timer_host_restore(cpu);

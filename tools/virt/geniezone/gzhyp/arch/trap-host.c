@@ -66,11 +66,15 @@ void host_trap(u64 code, struct cpu_regs *regs)
 		host_serror(this_cpu());
 }
 
-/* A physical SError that EL2 got is the host's: it takes it as a virtual one. */
+/*
+ * A physical SError that EL2 got is the host's: it takes it as a virtual one,
+ * once. The CPU clears HCR_EL2.VSE when it is taken.
+ */
 void host_serror(struct percpu *cpu)
 {
-	cpu->host_hcr |= HCR_AMO | HCR_VSE;
-	if (!cpu->loaded)
+	if (cpu->loaded)
+		cpu->vse_owed = true;
+	else
 		write_sysreg(read_sysreg(hcr_el2) | HCR_AMO | HCR_VSE, hcr_el2);
 }
 
