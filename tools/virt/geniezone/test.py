@@ -11,8 +11,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from testing import bench, coverage, docs, gate, machine, mutants, selfcheck, \
-    static, terminal
+from testing import bench, coverage, docs, gate, machine, mutants, reset, \
+    selfcheck, static, terminal
 from testing.context import Context
 from testing.report import Report
 
@@ -73,8 +73,8 @@ UNIT = [("gzhyp unit", machine.unit_tests),
 KUNIT = [("kunit", machine.kunit)]
 BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
         ("gzrun", machine.gzrun), ("shell", terminal.shell),
-        ("kexec", machine.kexec), ("no hypervisor", machine.no_hypervisor),
-        ("unlisted", machine.unlisted)] + \
+        ("kexec", machine.kexec), ("reset", reset.reset),
+        ("no hypervisor", machine.no_hypervisor), ("unlisted", machine.unlisted)] + \
     kselftests(machine.base_machine, "base")
 DEBUG = [("build debug", build_debug)] + \
     kselftests(machine.debug_machine, "debug", machine.MEMORY_TESTS)

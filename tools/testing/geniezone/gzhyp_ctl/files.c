@@ -195,6 +195,31 @@ static int check_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(check);
 
+/* "FUNCTION [X1 [X2 [X3]]]" in hex, as the kernel itself would call */
+static ssize_t smc_write(struct file *file, const char __user *buf, size_t count,
+			 loff_t *ppos)
+{
+	unsigned long long reg[4] = { };
+	struct arm_smccc_res res;
+	char text[80];
+
+	if (count >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, count))
+		return -EFAULT;
+	text[count] = '\0';
+	if (sscanf(text, "%llx %llx %llx %llx", &reg[0], &reg[1], &reg[2],
+		   &reg[3]) < 1)
+		return -EINVAL;
+	arm_smccc_smc(reg[0], reg[1], reg[2], reg[3], 0, 0, 0, 0, &res);
+	return (int)res.a0 < 0 ? -EIO : count;
+}
+
+static const struct file_operations smc_fops = {
+	.owner = THIS_MODULE,
+	.write = smc_write,
+};
+
 /**
  * gzc_make_files() - make all files
  * @dir: in it
@@ -209,5 +234,6 @@ void gzc_make_files(struct dentry *dir)
 	debugfs_create_file("counters", 0400, dir, NULL, &counters_fops);
 	debugfs_create_file("state", 0400, dir, NULL, &state_fops);
 	debugfs_create_file("check", 0400, dir, NULL, &check_fops);
+	debugfs_create_file("smc", 0200, dir, NULL, &smc_fops);
 	debugfs_create_file("fuzz", 0600, dir, NULL, &fuzz_fops);
 }

@@ -12,6 +12,7 @@
  *   counters  read: "KIND CALLS ERRORS MET", the latter by a rule
  *   state     read: VMs, vCPUs and pages, as EL2 counts them
  *   check     read: "ok", or what is wrong with EL2's own data
+ *   smc       write "FUNCTION [X1 [X2 [X3]]]": an SMC; EIO if the answer is an error
  *   fuzz      write "SEED CALLS": that many calls from all CPUs; read: result
  *
  * Does not load where gzhyp was not told to answer: gzhyp.controls on the

@@ -9,6 +9,7 @@
 #   --append TEXT      added to the host's command line
 #   --cpu MODEL, --smp N, --mem SIZE    (max,pauth-impdef=on; 2; 2G)
 #   --timeout SECONDS  time after which the machine is stopped (120)
+#   --hold SOCKET      stop at a reset, for who asks there (QMP)
 #   --show             copy the console to standard output
 #   --vhe              no hypervisor, and Linux at EL2 with its own
 #   --icount           an instruction takes a nanosecond, and equal runs are equal
@@ -22,7 +23,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin=''
+el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold=''
 cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
 while [ $# -gt 1 ]; do
 	case $1 in
@@ -35,6 +36,7 @@ while [ $# -gt 1 ]; do
 	--mem) mem=$2 ;;
 	--timeout) limit=$2 ;;
 	--plugin) plugin=$2 ;;
+	--hold) hold=$2 ;;
 	--show) show=1; shift; continue ;;
 	--tty) tty=1; shift; continue ;;
 	--vhe) vhe=1; shift; continue ;;
@@ -72,6 +74,7 @@ args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
       -device virtserialport,chardev=result,name=gz.result)
 [ -z "$initrd" ] || args+=(-initrd "$initrd")
 machine=virt,gic-version=3
+[ -z "$hold" ] || args+=(-no-shutdown -qmp "unix:$hold,server=on,wait=off")
 if [ -n "$el2" ]; then
 	# Linux is put where the hypervisor looks for it, clear of initrd and DTB
 	machine+=,virtualization=on
