@@ -99,6 +99,7 @@ int ctl_forge(const struct ctl_exit *exit, bool with_hw);
 int ctl_counts(struct ctl_count *count);
 int ctl_records(struct ctl_record *record, int max);
 int ctl_read(const char *name, char *text, size_t size);
+int ctl_state(char *text, size_t size);
 bool ctl_check_ok(void);
 int ctl_newest_vm(void);
 long ctl_pinned_pages(void);
