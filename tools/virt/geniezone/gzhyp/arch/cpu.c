@@ -112,7 +112,7 @@ u64 cpu_host_cptr(void)
 	return cptr;
 }
 
-u64 cpu_host_mdcr(void)
+static u64 host_mdcr(void)
 {
 	u64 mdcr = 0;
 
@@ -165,7 +165,8 @@ void cpu_init_el2(struct percpu *cpu)
 	cpu->guest = NULL;
 	cpu->loaded = NULL;
 	cpu->vse_owed = false;
-	write_sysreg(cpu_host_mdcr(), mdcr_el2);
+	cpu->host_mdcr = host_mdcr();
+	write_sysreg(cpu->host_mdcr, mdcr_el2);
 	write_sysreg(0, hstr_el2);
 	write_sysreg(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN, cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);

@@ -82,7 +82,7 @@ static u64 guest_hcr(void)
 
 static void guest_traps(void)
 {
-	u64 mdcr = cpu_host_mdcr() & 0x1f;
+	u64 mdcr = this_cpu()->host_mdcr & 0x1f;
 
 	write_sysreg(CPTR_RES1 | CPTR_TZ | CPTR_TSM | CPTR_TFP | CPTR_TTA |
 		     (cpu_features.amu_v1p1 ? CPTR_TAM : 0), cptr_el2);
@@ -108,7 +108,7 @@ static u64 host_hcr(struct percpu *cpu)
 static void host_traps(struct percpu *cpu)
 {
 	write_sysreg(cpu_host_cptr(), cptr_el2);
-	write_sysreg(cpu_host_mdcr(), mdcr_el2);
+	write_sysreg(cpu->host_mdcr, mdcr_el2);
 	write_sysreg(0, hstr_el2);
 	if (cpu_features.hcx)
 		write_sysreg_s(cpu->host_hcrx, SYS_HCRX_EL2);

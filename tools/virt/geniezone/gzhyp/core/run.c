@@ -191,18 +191,18 @@ static u32 run_claimed(struct vcpu *vcpu)
 /* immediate_exit and its padding are the host's and stay as they are. */
 static void tell_host(struct vcpu *vcpu, u32 reason)
 {
-	struct gz_hwstate hw = {
-		.nr_lrs = gic_nr_lrs(),
-		.vtimer_offset = vcpu->vm->cntvoff,
-	};
+	struct gz_hwstate *hw = vcpu->hwstate;
 	struct gz_run *run = vcpu->run;
+	unsigned int nr_lrs = gic_nr_lrs();
+	u64 delay = 0;
 
-	if (reason == GZ_EXIT_IDLE && vcpu->power == POWER_ON) {
-		hw.vtimer_delay = timer_idle_delay(vcpu);
-		hw.vtimer_migrate = hw.vtimer_delay != 0;
-	}
-	memcpy(hw.lr, vcpu->lr, sizeof(hw.lr));
-	memcpy(vcpu->hwstate, &hw, sizeof(hw));
+	if (reason == GZ_EXIT_IDLE && vcpu->power == POWER_ON)
+		delay = timer_idle_delay(vcpu);
+	WRITE_ONCE(hw->nr_lrs, nr_lrs);
+	memcpy(hw->lr, vcpu->lr, nr_lrs * sizeof(hw->lr[0]));
+	WRITE_ONCE(hw->vtimer_offset, vcpu->vm->cntvoff);
+	WRITE_ONCE(hw->vtimer_delay, delay);
+	WRITE_ONCE(hw->vtimer_migrate, delay != 0);
 	memcpy(run->raw, vcpu->exit.raw, sizeof(run->raw));
 	WRITE_ONCE(run->exit_reason, reason);
 }

@@ -15,6 +15,7 @@
  *   - More active: LRENPIE and TDIR report each deactivation which finds no
  *     register, see vgic_eoi_count() and vgic_deactivate().
  */
+#include "string.h"
 #include "vgic-internal.h"
 #include "vgic_regs.h"
 
@@ -182,7 +183,8 @@ static u64 flush_locked(struct vgic *vgic, unsigned int cpu, u64 *lr,
 	u32 ignored = 0;
 
 	unload_lrs(vgic, cpu, NULL, 0, &ignored);
-	if (!nr_lrs)
+	/* Most often nothing at all is to be delivered. */
+	if (!nr_lrs || !vgic->cpu[cpu]->queue.summary)
 		return hcr;
 	pick_irqs(vgic, cpu, &active, &pending);
 	nr_active = smaller(active.total, nr_lrs - !!pending.total);
@@ -210,10 +212,7 @@ static u64 flush_locked(struct vgic *vgic, unsigned int cpu, u64 *lr,
 void vgic_flush(struct vgic *vgic, unsigned int cpu, u64 lr[VGIC_MAX_LRS],
 		unsigned int nr_lrs, u64 *ich_hcr)
 {
-	unsigned int i;
-
-	for (i = 0; i < VGIC_MAX_LRS; i++)
-		lr[i] = 0;
+	memset(lr, 0, VGIC_MAX_LRS * sizeof(lr[0]));
 	*ich_hcr = 0;
 	if (nr_lrs > VGIC_MAX_LRS)
 		nr_lrs = VGIC_MAX_LRS;

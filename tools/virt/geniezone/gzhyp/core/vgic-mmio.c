@@ -371,7 +371,8 @@ static bool access_frames(struct access *acc, u64 ipa)
 			access_dist(acc);
 		return true;
 	}
-	if (!vgic->has_redist)
+	if (!vgic->has_redist || ipa - vgic->redist_base >=
+	    VGIC_MAX_VCPUS * VGIC_REDIST_SIZE)
 		return false;
 	acc->owner = nth_cpu(vgic, (ipa - vgic->redist_base) /
 			     VGIC_REDIST_SIZE);

@@ -278,6 +278,10 @@ void vgic_set_ppi(struct vgic *vgic, unsigned int cpu, u32 intid, bool level,
 {
 	if (intid < VGIC_NR_SGIS || intid >= VGIC_NR_PRIVATE)
 		return;
+	/* Only the vCPU itself moves its lines: what is low already stays so. */
+	if (!level && vgic_has_cpu(vgic, cpu) &&
+	    !vgic->cpu[cpu]->irq[intid].line)
+		return;
 	spin_lock(&vgic->lock);
 	if (vgic_has_cpu(vgic, cpu))
 		set_line(vgic, &vgic->cpu[cpu]->irq[intid], intid, level, kick);

@@ -261,13 +261,16 @@ void vm_resume(void)
  */
 bool vm_kick(struct vm *vm, u32 mask)
 {
-	unsigned int i, cpu;
+	unsigned int cpu;
+	u32 rest;
 
+	if (!mask)
+		return false;
 	/* What is pending first, then who sleeps: pairs with guest_wfx_wait(). */
 	smp_mb();
-	for (i = 0; i < MAX_VCPUS; i++) {
-		cpu = READ_ONCE(vm->on_cpu[i]);
-		if ((mask & (1U << i)) && cpu && cpu - 1 != this_cpu()->index)
+	for (rest = mask & ALL_VCPUS; rest; rest &= rest - 1) {
+		cpu = READ_ONCE(vm->on_cpu[__builtin_ctz(rest)]);
+		if (cpu && cpu - 1 != this_cpu()->index)
 			gic_send_kick(percpus[cpu - 1]);
 	}
 	return READ_ONCE(vm->sleeping) & mask;

@@ -101,6 +101,7 @@ struct vcpu;
  * @loaded: the vCPU whose registers are in the CPU
  * @fp_is_guest: so are its FP registers
  * @host_hcr: the host's HCR_EL2
+ * @host_mdcr: the host's MDCR_EL2
  * @vse_owed: the host is to get a virtual SError once its HCR_EL2 is there again
  * @host_hcrx: the host's HCRX_EL2, where there is one
  * @host_cntv_ctl: the host's virtual timer while a guest is loaded
@@ -127,6 +128,7 @@ struct percpu {
 	struct vcpu *loaded;
 	bool fp_is_guest;
 	u64 host_hcr;
+	u64 host_mdcr;
 	bool vse_owed;
 	u64 host_hcrx;
 	u64 host_cntv_ctl;

@@ -10,7 +10,6 @@ struct vcpu;
 /* arch/cpu.c */
 u64 cpu_host_hcr(void);
 u64 cpu_host_cptr(void);
-u64 cpu_host_mdcr(void);
 void cpu_fine_traps(bool host);
 
 /* arch/switch.c */

@@ -10,6 +10,7 @@
 
 #define MAX_VMS			64
 #define MAX_VCPUS		VGIC_MAX_VCPUS
+#define ALL_VCPUS		((1U << MAX_VCPUS) - 1)
 #define MAX_REGIONS		512
 #define MAX_PURPOSES		16
 
