@@ -43,11 +43,12 @@ static inline int fail_everywhere(void)
 		{ "fail_page_alloc/min-order", "0" },
 		{ "fail_page_alloc/verbose", "0" },
 		{ "fail_usercopy/verbose", "0" },
+		{}
 	};
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < sizeof(settings) / sizeof(settings[0]); i++)
+	for (i = 0; !ret && settings[i][0]; i++)
 		ret = fail_set(settings[i][0], settings[i][1]);
 	return ret;
 }

@@ -13,6 +13,7 @@
 
 #include "controls.h"
 #include "gz_test.h"
+#include "kmsg.h"
 #include "vcpu_thread.h"
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
@@ -204,14 +205,18 @@ static int status_in_cgroup(uint64_t bytes)
  */
 TEST_F(cgroup, guest_memory_is_the_groups)
 {
-	int status;
+	int status, kmsg;
 
 	ASSERT_EQ(0, write_file(CGROUP "/memory.max", BIG_LIMIT));
 	status = status_in_cgroup(16 << 20);
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(0, WEXITSTATUS(status));
 
+	kmsg = kmsg_begin();
+	ASSERT_LE(0, kmsg);
 	status = status_in_cgroup(BIG_RAM);
+	EXPECT_FALSE(kmsg_complains(kmsg));
+	kmsg_end(kmsg);
 	EXPECT_TRUE(WIFSIGNALED(status));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
 

@@ -114,18 +114,23 @@ static unsigned long run_pointer(uint8_t n)
 	return n % 8 ? (unsigned long)&world.run[n % NR_VCPUS] : pointer(n / 8);
 }
 
+/* The other thread may be doing the same: no descriptor may get lost. */
+static int replace(int *slot, int fd)
+{
+	int old = __atomic_exchange_n(slot, fd, __ATOMIC_SEQ_CST);
+
+	if (old >= 0)
+		close(old);
+	return 0;
+}
+
 static long op_create_vm(const struct call *c)
 {
 	int *vm = &world.vm[c->pick[0] % NR_VMS];
 	int fd = gz_ioctl(world.dev, GZVM_CREATE_VM, c->pick[1] % 16 ? 0 :
 			  choose(values, c->pick[2]));
 
-	if (fd < 0)
-		return fd;
-	if (*vm >= 0)
-		close(*vm);
-	*vm = fd;
-	return 0;
+	return fd < 0 ? fd : replace(vm, fd);
 }
 
 static long op_extension(const struct call *c)
@@ -160,12 +165,7 @@ static long op_create_vcpu(const struct call *c)
 			  c->pick[2] % 4 ? c->pick[0] % 2 :
 			  choose(numbers, c->pick[3]));
 
-	if (fd < 0)
-		return fd;
-	if (*vcpu >= 0)
-		close(*vcpu);
-	*vcpu = fd;
-	return 0;
+	return fd < 0 ? fd : replace(vcpu, fd);
 }
 
 static long op_run(const struct call *c)
@@ -314,19 +314,21 @@ static int *any_slot(uint8_t n)
 
 static long op_close(const struct call *c)
 {
-	int *fd = any_slot(c->pick[0]), old = *fd;
+	int old = __atomic_exchange_n(any_slot(c->pick[0]), -1,
+				      __ATOMIC_SEQ_CST);
 
-	*fd = -1;
 	return old >= 0 ? close(old) : -EBADF;
 }
 
 static long op_event(const struct call *c)
 {
-	int *fd = &world.event[c->pick[0] % NR_EVENTS];
+	int *slot = &world.event[c->pick[0] % NR_EVENTS];
+	int fd;
 
-	if (*fd < 0)
-		*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return *fd < 0 ? -errno : 0;
+	if (*slot >= 0)
+		return 0;
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return fd < 0 ? -errno : replace(slot, fd);
 }
 
 static long op_signal_event(const struct call *c)

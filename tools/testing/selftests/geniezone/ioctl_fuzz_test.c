@@ -29,7 +29,7 @@
 
 #define CORPUS		"/usr/share/geniezone/ioctl_fuzz.corpus"
 #define CORPUS_SIZE	2048
-#define NR_POINTS	(1U << 16)
+#define NR_POINTS	65536U
 
 /* How often each operation ended with which errno */
 static uint64_t counts[NR_OPS][134];
@@ -231,7 +231,9 @@ static void do_nothing(int sig)
 {
 }
 
-static __thread sigjmp_buf *way_out;
+/* Each thread's own */
+static void *way_out[NR_THREADS];
+static __thread unsigned int self_id;
 
 /*
  * A signal's frame is a copy, too. When that is the copy that fails the kernel
@@ -239,12 +241,12 @@ static __thread sigjmp_buf *way_out;
  */
 static void no_frame(int sig)
 {
-	if (way_out)
-		siglongjmp(*way_out, 1);
+	if (way_out[self_id])
+		siglongjmp(*(sigjmp_buf *)way_out[self_id], 1);
 	signal(SIGSEGV, SIG_DFL);
 }
 
-/* It never takes long until it has worked: the one that fails fails once. */
+/* It never takes long until it has worked: only one is to fail. */
 static void fail_no_more(int fd)
 {
 	while (fail_nth(fd, 0))
@@ -258,12 +260,12 @@ static long run_and_fail(int fd, const struct call *c)
 	long ret = -EFAULT;
 
 	if (!sigsetjmp(env, 1)) {
-		way_out = &env;
+		way_out[self_id] = &env;
 		fail_nth(fd, c->fail);
 		ret = fuzz_ops[c->op].fn(c);
 	}
 	fail_no_more(fd);
-	way_out = NULL;
+	way_out[self_id] = NULL;
 	return ret;
 }
 
@@ -332,6 +334,7 @@ static void *play(void *arg)
 	unsigned int thread = (uintptr_t)arg;
 	timer_t timer;
 
+	self_id = thread;
 	have_sve_state();
 	kcov_begin(&kcov[thread]);
 	pthread_barrier_wait(&all_there);

@@ -2,8 +2,6 @@
 /* The module comes and goes, and stays as long as anybody uses it. */
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/klog.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -12,6 +10,7 @@
 #include "eventfd.h"
 #include "fail.h"
 #include "gz_test.h"
+#include "kmsg.h"
 #include "stats.h"
 
 #define MODULE		"/lib/modules/gzvm.ko"
@@ -244,31 +243,6 @@ TEST_F(module, halt_poll_ns)
 	EXPECT_EQ('7', parameter("halt_poll_ns"));
 }
 
-/* What the kernel has to say of itself, and not of a want of memory */
-static bool has_complaint(int kmsg)
-{
-	static const char * const words[] = {
-		"BUG:", "WARNING:", "KASAN", "UBSAN", "Unable to handle",
-		"refcount_t", "possible ",
-	};
-	char text[8192];
-	unsigned int i;
-	ssize_t n;
-
-	while ((n = read(kmsg, text, sizeof(text) - 1)) > 0) {
-		text[n] = 0;
-		for (i = 0; i < ARRAY_SIZE(words); i++)
-			if (strstr(text, words[i])) {
-				printf("# %s\n", text);
-				return true;
-			}
-	}
-	return n < 0 && errno != EAGAIN;
-}
-
-#define SYSLOG_CONSOLE_OFF	6
-#define SYSLOG_CONSOLE_ON	7
-
 /*
  * A host that is short: each allocation that loading takes fails once, on a
  * kernel that can have it so. What was made before is undone: it can be loaded
@@ -285,21 +259,18 @@ TEST_F_TIMEOUT(module, load_that_fails_leaves_nothing, 600)
 		SKIP(return, NO_FAIL_NTH);
 	ASSERT_EQ(0, fail_everywhere());
 	ASSERT_EQ(0, unload());
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	kmsg = kmsg_begin();
 	ASSERT_LE(0, kmsg);
-	ASSERT_LE(0, lseek(kmsg, 0, SEEK_END));
-	klogctl(SYSLOG_CONSOLE_OFF, NULL, 0);
 	do {
 		fail_nth(fd, ++nth);
 		ret = load("");
 		met = fail_has(fd);
 		failures += ret != 0;
-		bad |= has_complaint(kmsg) ||
+		bad |= kmsg_complains(kmsg) ||
 		       !access("/sys/module/gzvm", F_OK) != !ret ||
 		       (!ret && unload());
 	} while (met && !bad);
-	klogctl(SYSLOG_CONSOLE_ON, NULL, 0);
-	close(kmsg);
+	kmsg_end(kmsg);
 	close(fd);
 	TH_LOG("%u of %u allocations and copies are needed", failures, nth - 1);
 	EXPECT_FALSE(bad);

@@ -59,9 +59,8 @@ def kunit_tests(ctx):
 
 def selftests(ctx):
     """Program -> names of its tests, as far as C tells."""
-    return {path.stem: set(re.findall(r"^TEST(?:_F)?\((?:\w+, )?(\w+)\)",
-                                      path.read_text(), re.M))
-            for path in (ctx.top / SELFTESTS).glob("*_test.c")}
+    test = re.compile(r"^TEST(?:_F)?(?:_TIMEOUT)?\((?:\w+, )?(\w+)[,)]", re.M)
+    return {path.stem: set(test.findall(path.read_text())) for path in (ctx.top / SELFTESTS).glob("*_test.c")}
 
 
 def named_tests(text):
