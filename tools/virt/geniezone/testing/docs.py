@@ -60,7 +60,8 @@ def kunit_tests(ctx):
 def selftests(ctx):
     """Program -> names of its tests, as far as C tells."""
     test = re.compile(r"^TEST(?:_F)?(?:_TIMEOUT)?\((?:\w+, )?(\w+)[,)]", re.M)
-    return {path.stem: set(test.findall(path.read_text())) for path in (ctx.top / SELFTESTS).glob("*_test.c")}
+    return {path.stem: set(test.findall(path.read_text()))
+            for path in (ctx.top / SELFTESTS).glob("*_test.c")}
 
 
 def named_tests(text):

@@ -193,7 +193,7 @@ static void tell_host(struct vcpu *vcpu, u32 reason)
 {
 	struct gz_hwstate *hw = vcpu->hwstate;
 	struct gz_run *run = vcpu->run;
-	unsigned int nr_lrs = gic_nr_lrs();
+	unsigned int nr_lrs = MIN(gic_nr_lrs(), 16U);
 	u64 delay = 0;
 
 	if (reason == GZ_EXIT_IDLE && vcpu->power == POWER_ON)
