@@ -47,7 +47,9 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @wait: entry in the eventfd's wait queue
  * @wqh: that wait queue
  * @poll: to get there
- * @retry: injects when EL2 was busy
+ * @rise: the line is to go up; protected by the lock of @wqh, like @fall
+ * @fall: it is up, and to go down again
+ * @retry: goes on when EL2 was busy
  * @shutdown: the end
  */
 struct gzvm_irqfd_entry {
@@ -61,24 +63,46 @@ struct gzvm_irqfd_entry {
 	wait_queue_entry_t wait;
 	wait_queue_head_t *wqh;
 	poll_table poll;
+	bool rise;
+	bool fall;
 	struct delayed_work retry;
 	struct work_struct shutdown;
 };
 
 /*
  * An edge is a pulse, as for KVM; a level line stays up until the guest's EOI.
- * Nobody is there to be told of an error. A pulse that stopped half-way is made
- * again from its start: the line is up, so that it makes no second edge.
+ * Nobody is there to be told of an error, but what EL2 is too busy for is done
+ * later. What it has done is not done again: each rise may be an edge to it.
  */
+static int gzvm_irqfd_drive(struct gzvm_irqfd_entry *irqfd)
+{
+	int ret = 0;
+
+	if (irqfd->rise) {
+		ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
+		if (ret != -EAGAIN)
+			irqfd->rise = false;
+		if (!ret)
+			irqfd->fall = !irqfd->resample;
+	}
+	if (ret != -EAGAIN && irqfd->fall) {
+		ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
+		if (ret != -EAGAIN)
+			irqfd->fall = false;
+	}
+	return ret;
+}
+
+static void gzvm_irqfd_drive_or_retry(struct gzvm_irqfd_entry *irqfd)
+{
+	if (gzvm_irqfd_drive(irqfd) == -EAGAIN)
+		queue_delayed_work(gzvm_irqfd_wq, &irqfd->retry, 1);
+}
+
 static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
 {
-	int ret;
-
-	ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
-	if (!ret && !irqfd->resample)
-		ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
-	if (ret == -EAGAIN)
-		queue_delayed_work(gzvm_irqfd_wq, &irqfd->retry, 1);
+	irqfd->rise = true;
+	gzvm_irqfd_drive_or_retry(irqfd);
 }
 
 /* Under the lock of the wake-up: two pulses at once could become one. */
@@ -89,15 +113,8 @@ static void gzvm_irqfd_retry(struct work_struct *work)
 			     retry);
 
 	spin_lock_irq(&irqfd->wqh->lock);
-	gzvm_irqfd_inject(irqfd);
+	gzvm_irqfd_drive_or_retry(irqfd);
 	spin_unlock_irq(&irqfd->wqh->lock);
-}
-
-/* The end of a pulse that EL2 was too busy for may still be owed. */
-static void gzvm_irqfd_end_pulse(struct gzvm_irqfd_entry *irqfd)
-{
-	while (gzvm_irq_inject(irqfd->vm, irqfd->spi, false) == -EAGAIN)
-		cond_resched();
 }
 
 /*
@@ -127,8 +144,10 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 	u64 cnt;
 
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
-	if (cancel_delayed_work_sync(&irqfd->retry) && !irqfd->resample)
-		gzvm_irqfd_end_pulse(irqfd);
+	cancel_delayed_work_sync(&irqfd->retry);
+	/* What was signalled is not lost, nor is the line left up. */
+	while (gzvm_irqfd_drive(irqfd) == -EAGAIN)
+		cond_resched();
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
 		/* It may have left the line up; others may want it up. */
