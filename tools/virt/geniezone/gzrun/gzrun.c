@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "gdb_server.h"
+#include "gdb_target.h"
 #include "log.h"
 #include "machine.h"
 #include "options.h"
@@ -56,6 +58,8 @@ static const struct {
  * @signal_fd: signals that concern the user
  * @signal: the one that ended the VM, or 0
  * @asked: SIGINT came: the guest was asked to power down
+ * @gdb: where a debugger connects; its listen_fd is -1 if none is wanted
+ * @gdb_target: the machine, as that one sees it
  */
 struct session {
 	struct gz_machine machine;
@@ -64,6 +68,8 @@ struct session {
 	int signal_fd;
 	int signal;
 	bool asked;
+	struct gdb_server gdb;
+	struct gz_gdb_target gdb_target;
 };
 
 /* Before any thread starts, so that all inherit the mask. */
@@ -193,6 +199,29 @@ static int dump_dtb(const struct gz_machine *m, const char *path)
 	return ok ? 0 : STATUS_CANNOT_START;
 }
 
+static void end_by_debugger(void *arg)
+{
+	gz_machine_end(arg, GZ_END_USER);
+}
+
+/* Memory that is the guest's own is not looked at: it is not there. */
+static int start_gdb(struct session *s)
+{
+	struct gz_machine *m = &s->machine;
+	int ret;
+
+	if (s->gdb.listen_fd < 0)
+		return 0;
+	gz_gdb_target_init(&s->gdb_target, m->vcpus, m->nr_vcpus, &m->hold,
+			   m->cfg.protect ? NULL : &m->mem);
+	s->gdb_target.kill = end_by_debugger;
+	s->gdb_target.kill_arg = m;
+	ret = gdb_server_start(&s->gdb, &s->gdb_target.ops);
+	if (ret)
+		gz_error("cannot serve a debugger: %s", strerror(-ret));
+	return ret;
+}
+
 static int run(struct session *s)
 {
 	enum gz_end end;
@@ -205,11 +234,12 @@ static int run(struct session *s)
 	ret = term_raw();
 	if (ret)
 		gz_error("cannot set up the terminal: %s", strerror(-ret));
-	if (gz_machine_start(&s->machine)) {
+	if (gz_machine_start(&s->machine) || start_gdb(s)) {
 		gz_machine_stop(&s->machine);
 		return STATUS_CANNOT_START;
 	}
 	loop(s);
+	gdb_server_stop(&s->gdb, ends[s->machine.end].status);
 	end = gz_machine_stop(&s->machine);
 	term_restore();
 	return report(s, end);
@@ -228,6 +258,23 @@ static int live(struct session *s, const struct options *opts)
 		status = run(s);
 	gz_machine_destroy(&s->machine);
 	return status;
+}
+
+/* One socket for all lives of the guest */
+static int open_gdb(struct session *s, const char *where)
+{
+	int ret;
+
+	s->gdb.listen_fd = -1;
+	s->gdb.stop_fd = -1;
+	if (!where)
+		return 0;
+	ret = gdb_server_listen(&s->gdb, where);
+	if (!ret)
+		return 0;
+	gz_error("no debugger can connect at %s: %s", where, strerror(-ret));
+	gdb_server_close(&s->gdb);
+	return ret;
 }
 
 int main(int argc, char **argv)
@@ -249,8 +296,11 @@ int main(int argc, char **argv)
 		gz_error("cannot take signals: %s", strerror(errno));
 		return STATUS_CANNOT_START;
 	}
+	if (open_gdb(&session, opts.gdb))
+		return STATUS_CANNOT_START;
 	do {
 		status = live(&session, &opts);
 	} while (status == STATUS_RESET && opts.restart);
+	gdb_server_close(&session.gdb);
 	return status;
 }

@@ -48,6 +48,7 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 	m->vm.fd = -1;
 	m->vm.dev_fd = -1;
 	pthread_mutex_init(&m->lock, NULL);
+	gz_hold_init(&m->hold);
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* In any case, as gz_machine_destroy() takes them back in any case */
 	ret = gz_machine_add_platform(m);
@@ -107,6 +108,7 @@ static int create_vcpus(struct gz_machine *m)
 		ret = gz_vcpu_create(&m->vm, &m->vcpus[i], i);
 		if (ret)
 			return fail("cannot create a vCPU", ret);
+		m->vcpus[i].hold = &m->hold;
 		m->nr_vcpus++;
 	}
 	return 0;
@@ -389,6 +391,7 @@ enum gz_end gz_machine_stop(struct gz_machine *m)
 
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_stop(&m->vcpus[i]);
+	gz_hold_release(&m->hold);
 	/* First, as a vCPU may wait for the lock of a device that is busy */
 	gz_machine_stop_virtio(m);
 	for (i = 0; i < m->nr_vcpus; i++)
@@ -417,5 +420,6 @@ void gz_machine_destroy(struct gz_machine *m)
 	gz_machine_free_memory(m);
 	if (m->end_fd >= 0)
 		close(m->end_fd);
+	gz_hold_destroy(&m->hold);
 	pthread_mutex_destroy(&m->lock);
 }

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "gpio.h"
+#include "hold.h"
 #include "image.h"
 #include "irq.h"
 #include "layout.h"
@@ -138,6 +139,7 @@ struct gz_machine_config {
  * @fdt_size: bytes of the device tree
  * @vcpus: its CPUs
  * @nr_vcpus: how many of @vcpus were created
+ * @hold: for who wants all of them out of the guest
  * @bus: the devices
  * @lines: interrupt lines of those that are not virtio
  * @serial: serial port
@@ -162,6 +164,7 @@ struct gz_machine {
 	size_t fdt_size;
 	struct gz_vcpu vcpus[GZ_MAX_VCPUS];
 	unsigned int nr_vcpus;
+	struct gz_hold hold;
 	struct gz_bus bus;
 	struct gz_lines lines;
 	struct gz_serial serial;

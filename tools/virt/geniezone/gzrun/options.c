@@ -56,6 +56,8 @@ static const char help[] =
 "      --rng            virtio source of randomness\n"
 "      --on-reset WHAT  exit (status 3) or restart, when the guest asks for a\n"
 "                       reset (default exit)\n"
+"      --gdb WHERE      let a debugger connect, at TCP port WHERE of this machine\n"
+"                       or at a local socket, if WHERE is a path (has a /)\n"
 "      --dump-dtb FILE  write the guest's device tree to FILE and end\n"
 "  -v, --verbose        tell more\n"
 "  -h, --help           show this\n"
@@ -70,6 +72,7 @@ static const char help[] =
 
 enum {
 	OPT_DUMP_DTB = 256,
+	OPT_GDB,
 	OPT_RNG,
 	OPT_CONSOLE,
 	OPT_HUGEPAGES,
@@ -94,6 +97,7 @@ static const struct option long_options[] = {
 	{ "swiotlb",  required_argument, NULL, OPT_SWIOTLB },
 	{ "rng",      no_argument,       NULL, OPT_RNG },
 	{ "on-reset", required_argument, NULL, OPT_ON_RESET },
+	{ "gdb",      required_argument, NULL, OPT_GDB },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "verbose",  no_argument,       NULL, 'v' },
 	{ "help",     no_argument,       NULL, 'h' },
@@ -294,6 +298,9 @@ static int parse_one(struct options *opts, int opt)
 		return parse_on_reset(optarg, opts);
 	case OPT_DUMP_DTB:
 		opts->dump_dtb = optarg;
+		return 0;
+	case OPT_GDB:
+		opts->gdb = optarg;
 		return 0;
 	case 'v':
 		gz_verbose = true;

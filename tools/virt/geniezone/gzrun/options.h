@@ -10,11 +10,13 @@
  * struct options - the command line
  * @cfg: the machine
  * @dump_dtb: file for the device tree, or NULL
+ * @gdb: TCP port or path of a socket for a debugger, or NULL
  * @restart: a guest that asks for a reset gets a new machine
  */
 struct options {
 	struct gz_machine_config cfg;
 	const char *dump_dtb;
+	const char *gdb;
 	bool restart;
 };
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "log.h"
 #include "vcpu.h"
 
@@ -162,12 +163,14 @@ int gz_vcpu_loop(struct gz_vcpu *vcpu, gz_exit_fn handler, void *arg)
 	int ret = 0;
 
 	__atomic_store_n(&this_vcpu, vcpu, __ATOMIC_SEQ_CST);
+	gz_hold_enter(vcpu->hold);
 	while (!ret) {
 		/*
 		 * Clear first, look second: gz_vcpu_stop() sets stop before
-		 * its signal sets immediate_exit.
+		 * its signal sets immediate_exit. So does gz_hold_all().
 		 */
 		set_immediate_exit(vcpu, 0);
+		gz_hold_point(vcpu);
 		if (atomic_load(&vcpu->stop))
 			break;
 		ret = gz_vcpu_run(vcpu);
@@ -176,6 +179,7 @@ int gz_vcpu_loop(struct gz_vcpu *vcpu, gz_exit_fn handler, void *arg)
 		else if (!ret)
 			ret = handler(vcpu, arg);
 	}
+	gz_hold_leave(vcpu->hold);
 	__atomic_store_n(&this_vcpu, NULL, __ATOMIC_SEQ_CST);
 	return ret;
 }

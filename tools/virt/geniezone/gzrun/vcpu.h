@@ -42,6 +42,8 @@
 /* EL1h, debug exceptions, SError, IRQ and FIQ masked */
 #define GZ_PSTATE_BOOT	0x3c5
 
+struct gz_hold;
+
 /**
  * struct gz_vcpu - one virtual CPU
  * @fd: vCPU file descriptor
@@ -51,6 +53,7 @@
  * @thread: who runs it, when @running
  * @running: @thread is to be joined
  * @owner: for who runs the thread
+ * @hold: where @thread waits for who looks at the vCPU, or NULL
  */
 struct gz_vcpu {
 	int fd;
@@ -60,6 +63,7 @@ struct gz_vcpu {
 	pthread_t thread;
 	bool running;
 	void *owner;
+	struct gz_hold *hold;
 };
 
 /**
