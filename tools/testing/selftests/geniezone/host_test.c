@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What befalls the host while guests run: CPUs that go, sleep, want of memory. */
+/* What befalls the host while guests run: CPUs that go, want of memory. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -18,9 +18,6 @@
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
 #define ROUNDS		20
-#define RTC_ALARM	"/sys/class/rtc/rtc0/wakealarm"
-#define POWER_STATE	"/sys/power/state"
-#define SLEEP_S		2
 #define CGROUP_ROOT	"/tmp/cgroup"
 #define CGROUP		CGROUP_ROOT "/gzvm-test"
 #define BIG_RAM		(128UL << 20)
@@ -103,34 +100,6 @@ TEST_F(host, cpus_go_and_come)
 		ASSERT_EQ(0, write_file(CPU1_ONLINE, "1"));
 		all_count(self->t);
 	}
-}
-
-/* How often this machine has slept */
-static long times_slept(void)
-{
-	FILE *f = fopen("/sys/power/suspend_stats/success", "re");
-	long n = -1;
-
-	if (f && fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
-TEST_F(host, sleeps_and_wakes)
-{
-	long before = times_slept();
-	char alarm[16];
-
-	if (access(POWER_STATE, W_OK) || access(RTC_ALARM, W_OK))
-		SKIP(return, "it cannot sleep, or would not wake");
-	all_count(self->t);
-	snprintf(alarm, sizeof(alarm), "+%d", SLEEP_S);
-	ASSERT_EQ(0, write_file(RTC_ALARM, alarm));
-	ASSERT_EQ(0, write_file(POWER_STATE, "freeze"));
-	EXPECT_EQ(before + 1, times_slept());
-	all_count(self->t);
 }
 
 FIXTURE(cgroup)

@@ -8,9 +8,7 @@
 #include <linux/gzvm.h>
 
 #include "eventfd.h"
-#include "fail.h"
 #include "gz_test.h"
-#include "kmsg.h"
 #include "stats.h"
 
 #define MODULE		"/lib/modules/gzvm.ko"
@@ -241,42 +239,6 @@ TEST_F(module, halt_poll_ns)
 	EXPECT_GT(0, load("halt_poll_ns=4294967296"));
 	ASSERT_EQ(0, load("halt_poll_ns=7"));
 	EXPECT_EQ('7', parameter("halt_poll_ns"));
-}
-
-/*
- * A host that is short: each allocation that loading takes fails once, on a
- * kernel that can have it so. What was made before is undone: it can be loaded
- * then, and a leak would be found. The kernel's own allocations are not quiet
- * about it, so that what it says is looked at here.
- */
-TEST_F_TIMEOUT(module, load_that_fails_leaves_nothing, 600)
-{
-	int fd = fail_open(), kmsg, ret;
-	unsigned int nth = 0, failures = 0;
-	bool met, bad = false;
-
-	if (fd < 0)
-		SKIP(return, NO_FAIL_NTH);
-	ASSERT_EQ(0, fail_everywhere());
-	ASSERT_EQ(0, unload());
-	kmsg = kmsg_begin();
-	ASSERT_LE(0, kmsg);
-	do {
-		fail_nth(fd, ++nth);
-		ret = load("");
-		met = fail_has(fd);
-		failures += ret != 0;
-		bad |= kmsg_complains(kmsg) ||
-		       !access("/sys/module/gzvm", F_OK) != !ret ||
-		       (!ret && unload());
-	} while (met && !bad);
-	kmsg_end(kmsg);
-	close(fd);
-	TH_LOG("%u of %u allocations and copies are needed", failures, nth - 1);
-	EXPECT_FALSE(bad);
-	EXPECT_LT(10, failures);
-	ASSERT_EQ(0, load(""));
-	run_a_guest();
 }
 
 TEST_HARNESS_MAIN
