@@ -249,6 +249,15 @@ KEXEC		:= $(BUILD)/kexec
 $(KEXEC): $(TOP)/tools/testing/geniezone/kexec/kexec.c | packages
 	@$(STEP) kexec - $(ARM64_CC) -O2 -Wall -Werror -static -o $@ $<
 
+# What gzrun's tests talk to gzrun and its guests with
+GZRUN_TOOLS	:= $(BUILD)/gzrun-tools
+$(GZRUN_TOOLS)/%: $(TOP)/tools/testing/geniezone/gzrun/tools/%.c | packages
+	@mkdir -p $(@D)
+	@$(STEP) gzrun-$* - $(ARM64_CC) -D_GNU_SOURCE -O2 -Wall -Wextra -Werror \
+		-static -o $@ $<
+
+HOST_PROGRAMS	:= $(KEXEC) $(GZRUN_TOOLS)/vsock-peer
+
 # Images, which take less time to make than to compare
 GEN_INIT_CPIO	:= $(HOST)/usr/gen_init_cpio
 GUEST_INITRD	:= $(KBUILD_DIR)/guest.cpio
@@ -257,6 +266,7 @@ host-files	 = $(1)=/lib/modules/gzvm.ko \
 		   $(2)/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
 		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
 		   $(KEXEC)=/usr/sbin/kexec \
+		   $(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer \
 		   $(BUILD)/selftests=/usr/libexec/geniezone \
 		   $(SELFTESTS)/ioctl_fuzz.corpus=/usr/share/geniezone/ioctl_fuzz.corpus \
 		   $(TOP)/tools/testing/geniezone/gzrun=/usr/libexec/geniezone-gzrun \
@@ -267,24 +277,25 @@ host-files	 = $(1)=/lib/modules/gzvm.ko \
 		   $(IMAGE)/motd=/etc/motd
 
 PHONY += guest-image images debug-image
-guest-image: kernel $(BUSYBOX)
-	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(GEN_INIT_CPIO) $(BUSYBOX)
+guest-image: kernel $(BUSYBOX) $(GZRUN_TOOLS)/vsock-peer
+	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(GEN_INIT_CPIO) $(BUSYBOX) \
+		$(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer
 	@$(IMAGE)/root.sh $(GUEST_ROOT) $(BUSYBOX)
 
-images: guest-image host-module host-ctl gzrun selftests $(KEXEC)
+images: guest-image host-module host-ctl gzrun selftests $(HOST_PROGRAMS)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/host.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(HOST_KO),$(HOST).ctl)
 
-debug-image: guest-image debug-module debug-ctl gzrun selftests $(KEXEC)
+debug-image: guest-image debug-module debug-ctl gzrun selftests $(HOST_PROGRAMS)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/debug.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(DEBUG_KO),$(DEBUG).ctl)
 
 PHONY += coverage-image kcsan-image
-coverage-image: guest-image coverage-module coverage-ctl gzrun selftests $(KEXEC)
+coverage-image: guest-image coverage-module coverage-ctl gzrun selftests $(HOST_PROGRAMS)
 	@$(IMAGE)/initramfs.sh host $(BUILD)/coverage.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(COVERAGE_KO),$(COVERAGE).ctl)
 
-kcsan-image: guest-image kcsan-kernel kcsan-ctl gzrun selftests $(KEXEC)
+kcsan-image: guest-image kcsan-kernel kcsan-ctl gzrun selftests $(HOST_PROGRAMS)
 	@$(IMAGE)/initramfs.sh host $(BUILD)/kcsan.cpio $(GEN_INIT_CPIO) \
 		$(BUSYBOX) $(call host-files,$(KCSAN_KO),$(KCSAN).ctl)
 
@@ -349,7 +360,7 @@ PHONY += clean distclean
 clean:
 	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/bench* $(BUILD)/*.ctl \
 		$(BUILD)/coverage* $(BUILD)/kcsan $(BUILD)/kunit $(BUILD)/check \
-		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests $(KEXEC) \
+		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests $(KEXEC) $(GZRUN_TOOLS) \
 		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(BUILD)/root.ext4 $(LOGS)
 
 distclean:

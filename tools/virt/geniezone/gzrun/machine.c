@@ -396,6 +396,7 @@ enum gz_end gz_machine_stop(struct gz_machine *m)
 	gz_machine_stop_virtio(m);
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_join(&m->vcpus[i]);
+	gz_machine_halt_virtio(m);
 	gz_lines_stop(&m->lines);
 	if (is_fault(m->end))
 		for (i = 0; i < m->nr_vcpus; i++)

@@ -101,6 +101,7 @@ struct gz_net_config {
  * @nets: virtio network interfaces
  * @nr_nets: how many
  * @rng: there is a source of randomness
+ * @vsock_cid: the guest's address for vsock, or 0 without
  * @virtio_console: input goes to a virtio console, not to the serial port
  * @hugepages: of what pages the memory is
  * @protect: nobody but the guest sees its memory; needs a pool
@@ -120,6 +121,7 @@ struct gz_machine_config {
 	struct gz_net_config nets[GZ_MAX_NETS];
 	unsigned int nr_nets;
 	bool rng;
+	uint32_t vsock_cid;
 	bool virtio_console;
 	enum gz_hugepages hugepages;
 	bool protect;
@@ -205,6 +207,7 @@ int gz_machine_add_virtio(struct gz_machine *m);
 int gz_machine_attach_virtio(struct gz_machine *m);
 int gz_machine_start_virtio(struct gz_machine *m);
 void gz_machine_stop_virtio(struct gz_machine *m);
+void gz_machine_halt_virtio(struct gz_machine *m);
 void gz_machine_destroy_virtio(struct gz_machine *m);
 
 /* fdt of the whole machine, machine_fdt.c */

@@ -47,6 +47,9 @@ int gz_machine_add_virtio(struct gz_machine *m)
 		ret = add_console(m);
 	if (!ret && cfg->rng)
 		ret = add(m, gz_rng_new(&m->dma, m->nr_virtio));
+	if (!ret && cfg->vsock_cid)
+		ret = add(m, gz_vsock_new(&m->dma, m->nr_virtio,
+					  cfg->vsock_cid));
 	return ret;
 }
 
@@ -84,7 +87,7 @@ int gz_machine_start_virtio(struct gz_machine *m)
 
 /**
  * gz_machine_stop_virtio() - stop the devices and wait for their threads
- * @m: the machine
+ * @m: the machine, whose vCPUs are about to end
  */
 void gz_machine_stop_virtio(struct gz_machine *m)
 {
@@ -102,6 +105,18 @@ void gz_machine_stop_virtio(struct gz_machine *m)
 			gz_info("%s: %u kicks came as exits", dev->dev.name,
 				kicks);
 	}
+}
+
+/**
+ * gz_machine_halt_virtio() - nobody touches the devices' queues any more
+ * @m: the machine; the devices' threads and the vCPUs have ended
+ */
+void gz_machine_halt_virtio(struct gz_machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_virtio; i++)
+		gz_virtio_halt(m->virtio[i]);
 }
 
 /**

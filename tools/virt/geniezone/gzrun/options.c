@@ -54,6 +54,8 @@ static const char help[] =
 "      --swiotlb SIZE   size of that pool, taken from --mem (default 64M with\n"
 "                       --protected, else none)\n"
 "      --rng            virtio source of randomness\n"
+"      --vsock CID      vsock device with this address, 3 or more, served by the\n"
+"                       host's vhost_vsock\n"
 "      --on-reset WHAT  exit (status 3) or restart, when the guest asks for a\n"
 "                       reset (default exit)\n"
 "      --gdb WHERE      let a debugger connect, at TCP port WHERE of this machine\n"
@@ -80,6 +82,7 @@ enum {
 	OPT_PROTECTED,
 	OPT_PVMFW,
 	OPT_SWIOTLB,
+	OPT_VSOCK,
 };
 
 static const struct option long_options[] = {
@@ -96,6 +99,7 @@ static const struct option long_options[] = {
 	{ "pvmfw",    required_argument, NULL, OPT_PVMFW },
 	{ "swiotlb",  required_argument, NULL, OPT_SWIOTLB },
 	{ "rng",      no_argument,       NULL, OPT_RNG },
+	{ "vsock",    required_argument, NULL, OPT_VSOCK },
 	{ "on-reset", required_argument, NULL, OPT_ON_RESET },
 	{ "gdb",      required_argument, NULL, OPT_GDB },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
@@ -169,6 +173,20 @@ static int parse_cpus(const char *text, unsigned int *cpus)
 		return -1;
 	}
 	*cpus = n;
+	return 0;
+}
+
+/* 0 to 2 and the last one are not for guests */
+static int parse_cid(const char *text, uint32_t *cid)
+{
+	unsigned long long n;
+	char *end;
+
+	if (parse_number(text, &end, &n) || *end || n < 3 || n >= UINT32_MAX) {
+		gz_error("--vsock %s: must be 3 to 4294967294", text);
+		return -1;
+	}
+	*cid = n;
 	return 0;
 }
 
@@ -294,6 +312,8 @@ static int parse_one(struct options *opts, int opt)
 	case OPT_RNG:
 		opts->cfg.rng = true;
 		return 0;
+	case OPT_VSOCK:
+		return parse_cid(optarg, &opts->cfg.vsock_cid);
 	case OPT_ON_RESET:
 		return parse_on_reset(optarg, opts);
 	case OPT_DUMP_DTB:

@@ -221,8 +221,10 @@ static void *thread(void *data)
 	memset(fds, 0, sizeof(fds));
 	fds[STOP] = (struct pollfd){ .fd = dev->stop_fd, .events = POLLIN };
 	for (q = 0; q < GZ_VIRTIO_QUEUES; q++)
-		fds[KICK + q] = (struct pollfd){ .fd = dev->kick_fds[q],
-						 .events = POLLIN };
+		fds[KICK + q] = (struct pollfd){
+			.fd = q < dev->kernel_queues ? -1 : dev->kick_fds[q],
+			.events = POLLIN,
+		};
 	while (!atomic_load(&dev->stop)) {
 		/* A device may have changed it; poll() skips -1 */
 		fds[INPUT].fd = dev->input_fd;
@@ -275,4 +277,14 @@ void gz_virtio_join(struct gz_virtio *dev)
 		pthread_kill(dev->thread, GZ_KICK_SIGNAL);
 		dev->running = gz_join_for_100ms(dev->thread) == ETIMEDOUT;
 	}
+}
+
+/**
+ * gz_virtio_halt() - let nobody serve the queues until the guest has set them up again
+ * @dev: the device, locked, or without a thread and with vCPUs that have ended
+ */
+void gz_virtio_halt(struct gz_virtio *dev)
+{
+	if (dev->ops->halt)
+		dev->ops->halt(dev);
 }

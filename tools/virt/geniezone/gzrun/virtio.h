@@ -9,7 +9,7 @@
 #include "memory.h"
 #include "virtqueue.h"
 
-#define GZ_VIRTIO_QUEUES	2
+#define GZ_VIRTIO_QUEUES	3
 #define GZ_VIRTIO_CONFIG	256
 #define GZ_VIRTIO_MAX		16
 
@@ -20,15 +20,19 @@ struct gz_virtio;
  * @kick: there are new chains in queue @q; the queue is ready
  * @input: @input_fd of the device became readable, or hung up
  * @reset: the guest starts over; may be NULL
+ * @start: the guest has set up all of the device; may be NULL
+ * @halt: do not touch the queues until @start; may be NULL
  * @destroy: free what the device holds, and @dev; its thread has ended
  *
  * All but @destroy are called with the device's lock held, @kick and @input by
- * the device's own thread.
+ * the device's own thread. @start and @halt are for queues that somebody else serves.
  */
 struct gz_virtio_ops {
 	void (*kick)(struct gz_virtio *dev, unsigned int q);
 	void (*input)(struct gz_virtio *dev);
 	void (*reset)(struct gz_virtio *dev);
+	void (*start)(struct gz_virtio *dev);
+	void (*halt)(struct gz_virtio *dev);
 	void (*destroy)(struct gz_virtio *dev);
 };
 
@@ -38,6 +42,7 @@ struct gz_virtio_ops {
  * @ops: what kind it is
  * @id: VIRTIO_ID_*
  * @nr_queues: at most %GZ_VIRTIO_QUEUES
+ * @kernel_queues: so many, from the first one on, are served by the host's kernel
  * @features: what is offered
  * @config: configuration space
  * @config_size: bytes of it
@@ -50,6 +55,7 @@ struct gz_virtio_ops {
  * @thread: serves the queues, when @running
  * @running: @thread is to be joined
  * @irq_status: InterruptStatus
+ * @irq_in_kernel: the host's kernel signals @irq_fd, too, and says nobody why
  * @mmio_kicks: kicks that came as an exit; with ioeventfds there are none
  * @lock: protects what follows
  * @status: device status
@@ -64,6 +70,7 @@ struct gz_virtio {
 	const struct gz_virtio_ops *ops;
 	uint32_t id;
 	unsigned int nr_queues;
+	unsigned int kernel_queues;
 	uint64_t features;
 	uint8_t config[GZ_VIRTIO_CONFIG];
 	size_t config_size;
@@ -76,6 +83,7 @@ struct gz_virtio {
 	pthread_t thread;
 	bool running;
 	atomic_uint irq_status;
+	atomic_bool irq_in_kernel;
 	atomic_uint mmio_kicks;
 	pthread_mutex_t lock;
 	uint32_t status;
@@ -102,6 +110,7 @@ int gz_virtio_attach(struct gz_virtio *dev, const struct gz_vm *vm);
 int gz_virtio_start(struct gz_virtio *dev);
 void gz_virtio_stop(struct gz_virtio *dev);
 void gz_virtio_join(struct gz_virtio *dev);
+void gz_virtio_halt(struct gz_virtio *dev);
 
 void gz_virtio_broken(struct gz_virtio *dev, const char *why);
 bool gz_virtio_live(const struct gz_virtio *dev, unsigned int q);
@@ -114,6 +123,9 @@ void gz_virtio_serve(struct gz_virtio *dev, unsigned int q, gz_chain_fn fn);
 struct gz_virtio *gz_blk_new(const struct gz_memory *mem, unsigned int index,
 			     const char *path, bool readonly);
 struct gz_virtio *gz_rng_new(const struct gz_memory *mem, unsigned int index);
+
+struct gz_virtio *gz_vsock_new(const struct gz_memory *mem, unsigned int index,
+			       uint32_t cid);
 
 struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
 			     const char *tap);

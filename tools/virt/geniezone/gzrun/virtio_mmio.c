@@ -94,6 +94,16 @@ static uint64_t read_config(struct gz_virtio *v, uint64_t offset,
 	return value;
 }
 
+/* Interrupts of the kernel's do not come by here: there may always have been one */
+static uint32_t irq_status(struct gz_virtio *v)
+{
+	uint32_t status = atomic_load(&v->irq_status);
+
+	if (atomic_load(&v->irq_in_kernel))
+		status |= VIRTIO_MMIO_INT_VRING;
+	return status;
+}
+
 static uint64_t mmio_read(struct gz_device *dev, uint64_t offset,
 			  unsigned int size)
 {
@@ -102,7 +112,7 @@ static uint64_t mmio_read(struct gz_device *dev, uint64_t offset,
 
 	/* Without the lock, which is held while requests are served */
 	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS)
-		return atomic_load(&v->irq_status);
+		return irq_status(v);
 	pthread_mutex_lock(&v->lock);
 	if (offset >= VIRTIO_MMIO_CONFIG)
 		value = read_config(v, offset - VIRTIO_MMIO_CONFIG, size);
@@ -116,6 +126,7 @@ static void reset(struct gz_virtio *v)
 {
 	unsigned int i;
 
+	gz_virtio_halt(v);
 	for (i = 0; i < v->nr_queues; i++)
 		gz_vq_reset(&v->queues[i]);
 	v->status = 0;
@@ -152,11 +163,14 @@ static void set_status(struct gz_virtio *v, uint32_t value)
 	/* Only a reset ends this; the guest cannot set it either */
 	value &= ~VIRTIO_CONFIG_S_NEEDS_RESET;
 	v->status = value | (v->status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK && v->ops->start)
+		v->ops->start(v);
 }
 
 static void set_ready(struct gz_virtio *v, struct gz_vq *vq, uint32_t value)
 {
 	if (!(value & 1)) {
+		gz_virtio_halt(v);
 		vq->ready = false;
 		return;
 	}
