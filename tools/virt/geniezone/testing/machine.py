@@ -275,7 +275,8 @@ def gzrun(ctx):
     """gzrun's options and devices; each program boots several guests."""
     machine = base_machine(ctx)
     machine.patience *= 2
-    machine.tests("gzrun", "gz.dir=/usr/libexec/geniezone-gzrun",
+    machine.tests("gzrun",
+                  "gzhyp.controls gz.dir=/usr/libexec/geniezone-gzrun",
                   base=ctx.top / "tools/testing/geniezone/gzrun")
 
 
