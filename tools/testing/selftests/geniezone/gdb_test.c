@@ -246,6 +246,8 @@ TEST_F(gdb, second_waits)
 TEST_F(gdb, end_is_told)
 {
 	connect_to_it();
+	/* Stopped first: else it may run because nobody was served yet. */
+	expect_reply("?", "T05thread:1;");
 	ASSERT_TRUE(send_packet(self->fd, "c"));
 	expect_running();
 	gdb_server_stop(&self->server, 3);

@@ -20,6 +20,7 @@
 #define ROUNDS		20
 #define CGROUP_ROOT	"/tmp/cgroup"
 #define CGROUP		CGROUP_ROOT "/gzvm-test"
+#define SMALL_RAM	(16UL << 20)
 #define BIG_RAM		(128UL << 20)
 #define BIG_LIMIT	"33554432"
 
@@ -141,7 +142,11 @@ GUEST static void guest_touch(uint64_t bytes)
 	guest_sync(7);
 }
 
-/* Returns what a VMM with this limit came to; killed if it needs more. */
+/*
+ * Returns what a VMM with this much memory for its guest came to, all of which is
+ * touched; killed if that is more than the limit, here or where the memory is given
+ * at once.
+ */
 static int run_in_cgroup(uint64_t bytes)
 {
 	uint64_t value = 0;
@@ -150,7 +155,7 @@ static int run_in_cgroup(uint64_t bytes)
 
 	if (write_file(CGROUP "/cgroup.procs", "0"))
 		return 2;
-	if (__tvm_create_sized(&t, 1, BIG_RAM))
+	if (__tvm_create_sized(&t, 1, bytes))
 		return 3;
 	ret = __tvm_enter(&t, 0, guest_touch, bytes);
 	if (!ret)
@@ -177,7 +182,7 @@ TEST_F(cgroup, guest_memory_is_the_groups)
 	int status, kmsg;
 
 	ASSERT_EQ(0, write_file(CGROUP "/memory.max", BIG_LIMIT));
-	status = status_in_cgroup(16 << 20);
+	status = status_in_cgroup(SMALL_RAM);
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(0, WEXITSTATUS(status));
 
