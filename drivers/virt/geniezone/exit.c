@@ -33,14 +33,20 @@ static int gzvm_exit_internal(struct gzvm_vcpu *vcpu, u64 reason, u64 detail)
 	return GZVM_TO_VMM;
 }
 
+/* Bytes above the width of the access are not the guest's, and told to nobody. */
 static int gzvm_exit_mmio_write(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_vcpu_run *exit = &vcpu->exit;
-	__le64 data;
+	__le64 raw;
+	u64 data;
 
-	memcpy(&data, exit->mmio.data, sizeof(data));
+	memcpy(&raw, vcpu->shared->mmio.data, sizeof(raw));
+	data = le64_to_cpu(raw) & GENMASK_ULL(exit->mmio.size * 8 - 1, 0);
+	raw = cpu_to_le64(data);
+	memcpy(exit->mmio.data, &raw, sizeof(raw));
+
 	if (gzvm_ioeventfd_write(vcpu->vm, exit->mmio.phys_addr,
-				 exit->mmio.size, le64_to_cpu(data))) {
+				 exit->mmio.size, data)) {
 		vcpu->stats.ioeventfd_hits++;
 		return GZVM_REENTER;
 	}
@@ -66,8 +72,6 @@ static int gzvm_exit_mmio(struct gzvm_vcpu *vcpu)
 		vcpu->resume = GZVM_RESUME_MMIO_READ;
 		return GZVM_TO_VMM;
 	}
-
-	memcpy(exit->mmio.data, shared->mmio.data, size);
 	return gzvm_exit_mmio_write(vcpu);
 }
 

@@ -306,6 +306,7 @@ struct gzvm_vcpu_stats {
  * @vm: VM it belongs to; valid while the caller holds a reference to the VM
  * @id: vCPU number
  * @lock: one thread at a time runs the vCPU or touches its registers
+ * @run: the call that runs it
  * @shared: page that holds the exit, EL2's to write while the vCPU runs
  * @hwstate: page that holds list registers and timer, likewise
  * @exit: snapshot of the last exit
@@ -320,6 +321,7 @@ struct gzvm_vcpu {
 	struct gzvm_vm *vm;
 	u16 id;
 	struct mutex lock;	/* run loop and registers */
+	struct gzvm_call run;
 	struct gzvm_hyp_run *shared;
 	struct gzvm_hyp_hwstate *hwstate;
 	struct gzvm_vcpu_run exit;

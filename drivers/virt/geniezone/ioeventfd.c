@@ -14,7 +14,7 @@
  */
 
 #include <linux/eventfd.h>
-#include <linux/jhash.h>
+#include <linux/hash.h>
 #include <linux/list.h>
 #include <linux/overflow.h>
 #include <linux/rhashtable.h>
@@ -26,7 +26,8 @@
 /*
  * Read side: the exit path, which must not sleep on a lock. Static, for a
  * struct per VM would be percpu memory per VM. Deassign waits for it, so that
- * there is no signal after its return.
+ * there is no signal after its return. What tells whether there are any is looked
+ * at without: it turns empty before deassign waits.
  */
 DEFINE_STATIC_SRCU(gzvm_ioeventfd_srcu);
 
@@ -64,7 +65,32 @@ struct gzvm_ioevent {
 	struct list_head list;
 };
 
+/*
+ * Who fills the table is who suffers from one that is filled badly, and a guest
+ * only asks: no seed is needed, and a multiplication will do.
+ */
+static u32 gzvm_ioeventfd_hash(const void *data, u32 len, u32 seed)
+{
+	const struct gzvm_ioeventfd_key *key = data;
+
+	return hash_64(key->addr + key->len +
+		       (key->data + key->kind) * GOLDEN_RATIO_64, 32);
+}
+
+static int gzvm_ioeventfd_cmp(struct rhashtable_compare_arg *arg,
+			      const void *obj)
+{
+	const struct gzvm_ioeventfd_key *a = arg->key;
+	const struct gzvm_ioeventfd_key *b =
+		&((const struct gzvm_ioevent *)obj)->key;
+
+	return a->addr != b->addr || a->data != b->data || a->len != b->len ||
+	       a->kind != b->kind;
+}
+
 static const struct rhashtable_params gzvm_ioeventfd_params = {
+	.hashfn = gzvm_ioeventfd_hash,
+	.obj_cmpfn = gzvm_ioeventfd_cmp,
 	.key_len = sizeof(struct gzvm_ioeventfd_key),
 	.key_offset = offsetof(struct gzvm_ioevent, key),
 	.head_offset = offsetof(struct gzvm_ioevent, node),
@@ -121,6 +147,29 @@ static bool gzvm_ioevent_signal(struct gzvm_ioeventfds *set,
 	return true;
 }
 
+static bool gzvm_ioeventfds_signal(struct gzvm_ioeventfds *set, u64 addr,
+				   u32 len, u64 data)
+{
+	const struct gzvm_ioeventfd_key exact = {
+		addr, data, len, GZVM_IOEVENTFD_EXACT
+	};
+	const struct gzvm_ioeventfd_key value = {
+		addr, 0, len, GZVM_IOEVENTFD_VALUE
+	};
+	const struct gzvm_ioeventfd_key any = {
+		addr, 0, 0, GZVM_IOEVENTFD_ANY
+	};
+	bool found;
+	int idx;
+
+	idx = srcu_read_lock(&gzvm_ioeventfd_srcu);
+	found = gzvm_ioevent_signal(set, &exact) ||
+		gzvm_ioevent_signal(set, &value) ||
+		gzvm_ioevent_signal(set, &any);
+	srcu_read_unlock(&gzvm_ioeventfd_srcu, idx);
+	return found;
+}
+
 /**
  * gzvm_ioeventfd_write() - offer a guest's write to the ioeventfds
  * @vm: VM
@@ -133,25 +182,8 @@ static bool gzvm_ioevent_signal(struct gzvm_ioeventfds *set,
  */
 bool gzvm_ioeventfd_write(struct gzvm_vm *vm, u64 addr, u32 len, u64 data)
 {
-	const struct gzvm_ioeventfd_key exact = {
-		addr, data, len, GZVM_IOEVENTFD_EXACT
-	};
-	const struct gzvm_ioeventfd_key value = {
-		addr, 0, len, GZVM_IOEVENTFD_VALUE
-	};
-	const struct gzvm_ioeventfd_key any = {
-		addr, 0, 0, GZVM_IOEVENTFD_ANY
-	};
-	struct gzvm_ioeventfds *set = &vm->ioeventfds;
-	bool found;
-	int idx;
-
-	idx = srcu_read_lock(&gzvm_ioeventfd_srcu);
-	found = gzvm_ioevent_signal(set, &exact) ||
-		gzvm_ioevent_signal(set, &value) ||
-		gzvm_ioevent_signal(set, &any);
-	srcu_read_unlock(&gzvm_ioeventfd_srcu, idx);
-	return found;
+	return !list_empty(&vm->ioeventfds.list) &&
+	       gzvm_ioeventfds_signal(&vm->ioeventfds, addr, len, data);
 }
 
 /* Two ioeventfds collide when there is a write that both would match. */

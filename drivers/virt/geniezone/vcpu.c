@@ -73,6 +73,7 @@ static struct gzvm_vcpu *gzvm_vcpu_alloc(struct gzvm_vm *vm, u16 id)
 	vcpu->hwstate = (void *)vcpu->shared + GZVM_PAGE_SIZE;
 	vcpu->vm = vm;
 	vcpu->id = id;
+	gzvm_hc_run_init(&vcpu->run, vm->id, id);
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
 	return vcpu;
@@ -263,7 +264,7 @@ static int gzvm_vcpu_enter(struct gzvm_vcpu *vcpu, u64 *reason)
 	gzvm_vcpu_note_entry(vcpu);
 	trace_gzvm_vcpu_entry(vcpu->vm->id, vcpu->id);
 	guest_timing_enter_irqoff();
-	ret = gzvm_hc_run(vcpu->vm->id, vcpu->id, reason);
+	ret = gzvm_hc_run(&vcpu->run, reason);
 	if (!ret && *reason == GZVM_EXIT_IRQ) {
 		/*
 		 * Take the interrupt now, for its tick is the guest's time. The
@@ -306,19 +307,19 @@ static int gzvm_run_resume(struct gzvm_vcpu *vcpu,
 	return 0;
 }
 
-/* Look at what the VMM asks for. Any non-zero immediate_exit counts. */
+/*
+ * Look at what the VMM asks for. Any non-zero immediate_exit counts. It and the
+ * padding that follows are one word, and nearly always 0.
+ */
 static int gzvm_run_check(struct gzvm_vcpu_run __user *urun)
 {
-	struct {
-		u8 immediate_exit;
-		u8 padding1[3];
-	} in;
+	__le32 in;
 
-	if (copy_from_user(&in, &urun->immediate_exit, sizeof(in)))
+	if (get_user(in, (__le32 __user *)&urun->immediate_exit))
 		return -EFAULT;
-	if (in.padding1[0] || in.padding1[1] || in.padding1[2])
-		return -EINVAL;
-	return in.immediate_exit ? -EINTR : 0;
+	if (likely(!in))
+		return 0;
+	return le32_to_cpu(in) > U8_MAX ? -EINVAL : -EINTR;
 }
 
 /*

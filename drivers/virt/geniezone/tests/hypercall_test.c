@@ -185,6 +185,7 @@ static void vm_calls_pass_id_and_arguments(struct kunit *test)
 static void vcpu_calls_pass_the_tuple(struct kunit *test)
 {
 	u64 reason = 0;
+	struct gzvm_call run;
 	int ret;
 
 	KUNIT_EXPECT_EQ(test, gzvm_hc_create_vcpu(0xffff, 0x8001, 0x45678000), 0);
@@ -199,7 +200,8 @@ static void vcpu_calls_pass_the_tuple(struct kunit *test)
 	EXPECT_CALL(test, 10, 0x10002, 0, 0);
 
 	local_irq_disable();
-	ret = gzvm_hc_run(0x8001, 5, &reason);
+	gzvm_hc_run_init(&run, 0x8001, 5);
+	ret = gzvm_hc_run(&run, &reason);
 	local_irq_enable();
 	KUNIT_EXPECT_EQ(test, ret, 0);
 	EXPECT_CALL(test, 5, 0x80010005);
@@ -235,6 +237,7 @@ static void results_are_x1_and_x2(struct kunit *test)
 {
 	struct capture *capture = test->priv;
 	u64 value = 0, other = 0;
+	struct gzvm_call run;
 	int ret;
 
 	memcpy(capture->x, (unsigned long[]){ 0, ~5UL, ~6UL, 0 },
@@ -249,7 +252,8 @@ static void results_are_x1_and_x2(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, other, ~6ULL);
 
 	local_irq_disable();
-	ret = gzvm_hc_run(1, 2, &other);
+	gzvm_hc_run_init(&run, 1, 2);
+	ret = gzvm_hc_run(&run, &other);
 	local_irq_enable();
 	KUNIT_EXPECT_EQ(test, ret, 0);
 	KUNIT_EXPECT_EQ(test, other, ~5ULL);
@@ -261,6 +265,7 @@ static void failed_call_leaves_results_alone(struct kunit *test)
 	struct capture *capture = test->priv;
 	u64 value = 1, other = 2;
 	u16 vm_id = 3;
+	struct gzvm_call run;
 	int ret;
 
 	memcpy(capture->x, (unsigned long[]){ -5UL, 91, 92, 93 },
@@ -270,7 +275,8 @@ static void failed_call_leaves_results_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_hc_enable_cap(1, 2, args, &value), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, gzvm_hc_get_statistics(4, &value, &other), -ENOMEM);
 	local_irq_disable();
-	ret = gzvm_hc_run(1, 2, &value);
+	gzvm_hc_run_init(&run, 1, 2);
+	ret = gzvm_hc_run(&run, &value);
 	local_irq_enable();
 	KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, value, 1);
