@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What befalls the host while guests run: CPUs that go, want of memory. */
+/* What befalls the host while guests run: CPUs that go, sleep, want of memory. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +18,11 @@
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
 #define ROUNDS		20
+#define RTC_ALARM	"/sys/class/rtc/rtc0/wakealarm"
+#define POWER_STATE	"/sys/power/state"
+#define WAKEUP_COUNT	"/sys/power/wakeup_count"
+#define SLEEPS		3
+#define SLEEP_MAX_S	64
 #define CGROUP_ROOT	"/tmp/cgroup"
 #define CGROUP		CGROUP_ROOT "/gzvm-test"
 #define SMALL_RAM	(16UL << 20)
@@ -99,6 +104,58 @@ TEST_F(host, cpus_go_and_come)
 		ASSERT_EQ(0, write_file(CPU1_ONLINE, "0"));
 		all_count(self->t);
 		ASSERT_EQ(0, write_file(CPU1_ONLINE, "1"));
+		all_count(self->t);
+	}
+}
+
+/* How often this machine has slept */
+static long times_slept(void)
+{
+	FILE *f = fopen("/sys/power/suspend_stats/success", "re");
+	long n = -1;
+
+	if (f && fscanf(f, "%ld", &n) != 1)
+		n = -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/*
+ * Sleep until the alarm. One that rings before the machine sleeps ends the attempt,
+ * since the count of wake-ups was handed over first: Documentation/ABI/testing/
+ * sysfs-power, /sys/power/wakeup_count.
+ */
+static bool sleep_until_alarm(unsigned int seconds)
+{
+	long before = times_slept();
+	char count[32], alarm[16];
+	FILE *f = fopen(WAKEUP_COUNT, "re");
+	bool known = f && fgets(count, sizeof(count), f);
+
+	if (f)
+		fclose(f);
+	snprintf(alarm, sizeof(alarm), "+%u", seconds);
+	if (!known || write_file(RTC_ALARM, "0") ||
+	    write_file(RTC_ALARM, alarm) || write_file(WAKEUP_COUNT, count) ||
+	    write_file(POWER_STATE, "freeze"))
+		return false;
+	return times_slept() == before + 1;
+}
+
+/* A machine that is slow to go to sleep is given more time for it. */
+TEST_F_TIMEOUT(host, sleeps_and_wakes, 4 * SLEEPS * SLEEP_MAX_S)
+{
+	unsigned int i, seconds = 2;
+
+	if (access(POWER_STATE, W_OK) || access(RTC_ALARM, W_OK) ||
+	    access(WAKEUP_COUNT, W_OK))
+		SKIP(return, "it cannot sleep, or would not wake");
+	all_count(self->t);
+	for (i = 0; i < SLEEPS; i++) {
+		while (!sleep_until_alarm(seconds) && seconds < SLEEP_MAX_S)
+			seconds *= 2;
+		ASSERT_GT(SLEEP_MAX_S, seconds);
 		all_count(self->t);
 	}
 }

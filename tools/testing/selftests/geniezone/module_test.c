@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The module comes and goes, and stays as long as anybody uses it. */
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -8,11 +9,14 @@
 #include <linux/gzvm.h>
 
 #include "eventfd.h"
+#include "fail.h"
 #include "gz_test.h"
+#include "kmsg.h"
 #include "stats.h"
 
 #define MODULE		"/lib/modules/gzvm.ko"
 #define PARAMETERS	"/sys/module/gzvm/parameters/"
+#define BUS		"/sys/bus/platform/"
 #define SPI		5
 
 static int load(const char *parameters)
@@ -239,6 +243,99 @@ TEST_F(module, halt_poll_ns)
 	EXPECT_GT(0, load("halt_poll_ns=4294967296"));
 	ASSERT_EQ(0, load("halt_poll_ns=7"));
 	EXPECT_EQ('7', parameter("halt_poll_ns"));
+}
+
+static bool put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	close(fd);
+	return done;
+}
+
+/* Name of the device that the driver has; false if it has none */
+static bool device_of_it(char *name, size_t size)
+{
+	DIR *dir = opendir(BUS "drivers/gzvm");
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		if (entry->d_type == DT_LNK && strcmp(entry->d_name, "module"))
+			found = snprintf(name, size, "%s", entry->d_name) > 0;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+FIXTURE(probe)
+{
+	char device[64];
+	int fail;
+	int kmsg;
+};
+
+/* The driver without a device, which it is given by a word to the bus */
+FIXTURE_SETUP(probe)
+{
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	if (access(MODULE, R_OK) ||
+	    !device_of_it(self->device, sizeof(self->device)))
+		SKIP(return, "not a module, or no device of it");
+	self->fail = fail_open();
+	if (self->fail < 0)
+		SKIP(return, NO_FAIL_NTH);
+	ASSERT_EQ(0, fail_everywhere());
+	ASSERT_EQ(0, unload());
+	ASSERT_TRUE(put(BUS "drivers_autoprobe", "0"));
+	ASSERT_EQ(0, load(""));
+	ASSERT_NE(0, access(GZ_DEV_PATH, F_OK));
+	self->kmsg = kmsg_begin();
+	ASSERT_LE(0, self->kmsg);
+}
+
+FIXTURE_TEARDOWN(probe)
+{
+	kmsg_end(self->kmsg);
+	close(self->fail);
+	put(BUS "drivers_autoprobe", "1");
+	unload();
+	load("");
+}
+
+/*
+ * A host that is short: each allocation that the probe takes fails once. What was
+ * made before is undone, so that the next one finds nothing in its way, and a leak
+ * would be found. Loading the module is more than that, but the kernel's event
+ * tracing, which comes first, warns of its own failures.
+ */
+TEST_F_TIMEOUT(probe, that_fails_leaves_nothing, 600)
+{
+	unsigned int nth = 0, failures = 0;
+	bool met, there, bad = false;
+
+	do {
+		fail_nth(self->fail, ++nth);
+		put(BUS "drivers_probe", self->device);
+		met = fail_has(self->fail);
+		there = !access(GZ_DEV_PATH, F_OK);
+		failures += !there;
+		if (kmsg_complains(self->kmsg))
+			bad = true;
+		else if (!there)
+			bad = !access("/sys/kernel/gzvm", F_OK);
+		else
+			bad = unload() || load("");
+	} while (met && !bad);
+	TH_LOG("%u of %u allocations and copies are needed", failures, nth - 1);
+	EXPECT_FALSE(bad);
+	EXPECT_LT(10, failures);
+	EXPECT_TRUE(there);
 }
 
 TEST_HARNESS_MAIN
