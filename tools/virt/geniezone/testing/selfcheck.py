@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The judges judged: each way to fail must be seen as a failure."""
 
-from . import figures, gate, ktap
+from . import figures, gate, ktap, mutants
 from .machine import split_documents, split_runs
 
 GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
@@ -120,8 +120,17 @@ def check_costs(ctx):
                      {("mmio-write", 1): 3647.0})
 
 
+def check_mutants(ctx):
+    """A fault whose place the driver has no more would show nothing."""
+    for mutant in mutants.read_list((ctx.top / mutants.LIST).read_text()):
+        source = (ctx.top / mutants.DRIVER / mutant.file).read_text()
+        ctx.report.check(f"mutant's place: {mutant.name}",
+                         source.count(mutant.old) == 1)
+
+
 def selfcheck(ctx):
     check_ktap(ctx)
     check_costs(ctx)
     check_runs(ctx)
     check_splats(ctx)
+    check_mutants(ctx)
