@@ -11,10 +11,11 @@ from .context import reason
 
 # Modes of the hypervisor: what it is told on the host's command line. Tests
 # that make it misbehave need its controls, which the others do not notice.
+# With the seconds and the seed of the ioctl fuzz, where not those of the test
 MODES = (
     ("default", "gzhyp.controls"),
-    ("noblock", "gzhyp.controls gzhyp.noblock"),
-    ("nodemand", "gzhyp.controls gzhyp.nodemand"),
+    ("noblock", "gzhyp.controls gzhyp.noblock gz.ioctl_fuzz=20,2"),
+    ("nodemand", "gzhyp.controls gzhyp.nodemand gz.ioctl_fuzz=20,3"),
 )
 
 # What a mode can make a difference to. The debug kernel is slow: other programs
