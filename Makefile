@@ -329,6 +329,7 @@ kunit: test-packages
 	@$(TEST_RUN) kunit
 kselftest: test-packages
 	@$(TEST_RUN) kselftest
+mutants: export MUTANT := $(MUTANT)
 mutants: test-packages
 	@$(TEST_RUN) mutants
 soak: test-packages

@@ -427,6 +427,8 @@ static void fake_smccc(struct gzvm_call *call)
 	struct fake_exit *exit = NULL;
 	unsigned long flags;
 
+	if (fake->enter)
+		fake->enter(fake->enter_data, call->nr);
 	spin_lock_irqsave(&fake->lock, flags);
 	fake_call_locked(fake, call);
 	if (fake->exit_head != head)

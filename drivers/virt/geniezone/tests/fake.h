@@ -214,6 +214,9 @@ struct gzvm_fake {
 	u64 gpa_end;	/* regions beyond are refused; 0 = no limit */
 	void (*watch)(struct gzvm_fake *fake, unsigned int nr);
 	void *watch_data;
+	/* The same before the call, where it may sleep if the caller may. */
+	void (*enter)(void *data, unsigned int nr);
+	void *enter_data;
 	unsigned int nr_errors;
 	char error[160];
 };

@@ -5,6 +5,8 @@
  * nothing stays pinned, the fake checks in each of these tests.
  */
 
+#include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/mman.h>
 #include <linux/uaccess.h>
 
@@ -521,35 +523,67 @@ static void relinquish_inside_of_a_huge_page(struct kunit *test)
 	expect_backed(test, addr, 0, 512);
 }
 
-/* Two vCPUs on one block */
+/* Several vCPUs on one block */
+
+struct race {
+	struct gzvm_vm *vm;
+	atomic_t begun;
+	atomic_t at_el2;
+	struct completion go;
+};
 
 struct racer {
-	struct gzvm_vm *vm;
+	struct race *race;
 	unsigned int page;
 };
 
-static int race(void *data)
+static int racer_fault(void *data)
 {
 	struct racer *racer = data;
 
-	return fault(racer->vm, racer->page);
+	atomic_inc(&racer->race->begun);
+	return fault(racer->race->vm, racer->page);
+}
+
+static void race_at_el2(void *data, unsigned int nr)
+{
+	struct race *race = data;
+
+	if (nr != FAKE_MAP_GUEST_BLOCK)
+		return;
+	atomic_inc(&race->at_el2);
+	wait_for_completion(&race->go);
 }
 
 static void block_touched_by_two_is_pinned_once(struct kunit *test)
 {
 	struct gzvm_fake_thread *threads[4];
+	struct gzvm_fake *fake = test->priv;
 	struct racer racers[4];
 	unsigned long addr;
-	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_BLOCK, 512, &addr);
+	struct race race = {
+		.vm = make_vm(test, GZVM_PAGING_BLOCK, 512, &addr),
+	};
 	unsigned int i;
 
+	init_completion(&race.go);
+	fake->enter = race_at_el2;
+	fake->enter_data = &race;
 	gzvm_fake_repeat(test, FAKE_MAP_GUEST_BLOCK, 5, FAKE_BUSY);
 	for (i = 0; i < ARRAY_SIZE(threads); i++) {
-		racers[i] = (struct racer){ vm, i * 100 };
-		threads[i] = gzvm_fake_thread(test, true, race, &racers[i]);
+		racers[i] = (struct racer){ &race, i * 100 };
+		threads[i] = gzvm_fake_thread(test, true, racer_fault, &racers[i]);
 	}
+	while (atomic_read(&race.begun) < ARRAY_SIZE(threads) ||
+	       !atomic_read(&race.at_el2))
+		msleep(1);
+	/* Time enough for another one to get as far, if nothing held it. */
+	msleep(50);
+	KUNIT_EXPECT_EQ(test, atomic_read(&race.at_el2), 1);
+	complete_all(&race.go);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		KUNIT_EXPECT_EQ(test, gzvm_fake_join(threads[i]), 0);
+	fake->enter = NULL;
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 512);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 6);
 	expect_backed(test, addr, 0, 512);

@@ -4,6 +4,7 @@
 A fault counts as caught when the test that it names fails, not when any does.
 """
 
+import os
 import re
 import shutil
 from collections import namedtuple
@@ -151,7 +152,10 @@ def pristine(bench, where):
 
 def mutants(ctx):
     bench = Bench(ctx)
-    listed = read_list((ctx.top / LIST).read_text())
+    wanted = os.environ.get("MUTANT", "")
+    listed = [mutant for mutant in read_list((ctx.top / LIST).read_text())
+              if wanted in mutant.name]
+    ctx.report.check("there are such mutants", bool(listed))
     places = sorted({m.test.split(" ")[0] for m in listed})
     for where in places:
         why = pristine(bench, where)
