@@ -268,7 +268,8 @@ def kcsan(ctx):
         return
     Machine(ctx, "kcsan", ctx.build / "kcsan/arch/arm64/boot/Image",
             ctx.build / "kcsan.cpio", 6).tests(
-                "kcsan", "gzhyp.controls gz.ioctl_fuzz=120,1",
+                "kcsan", "gzhyp.controls gz.ioctl_fuzz=120,1 loglevel=1 "
+                "log_buf_len=16M",
                 KCSAN_TESTS, 120)
 
 

@@ -57,6 +57,27 @@ SPLATS = (
     "gzhyp: PANIC: assertion",
 )
 
+# A race as KCSAN tells it: who made the two accesses
+RACE = """[    1.0] =================================================================
+[    1.0] BUG: KCSAN: data-race in a / b
+[    1.0] write to 0xffff0000002ee978 of 4 bytes by task 962 on cpu 0:
+[    1.0]  {0}
+[    1.0]  do_el0_svc+0x9c/0x168
+[    1.0] read to 0xffff0000002ee978 of 4 bytes by interrupt on cpu 1:
+[    1.0]  {1}
+[    1.0]  do_el0_svc+0x9c/0x168
+[    1.0] Reported by Kernel Concurrency Sanitizer on:
+[    1.0] =================================================================
+"""
+OWN = "gzvm_vm_wake+0x44/0xc0 [gzvm]"
+OTHER = "init_file+0x28/0xec"
+BEHALF = f"{OTHER}\n[    1.0]  {OWN}"
+INTERRUPTED = f"{OTHER}\n[    1.0]  el1h_64_irq+0x64/0x68\n[    1.0]  {OWN}"
+# the two, whether it counts
+RACES = ((OTHER, OTHER, False), (OWN, OTHER, True), (OTHER, OWN, True),
+         (BEHALF, OTHER, False), (BEHALF, BEHALF, True),
+         (INTERRUPTED, INTERRUPTED, False))
+
 CLEAN = (
     "[    0.0] Booting Linux on physical CPU 0x0000000000 [0x000f0510]",
     "[    0.0] Kernel command line: console=ttyAMA0 panic=-1",
@@ -100,6 +121,12 @@ def check_splats(ctx):
     for line in SPLATS:
         ctx.report.check(f"splats: {line[:50]}",
                          status(f"{clean}{line}\r\n{clean}") != 0)
+    for first, second, counts in RACES:
+        race = RACE.format(first, second)
+        ctx.report.check(f"races: {first} / {second}".replace("\n", ""),
+                         (status(clean + race + clean) != 0) == counts)
+    ctx.report.check("races: log ends within",
+                     status(clean + RACE.format(OTHER, OTHER)[:200]) != 0)
     log.unlink()
     ctx.report.check("splats: no log",
                      ctx.run("selfcheck", judge, log)[0] != 0)
