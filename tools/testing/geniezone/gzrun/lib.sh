@@ -91,13 +91,31 @@ start()
 	exec 4>$work/in
 }
 
+# until_true COMMAND...: waits until it is; ends the test when that takes too long
+until_true()
+{
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		if [ $tries = 900 ]; then
+			echo "# waited in vain for: $*"
+			tail -n 15 $out | tr -d '\r' | sed 's/^/# /'
+			kill "$gzrun" 2>/dev/null
+			exit 1
+		fi
+		sleep 0.1
+	done
+}
+
+said_or_ended()
+{
+	said "$1" || ! kill -0 "$gzrun" 2>/dev/null
+}
+
 # wait_for TEXT: until the guest in the background has said it, or gzrun ended
 wait_for()
 {
-	until said "$1"; do
-		kill -0 "$gzrun" 2>/dev/null || return
-		sleep 0.1
-	done
+	until_true said_or_ended "$1"
 }
 
 # close its input, and wait for its end

@@ -4,28 +4,22 @@
  * Needs no hypervisor.
  */
 
-#include <endian.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/serial_reg.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
-#include <linux/virtio_ring.h>
 
 #include "device.h"
+#include "gpio.h"
 #include "image.h"
 #include "kselftest_harness.h"
 #include "layout.h"
 #include "memory.h"
+#include "pvpanic.h"
 #include "rtc.h"
 #include "serial.h"
-#include "vcpu.h"
-#include "virtio.h"
 
 FIXTURE(serial)
 {
@@ -247,197 +241,172 @@ TEST(memory_is_bounded)
 	gz_memory_free(&mem);
 }
 
-static uint32_t get(struct gz_virtio *v, unsigned int reg)
+/* PL061: what gpio-keys programs, and what it does at an interrupt */
+#define PIN		(1 << 3)
+#define PL061_DATA(pins) ((pins) << 2)
+#define PL061_DIR	0x400
+#define PL061_IS	0x404
+#define PL061_IBE	0x408
+#define PL061_IEV	0x40c
+#define PL061_IE	0x410
+#define PL061_RIS	0x414
+#define PL061_MIS	0x418
+#define PL061_IC	0x41c
+#define PL061_ID	0xfe0
+
+FIXTURE(gpio)
 {
-	return v->dev.ops->read(&v->dev, reg, 4);
-}
-
-static void set(struct gz_virtio *v, unsigned int reg, uint32_t value)
-{
-	v->dev.ops->write(&v->dev, reg, 4, value);
-}
-
-/* Takes features; true if the device is content with them */
-static bool negotiate(struct gz_virtio *v, uint64_t features)
-{
-	const uint32_t so_far = VIRTIO_CONFIG_S_ACKNOWLEDGE |
-				VIRTIO_CONFIG_S_DRIVER;
-
-	set(v, VIRTIO_MMIO_STATUS, 0);
-	set(v, VIRTIO_MMIO_STATUS, so_far);
-	set(v, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	set(v, VIRTIO_MMIO_DRIVER_FEATURES, features >> 32);
-	set(v, VIRTIO_MMIO_STATUS, so_far | VIRTIO_CONFIG_S_FEATURES_OK);
-	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK;
-}
-
-/* A queue of 8 entries that begins there; true if the device takes it */
-static bool set_up_queue(struct gz_virtio *v, uint64_t desc, uint64_t avail,
-			 uint64_t used)
-{
-	set(v, VIRTIO_MMIO_QUEUE_READY, 0);
-	set(v, VIRTIO_MMIO_QUEUE_NUM, 8);
-	set(v, VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
-	set(v, VIRTIO_MMIO_QUEUE_DESC_HIGH, desc >> 32);
-	set(v, VIRTIO_MMIO_QUEUE_AVAIL_LOW, avail);
-	set(v, VIRTIO_MMIO_QUEUE_AVAIL_HIGH, avail >> 32);
-	set(v, VIRTIO_MMIO_QUEUE_USED_LOW, used);
-	set(v, VIRTIO_MMIO_QUEUE_USED_HIGH, used >> 32);
-	set(v, VIRTIO_MMIO_QUEUE_READY, 1);
-	return get(v, VIRTIO_MMIO_QUEUE_READY);
-}
-
-/*
- * RAM is mapped without access, as if it were protected: a device that touches
- * any of it ends the test with a signal.
- */
-TEST(devices_see_nothing_but_the_pool)
-{
-	const uint64_t both = 1ULL << VIRTIO_F_VERSION_1 |
-			      1ULL << VIRTIO_F_ACCESS_PLATFORM;
-	const size_t half = 0x200000;
-	const uint64_t pool = GZ_RAM_BASE + half;
-	struct gz_memory ram, dma;
-	struct gz_virtio *v;
-
-	ASSERT_EQ(0, gz_memory_alloc_as(&ram, GZ_RAM_BASE, 2 * half,
-					GZ_BACKING_SHARED));
-	ASSERT_EQ(0, mprotect(ram.hva, half, PROT_NONE));
-	dma = (struct gz_memory){ .gpa = pool, .size = half, .bounce = true,
-				  .hva = (char *)ram.hva + half };
-	v = gz_rng_new(&dma, 0);
-	ASSERT_NE(NULL, v);
-	EXPECT_FALSE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
-	EXPECT_TRUE(negotiate(v, both));
-	EXPECT_FALSE(set_up_queue(v, pool - 0x1000, pool, pool));
-	EXPECT_FALSE(set_up_queue(v, pool, pool - 0x10, pool));
-	EXPECT_FALSE(set_up_queue(v, pool, pool, pool + half - 8));
-	EXPECT_FALSE(set_up_queue(v, pool, pool, ~7ULL));
-	EXPECT_TRUE(set_up_queue(v, pool, pool + 0x1000, pool + 0x2000));
-	v->ops->destroy(v);
-
-	/* Without a pool nobody is made to use one */
-	dma.bounce = false;
-	v = gz_rng_new(&dma, 0);
-	ASSERT_NE(NULL, v);
-	EXPECT_TRUE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
-	v->ops->destroy(v);
-	gz_memory_free(&ram);
-}
-
-#define VSOCK_CID	1234
-#define VSOCK_TX	1
-#define QUEUE(q)	(GZ_RAM_BASE + (q) * 0x10000)
-
-FIXTURE(vsock)
-{
-	struct gz_memory mem;
-	struct gz_virtio *v;
+	struct gz_gpio g;
 };
 
-FIXTURE_SETUP(vsock)
+FIXTURE_SETUP(gpio)
 {
-	if (access("/dev/vhost-vsock", R_OK | W_OK))
-		SKIP(return, "no /dev/vhost-vsock");
-	ASSERT_EQ(0, gz_kick_init());
-	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
-	self->v = gz_vsock_new(&self->mem, 0, VSOCK_CID);
-	ASSERT_NE(NULL, self->v);
-	ASSERT_EQ(0, gz_virtio_start(self->v));
+	ASSERT_EQ(0, gz_gpio_init(&self->g));
 }
 
-FIXTURE_TEARDOWN(vsock)
+FIXTURE_TEARDOWN(gpio)
 {
-	gz_virtio_stop(self->v);
-	gz_virtio_join(self->v);
-	gz_virtio_halt(self->v);
-	self->v->ops->destroy(self->v);
-	gz_memory_free(&self->mem);
+	gz_gpio_destroy(&self->g);
 }
 
-/* What a guest does from a reset on, with empty queues */
-static bool bring_up(struct gz_virtio *v)
+static uint8_t pins(struct gz_gpio *g, unsigned int reg)
 {
-	bool ok = negotiate(v, 1ULL << VIRTIO_F_VERSION_1);
-	unsigned int q;
-
-	for (q = 0; q < 3; q++) {
-		set(v, VIRTIO_MMIO_QUEUE_SEL, q);
-		ok = ok && set_up_queue(v, QUEUE(q), QUEUE(q) + 0x1000,
-					QUEUE(q) + 0x2000);
-	}
-	set(v, VIRTIO_MMIO_STATUS, get(v, VIRTIO_MMIO_STATUS) |
-				   VIRTIO_CONFIG_S_DRIVER_OK);
-	return ok;
+	return g->dev.ops->read(&g->dev, reg, 4);
 }
 
-static bool needs_reset(struct gz_virtio *v)
+static void set_pins(struct gz_gpio *g, unsigned int reg, uint8_t value)
 {
-	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
+	g->dev.ops->write(&g->dev, reg, 4, value);
 }
 
-static bool may_have_interrupted(struct gz_virtio *v)
+/* Was the line raised since the last time? */
+static bool raised(struct gz_gpio *g)
 {
-	return get(v, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_VRING;
+	eventfd_t count;
+
+	return !eventfd_read(g->irq.fd, &count);
 }
 
-TEST_F(vsock, interrupts_are_possible_while_vhost_serves)
+TEST_F(gpio, button_stays_down_until_it_was_seen)
 {
-	EXPECT_EQ(VSOCK_CID, get(self->v, VIRTIO_MMIO_CONFIG));
-	EXPECT_FALSE(may_have_interrupted(self->v));
-	ASSERT_TRUE(bring_up(self->v));
-	EXPECT_FALSE(needs_reset(self->v));
-	EXPECT_TRUE(may_have_interrupted(self->v));
-	/* Told or not, that stays */
-	set(self->v, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
-	EXPECT_TRUE(may_have_interrupted(self->v));
-	set(self->v, VIRTIO_MMIO_STATUS, 0);
-	EXPECT_FALSE(may_have_interrupted(self->v));
+	struct gz_gpio *g = &self->g;
+
+	set_pins(g, PL061_IBE, PIN);
+	set_pins(g, PL061_IE, PIN);
+	EXPECT_FALSE(raised(g));
+	gz_gpio_press_power(g);
+	EXPECT_TRUE(raised(g));
+	EXPECT_EQ(PIN, pins(g, PL061_MIS));
+	set_pins(g, PL061_IC, PIN);
+	EXPECT_FALSE(atomic_load(&g->irq.level));
+	/* Other pins are none of its business */
+	EXPECT_EQ(0, pins(g, PL061_DATA(0xff & ~PIN)));
+	EXPECT_FALSE(atomic_load(&g->irq.level));
+	/* Seen: up again, which is an edge, too */
+	EXPECT_EQ(PIN, pins(g, PL061_DATA(PIN)));
+	EXPECT_TRUE(raised(g));
+	EXPECT_EQ(PIN, pins(g, PL061_MIS));
+	EXPECT_EQ(0, pins(g, PL061_DATA(PIN)));
 }
 
-TEST_F(vsock, a_queue_that_is_taken_back_is_not_served)
+TEST_F(gpio, edges_are_those_that_are_asked_for)
 {
-	ASSERT_TRUE(bring_up(self->v));
-	set(self->v, VIRTIO_MMIO_QUEUE_SEL, VSOCK_TX);
-	set(self->v, VIRTIO_MMIO_QUEUE_READY, 0);
-	EXPECT_FALSE(may_have_interrupted(self->v));
+	struct gz_gpio *g = &self->g;
+
+	set_pins(g, PL061_IE, PIN);
+	set_pins(g, PL061_IEV, PIN);
+	gz_gpio_press_power(g);
+	EXPECT_EQ(PIN, pins(g, PL061_RIS));
+	set_pins(g, PL061_IC, PIN);
+	EXPECT_EQ(PIN, pins(g, PL061_DATA(PIN)));
+	EXPECT_EQ(0, pins(g, PL061_RIS));
+	/* Now the ones down */
+	set_pins(g, PL061_IEV, 0);
+	gz_gpio_press_power(g);
+	EXPECT_EQ(0, pins(g, PL061_RIS));
+	EXPECT_EQ(PIN, pins(g, PL061_DATA(PIN)));
+	EXPECT_EQ(PIN, pins(g, PL061_RIS));
+	/* Each is cleared by itself */
+	set_pins(g, PL061_IC, 0xff & ~PIN);
+	EXPECT_EQ(PIN, pins(g, PL061_RIS));
 }
 
-TEST_F(vsock, a_queue_is_missing)
+TEST_F(gpio, levels_last_as_long_as_they_are_there)
 {
-	EXPECT_TRUE(negotiate(self->v, 1ULL << VIRTIO_F_VERSION_1));
-	set(self->v, VIRTIO_MMIO_STATUS,
-	    get(self->v, VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK);
-	EXPECT_TRUE(needs_reset(self->v));
-	EXPECT_FALSE(may_have_interrupted(self->v));
+	struct gz_gpio *g = &self->g;
+
+	set_pins(g, PL061_IEV, 0xff);
+	set_pins(g, PL061_IS, PIN);
+	set_pins(g, PL061_IE, PIN);
+	EXPECT_FALSE(raised(g));
+	gz_gpio_press_power(g);
+	EXPECT_TRUE(raised(g));
+	set_pins(g, PL061_IC, PIN);
+	EXPECT_EQ(PIN, pins(g, PL061_MIS));
+	EXPECT_TRUE(atomic_load(&g->irq.level));
+	EXPECT_EQ(PIN, pins(g, PL061_DATA(PIN)));
+	EXPECT_FALSE(atomic_load(&g->irq.level));
 }
 
-/* Of the queue at which vhost looks, the first descriptor lies outside of RAM */
-static void offer_nonsense(const struct gz_memory *mem)
+TEST_F(gpio, masked_interrupts_wait)
 {
-	struct vring_desc *desc = gz_memory_at(mem, QUEUE(VSOCK_TX), 16);
-	struct vring_avail *avail = gz_memory_at(mem, QUEUE(VSOCK_TX) + 0x1000, 6);
+	struct gz_gpio *g = &self->g;
 
-	*desc = (struct vring_desc){ .addr = htole64(0x1000), .len = htole32(64) };
-	avail->ring[0] = 0;
-	__atomic_store_n(&avail->idx, htole16(1), __ATOMIC_RELEASE);
+	set_pins(g, PL061_IBE, PIN);
+	gz_gpio_press_power(g);
+	EXPECT_EQ(PIN, pins(g, PL061_RIS));
+	EXPECT_EQ(0, pins(g, PL061_MIS));
+	EXPECT_FALSE(raised(g));
+	set_pins(g, PL061_IE, PIN);
+	EXPECT_TRUE(raised(g));
+	set_pins(g, PL061_IE, 0);
+	EXPECT_FALSE(atomic_load(&g->irq.level));
 }
 
-TEST_F(vsock, nonsense_is_noticed_and_a_reset_helps)
+TEST_F(gpio, outputs_are_those_of_the_guest)
 {
-	struct pollfd irq = { .fd = self->v->irq_fd, .events = POLLIN };
+	struct gz_gpio *g = &self->g;
 
-	ASSERT_TRUE(bring_up(self->v));
-	offer_nonsense(&self->mem);
-	set(self->v, VIRTIO_MMIO_QUEUE_NOTIFY, VSOCK_TX);
-	/* vhost's thread finds it, the device's own one tells */
-	ASSERT_EQ(1, poll(&irq, 1, 10000));
-	EXPECT_TRUE(needs_reset(self->v));
-	EXPECT_FALSE(may_have_interrupted(self->v));
-	memset(self->mem.hva, 0, self->mem.size);
-	ASSERT_TRUE(bring_up(self->v));
-	EXPECT_FALSE(needs_reset(self->v));
-	EXPECT_TRUE(may_have_interrupted(self->v));
+	set_pins(g, PL061_DIR, 0xf0);
+	set_pins(g, PL061_DATA(0xff), 0xa5);
+	EXPECT_EQ(0xa0, pins(g, PL061_DATA(0xff)));
+	/* The address says which pins are meant */
+	set_pins(g, PL061_DATA(0x90), 0x50);
+	EXPECT_EQ(0x30, pins(g, PL061_DATA(0xff)));
+	EXPECT_EQ(0x10, pins(g, PL061_DATA(0x90)));
+	/* A button on a pin that is an output presses nothing */
+	set_pins(g, PL061_DIR, PIN);
+	set_pins(g, PL061_IBE, PIN);
+	gz_gpio_press_power(g);
+	EXPECT_EQ(0, pins(g, PL061_RIS));
+	/* What the bus of PrimeCells looks at */
+	EXPECT_EQ(0x61, pins(g, PL061_ID));
+	EXPECT_EQ(0x10, pins(g, PL061_ID + 4));
+	EXPECT_EQ(0xb1, pins(g, PL061_ID + 0x1c));
+}
+
+static void count_panic(void *arg)
+{
+	++*(int *)arg;
+}
+
+TEST(panic_is_told_but_not_a_crash_kernel)
+{
+	struct gz_pvpanic p;
+	int panics = 0;
+
+	gz_pvpanic_init(&p, count_panic, &panics);
+	EXPECT_EQ(3, p.dev.ops->read(&p.dev, 0, 1));
+	EXPECT_EQ(0, p.dev.ops->read(&p.dev, 1, 1));
+	p.dev.ops->write(&p.dev, 0, 1, 0);
+	p.dev.ops->write(&p.dev, 0, 1, 2);
+	p.dev.ops->write(&p.dev, 0, 1, 0xfc);
+	p.dev.ops->write(&p.dev, 1, 1, 1);
+	EXPECT_EQ(0, panics);
+	p.dev.ops->write(&p.dev, 0, 1, 1);
+	EXPECT_EQ(1, panics);
+	p.dev.ops->write(&p.dev, 0, 1, 3);
+	EXPECT_EQ(2, panics);
 }
 
 struct image_file {

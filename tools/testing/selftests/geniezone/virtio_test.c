@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtio devices of gzrun, driven by the test instead of a guest: what they see
+ * of its memory, and queues that vhost serves. Needs no hypervisor.
+ */
+
+#include <endian.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+
+#include "kselftest_harness.h"
+#include "layout.h"
+#include "memory.h"
+#include "vcpu.h"
+#include "virtio.h"
+
+static uint32_t get(struct gz_virtio *v, unsigned int reg)
+{
+	return v->dev.ops->read(&v->dev, reg, 4);
+}
+
+static void set(struct gz_virtio *v, unsigned int reg, uint32_t value)
+{
+	v->dev.ops->write(&v->dev, reg, 4, value);
+}
+
+/* Takes features; true if the device is content with them */
+static bool negotiate(struct gz_virtio *v, uint64_t features)
+{
+	const uint32_t so_far = VIRTIO_CONFIG_S_ACKNOWLEDGE |
+				VIRTIO_CONFIG_S_DRIVER;
+
+	set(v, VIRTIO_MMIO_STATUS, 0);
+	set(v, VIRTIO_MMIO_STATUS, so_far);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES, features >> 32);
+	set(v, VIRTIO_MMIO_STATUS, so_far | VIRTIO_CONFIG_S_FEATURES_OK);
+	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK;
+}
+
+/* A queue of 8 entries that begins there; true if the device takes it */
+static bool set_up_queue(struct gz_virtio *v, uint64_t desc, uint64_t avail,
+			 uint64_t used)
+{
+	set(v, VIRTIO_MMIO_QUEUE_READY, 0);
+	set(v, VIRTIO_MMIO_QUEUE_NUM, 8);
+	set(v, VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
+	set(v, VIRTIO_MMIO_QUEUE_DESC_HIGH, desc >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_AVAIL_LOW, avail);
+	set(v, VIRTIO_MMIO_QUEUE_AVAIL_HIGH, avail >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_USED_LOW, used);
+	set(v, VIRTIO_MMIO_QUEUE_USED_HIGH, used >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_READY, 1);
+	return get(v, VIRTIO_MMIO_QUEUE_READY);
+}
+
+/*
+ * RAM is mapped without access, as if it were protected: a device that touches
+ * any of it ends the test with a signal.
+ */
+TEST(devices_see_nothing_but_the_pool)
+{
+	const uint64_t both = 1ULL << VIRTIO_F_VERSION_1 |
+			      1ULL << VIRTIO_F_ACCESS_PLATFORM;
+	const size_t half = 0x200000;
+	const uint64_t pool = GZ_RAM_BASE + half;
+	struct gz_memory ram, dma;
+	struct gz_virtio *v;
+
+	ASSERT_EQ(0, gz_memory_alloc_as(&ram, GZ_RAM_BASE, 2 * half,
+					GZ_BACKING_SHARED));
+	ASSERT_EQ(0, mprotect(ram.hva, half, PROT_NONE));
+	dma = (struct gz_memory){ .gpa = pool, .size = half, .bounce = true,
+				  .hva = (char *)ram.hva + half };
+	v = gz_rng_new(&dma, 0);
+	ASSERT_NE(NULL, v);
+	EXPECT_FALSE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
+	EXPECT_TRUE(negotiate(v, both));
+	EXPECT_FALSE(set_up_queue(v, pool - 0x1000, pool, pool));
+	EXPECT_FALSE(set_up_queue(v, pool, pool - 0x10, pool));
+	EXPECT_FALSE(set_up_queue(v, pool, pool, pool + half - 8));
+	EXPECT_FALSE(set_up_queue(v, pool, pool, ~7ULL));
+	EXPECT_TRUE(set_up_queue(v, pool, pool + 0x1000, pool + 0x2000));
+	v->ops->destroy(v);
+
+	/* Without a pool nobody is made to use one */
+	dma.bounce = false;
+	v = gz_rng_new(&dma, 0);
+	ASSERT_NE(NULL, v);
+	EXPECT_TRUE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
+	v->ops->destroy(v);
+	gz_memory_free(&ram);
+}
+
+#define VSOCK_CID	1234
+#define VSOCK_TX	1
+#define QUEUE(q)	(GZ_RAM_BASE + (q) * 0x10000)
+
+FIXTURE(vsock)
+{
+	struct gz_memory mem;
+	struct gz_virtio *v;
+};
+
+FIXTURE_SETUP(vsock)
+{
+	if (access("/dev/vhost-vsock", R_OK | W_OK))
+		SKIP(return, "no /dev/vhost-vsock");
+	ASSERT_EQ(0, gz_kick_init());
+	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
+	self->v = gz_vsock_new(&self->mem, 0, VSOCK_CID);
+	ASSERT_NE(NULL, self->v);
+	ASSERT_EQ(0, gz_virtio_start(self->v));
+}
+
+FIXTURE_TEARDOWN(vsock)
+{
+	gz_virtio_stop(self->v);
+	gz_virtio_join(self->v);
+	gz_virtio_halt(self->v);
+	self->v->ops->destroy(self->v);
+	gz_memory_free(&self->mem);
+}
+
+/* What a guest does from a reset on, with empty queues */
+static bool bring_up(struct gz_virtio *v)
+{
+	bool ok = negotiate(v, 1ULL << VIRTIO_F_VERSION_1);
+	unsigned int q;
+
+	for (q = 0; q < 3; q++) {
+		set(v, VIRTIO_MMIO_QUEUE_SEL, q);
+		ok = ok && set_up_queue(v, QUEUE(q), QUEUE(q) + 0x1000,
+					QUEUE(q) + 0x2000);
+	}
+	set(v, VIRTIO_MMIO_STATUS, get(v, VIRTIO_MMIO_STATUS) |
+				   VIRTIO_CONFIG_S_DRIVER_OK);
+	return ok;
+}
+
+static bool needs_reset(struct gz_virtio *v)
+{
+	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+static bool may_have_interrupted(struct gz_virtio *v)
+{
+	return get(v, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_VRING;
+}
+
+TEST_F(vsock, interrupts_are_possible_while_vhost_serves)
+{
+	EXPECT_EQ(VSOCK_CID, get(self->v, VIRTIO_MMIO_CONFIG));
+	EXPECT_FALSE(may_have_interrupted(self->v));
+	ASSERT_TRUE(bring_up(self->v));
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+	/* Told or not, that stays */
+	set(self->v, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	EXPECT_TRUE(may_have_interrupted(self->v));
+	set(self->v, VIRTIO_MMIO_STATUS, 0);
+	EXPECT_FALSE(may_have_interrupted(self->v));
+}
+
+TEST_F(vsock, a_queue_that_is_taken_back_is_not_served)
+{
+	ASSERT_TRUE(bring_up(self->v));
+	set(self->v, VIRTIO_MMIO_QUEUE_SEL, VSOCK_TX);
+	set(self->v, VIRTIO_MMIO_QUEUE_READY, 0);
+	EXPECT_FALSE(may_have_interrupted(self->v));
+}
+
+TEST_F(vsock, a_queue_is_missing)
+{
+	EXPECT_TRUE(negotiate(self->v, 1ULL << VIRTIO_F_VERSION_1));
+	set(self->v, VIRTIO_MMIO_STATUS,
+	    get(self->v, VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK);
+	EXPECT_TRUE(needs_reset(self->v));
+	EXPECT_FALSE(may_have_interrupted(self->v));
+}
+
+/* Of the queue at which vhost looks, the first descriptor lies outside of RAM */
+static void offer_nonsense(const struct gz_memory *mem)
+{
+	struct vring_desc *desc = gz_memory_at(mem, QUEUE(VSOCK_TX), 16);
+	struct vring_avail *avail = gz_memory_at(mem, QUEUE(VSOCK_TX) + 0x1000, 6);
+
+	*desc = (struct vring_desc){ .addr = htole64(0x1000), .len = htole32(64) };
+	avail->ring[0] = 0;
+	__atomic_store_n(&avail->idx, htole16(1), __ATOMIC_RELEASE);
+}
+
+TEST_F(vsock, nonsense_is_noticed_and_a_reset_helps)
+{
+	struct pollfd irq = { .fd = self->v->irq_fd, .events = POLLIN };
+
+	ASSERT_TRUE(bring_up(self->v));
+	offer_nonsense(&self->mem);
+	set(self->v, VIRTIO_MMIO_QUEUE_NOTIFY, VSOCK_TX);
+	/* vhost's thread finds it, the device's own one tells */
+	ASSERT_EQ(1, poll(&irq, 1, 10000));
+	EXPECT_TRUE(needs_reset(self->v));
+	EXPECT_FALSE(may_have_interrupted(self->v));
+	memset(self->mem.hva, 0, self->mem.size);
+	ASSERT_TRUE(bring_up(self->v));
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+}
+
+TEST_HARNESS_MAIN
