@@ -333,6 +333,13 @@ TEST_F(run, no_exit_is_lost_under_a_storm_of_signals)
 	EXPECT_EQ(2000, next);
 }
 
+static void kick_both(const struct runner *a, const struct runner *b)
+{
+	pthread_kill(b->thread, SIGUSR2);
+	pthread_kill(a->thread, SIGUSR2);
+	usleep(1000);
+}
+
 /* The second thread waits its turn, or leaves when a signal comes. */
 TEST_F(run, two_threads_on_one_vcpu)
 {
@@ -347,20 +354,15 @@ TEST_F(run, two_threads_on_one_vcpu)
 	runner_start(&b, &twin);
 	/*
 	 * Only one of them is in; whether a signal ends the other's wait or
-	 * just its turn when it comes, it gets out in the end.
+	 * just its turn when it comes, it gets out in the end. Which one has
+	 * the vCPU nobody knows: it may be back before the other one woke up.
 	 */
-	while (!atomic_load(&b.kicked)) {
-		pthread_kill(b.thread, SIGUSR2);
-		pthread_kill(a.thread, SIGUSR2);
-		wait_kicked(&a);
-	}
+	while (!atomic_load(&b.kicked))
+		kick_both(&a, &b);
 	wait_for_change(counter, *counter);
 	atomic_store(&b.stop, true);
-	while (pthread_tryjoin_np(b.thread, NULL)) {
-		pthread_kill(b.thread, SIGUSR2);
-		pthread_kill(a.thread, SIGUSR2);
-		wait_kicked(&a);
-	}
+	while (pthread_tryjoin_np(b.thread, NULL))
+		kick_both(&a, &b);
 	close(b.out_fd);
 	runner_stop(&a, SIGUSR2);
 	EXPECT_EQ(-EINTR, a.ret);
