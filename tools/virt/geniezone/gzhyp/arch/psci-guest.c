@@ -205,39 +205,40 @@ static u32 hvc_trng_rnd(struct vcpu *vcpu, u64 *x)
 static u32 hvc_psci_features(struct vcpu *vcpu, u64 *x);
 static u32 hvc_trng_features(struct vcpu *vcpu, u64 *x);
 
-#define BOTH(fn, handler)	{ (fn), handler }, { (fn) | SMC64, handler }
-
-static const struct {
-	u32 fn;
-	hvc_handler *handler;
-} hvc_calls[] = {
-	{ PSCI_VERSION, hvc_version },
-	BOTH(PSCI_CPU_SUSPEND, hvc_suspend),
-	{ PSCI_CPU_OFF, hvc_cpu_off },
-	BOTH(PSCI_CPU_ON, hvc_cpu_on),
-	BOTH(PSCI_AFFINITY_INFO, hvc_affinity_info),
-	{ PSCI_MIGRATE_INFO_TYPE, hvc_migrate_info },
-	{ PSCI_SYSTEM_OFF, hvc_system_off },
-	{ PSCI_SYSTEM_RESET, hvc_system_reset },
-	{ PSCI_FEATURES, hvc_psci_features },
-	{ SMCCC_VERSION, hvc_smccc_version },
-	{ SMCCC_ARCH_FEATURES, hvc_arch_features },
-	{ VENDOR_HYP_UID, hvc_vendor_uid },
-	{ VENDOR_HYP_FEATURES, hvc_vendor_features },
-	{ TRNG_VERSION, hvc_trng_version },
-	{ TRNG_FEATURES, hvc_trng_features },
-	{ TRNG_GET_UUID, hvc_trng_uuid },
-	BOTH(TRNG_RND, hvc_trng_rnd),
-};
+/* Calls that change nothing but the caller's x0 to x3 */
+static hvc_handler *find_quick(u32 fn)
+{
+	switch (fn) {
+	case SMCCC_VERSION:		return hvc_smccc_version;
+	case SMCCC_ARCH_FEATURES:	return hvc_arch_features;
+	case PSCI_VERSION:		return hvc_version;
+	case PSCI_MIGRATE_INFO_TYPE:	return hvc_migrate_info;
+	case PSCI_FEATURES:		return hvc_psci_features;
+	case VENDOR_HYP_UID:		return hvc_vendor_uid;
+	case VENDOR_HYP_FEATURES:	return hvc_vendor_features;
+	case TRNG_VERSION:		return hvc_trng_version;
+	case TRNG_FEATURES:		return hvc_trng_features;
+	case TRNG_GET_UUID:		return hvc_trng_uuid;
+	case TRNG_RND:			return hvc_trng_rnd;
+	case TRNG_RND | SMC64:		return hvc_trng_rnd;
+	default:			return NULL;
+	}
+}
 
 static hvc_handler *find_call(u32 fn)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(hvc_calls); i++)
-		if (hvc_calls[i].fn == fn)
-			return hvc_calls[i].handler;
-	return NULL;
+	switch (fn) {
+	case PSCI_CPU_SUSPEND:			return hvc_suspend;
+	case PSCI_CPU_SUSPEND | SMC64:		return hvc_suspend;
+	case PSCI_CPU_OFF:			return hvc_cpu_off;
+	case PSCI_CPU_ON:			return hvc_cpu_on;
+	case PSCI_CPU_ON | SMC64:		return hvc_cpu_on;
+	case PSCI_AFFINITY_INFO:		return hvc_affinity_info;
+	case PSCI_AFFINITY_INFO | SMC64:	return hvc_affinity_info;
+	case PSCI_SYSTEM_OFF:			return hvc_system_off;
+	case PSCI_SYSTEM_RESET:			return hvc_system_reset;
+	default:				return find_quick(fn);
+	}
 }
 
 static u32 hvc_psci_features(struct vcpu *vcpu, u64 *x)
@@ -266,6 +267,21 @@ static unsigned int nr_args(struct vcpu *vcpu)
 	if (!protect_is_sealed(vcpu->vm))
 		return 8;
 	return fn == VENDOR_HYP_PTP || fn == VENDOR_HYP_RELINQUISH ? 2 : 8;
+}
+
+/**
+ * guest_hvc_quick() - serve a hypercall of a guest if that needs only its registers
+ * @vcpu: in this CPU, its interrupts and timers, too
+ *
+ * Return: whether it was served. Nothing has changed if not.
+ */
+bool guest_hvc_quick(struct vcpu *vcpu)
+{
+	hvc_handler *handler = find_quick(vcpu->regs.x[0]);
+
+	if (handler)
+		handler(vcpu, vcpu->regs.x);
+	return handler;
 }
 
 /**

@@ -149,12 +149,16 @@ static u32 kick_or_exit(struct vcpu *vcpu, u32 kick)
 	return 0;
 }
 
+static u32 esr_sysreg(u64 esr)
+{
+	return SYSREG(FIELD(esr, 20, 2), FIELD(esr, 14, 3), FIELD(esr, 10, 4),
+		      FIELD(esr, 1, 4), FIELD(esr, 17, 3));
+}
+
 static u32 trap_sysreg(struct vcpu *vcpu, u64 esr)
 {
 	struct sysreg_access access = {
-		.reg = SYSREG(FIELD(esr, 20, 2), FIELD(esr, 14, 3),
-			      FIELD(esr, 10, 4), FIELD(esr, 1, 4),
-			      FIELD(esr, 17, 3)),
+		.reg = esr_sysreg(esr),
 		.write = !(esr & 1),
 	};
 	unsigned int rt = FIELD(esr, 5, 5);
@@ -350,4 +354,41 @@ u32 guest_trap(struct vcpu *vcpu)
 	trap_handler *handler = trap_handlers[ESR_EC(esr)];
 
 	return handler ? handler(vcpu, esr) : trap_undefined(vcpu, esr);
+}
+
+static bool quick_sysreg(struct vcpu *vcpu, u64 esr)
+{
+	u32 reg = esr_sysreg(esr);
+
+	if (!is_idreg(reg))
+		return false;
+	trap_sysreg(vcpu, esr);
+	return true;
+}
+
+/**
+ * guest_trap_quick() - handle an exception that needs the guest's registers only
+ * @vcpu: in this CPU, with its interrupts and timers: nothing was folded back
+ *
+ * What is handled here must neither look at nor change the interrupt controller,
+ * the timers or what other CPUs share, and nothing of the host's. An interrupt that
+ * came meanwhile is pending, and brings the guest out as soon as it is entered.
+ *
+ * Return: whether it was handled; if not, nothing has changed.
+ */
+bool guest_trap_quick(struct vcpu *vcpu)
+{
+	u64 esr = read_sysreg(esr_el2);
+
+	switch (ESR_EC(esr)) {
+	case EC_HVC64:
+		return !(ESR_ISS(esr) & 0xffff) && guest_hvc_quick(vcpu);
+	case EC_SYSREG:
+		return quick_sysreg(vcpu, esr);
+	case EC_FP:
+		trap_fp(vcpu, esr);
+		return true;
+	default:
+		return false;
+	}
 }

@@ -114,7 +114,9 @@ static u64 enter(struct vcpu *vcpu)
 	gic_write_lrs(vcpu->lr, hcr);
 	timer_guest_enter(vcpu);
 	gic_guest_begin(cpu, vcpu->vtimer_high);
-	code = guest_enter(&vcpu->regs);
+	do {
+		code = guest_enter(&vcpu->regs);
+	} while (code == EXIT_SYNC && guest_trap_quick(vcpu));
 	return code;
 }
 

@@ -96,11 +96,13 @@ int onereg_set(struct vm *vm, u32 vcpu_id, u64 id, u64 val);
 
 /* arch/trap-guest.c: 0 to go on in the guest, else an exit reason */
 u32 guest_trap(struct vcpu *vcpu);
+bool guest_trap_quick(struct vcpu *vcpu);
 u32 guest_wfx_wait(struct vcpu *vcpu);
 u32 guest_page_fault(struct vcpu *vcpu, u64 ipa);
 
 /* arch/psci-guest.c */
 u32 guest_hvc(struct vcpu *vcpu);
+bool guest_hvc_quick(struct vcpu *vcpu);
 
 /* arch/idregs.c */
 u64 idreg_value(u32 reg);
