@@ -126,12 +126,12 @@ static u64 host_mdcr(void)
 	return mdcr;
 }
 
-static void init_vectors_and_gic(void)
+static void init_vectors_and_gic(struct percpu *cpu)
 {
 	write_sysreg(vectors, vbar_el2);
 	write_sysreg_s(0xf, SYS_ICC_SRE_EL2);
 	isb();
-	write_sysreg_s(0, SYS_ICH_HCR);
+	gic_init_cpu(cpu);
 }
 
 static void init_fp(void)
@@ -158,7 +158,7 @@ static void init_fp(void)
 void cpu_init_el2(struct percpu *cpu)
 {
 	write_sysreg(cpu, tpidr_el2);
-	init_vectors_and_gic();
+	init_vectors_and_gic(cpu);
 	init_fp();
 	open_extensions(cpu);
 	cpu->host_hcr = cpu_host_hcr();

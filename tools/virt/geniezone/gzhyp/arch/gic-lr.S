@@ -15,6 +15,12 @@
 	sub	w1, w1, #1
 	.endm
 
+	.macro	clear_one, reg
+	cbz	w0, 1f
+	msr	\reg, xzr
+	sub	w0, w0, #1
+	.endm
+
 	/* void lr_write(const u64 *lr, unsigned int nr) */
 	.globl	lr_write
 lr_write:
@@ -34,5 +40,16 @@ lr_read:
 	.endr
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
 	read_one s3_4_c12_c13_\n
+	.endr
+1:	ret
+
+	/* void lr_clear(unsigned int nr) */
+	.globl	lr_clear
+lr_clear:
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+	clear_one s3_4_c12_c12_\n
+	.endr
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+	clear_one s3_4_c12_c13_\n
 	.endr
 1:	ret

@@ -139,36 +139,60 @@ void gic_send_kick(const struct percpu *cpu)
 	isb();
 }
 
-unsigned int gic_nr_lrs(void)
+/**
+ * gic_init_cpu() - the virtual interface, once EL2 may reach it by system registers
+ * @cpu: this CPU
+ *
+ * From here on all list registers are 0 and ICH_HCR_EL2 is, unless a guest that has
+ * something in them is entered. One that has not needs no ICH_HCR_EL2.En: without
+ * a list register there is nothing to signal or to acknowledge (IHI 0069, 12.4.9).
+ */
+void gic_init_cpu(struct percpu *cpu)
 {
-	return (read_sysreg_s(SYS_ICH_VTR) & 0x1f) + 1;
+	u64 vtr = read_sysreg_s(SYS_ICH_VTR);
+	unsigned int nr_lrs = (vtr & 0x1f) + 1;
+
+	write_sysreg_s(0, SYS_ICH_HCR);
+	lr_clear(nr_lrs);
+	cpu->nr_lrs = MIN(nr_lrs, 16U);
+	/* Active priorities: as many registers as there are bits of preemption. */
+	cpu->nr_aprs = 1U << (FIELD(vtr, 26, 3) - 4);
 }
 
-void gic_write_lrs(const u64 *lr, u64 hcr)
+/**
+ * gic_write_lrs() - give the guest its virtual interrupts
+ * @lr: list registers
+ * @nr: how many of them are in use
+ * @hcr: ICH_HCR_EL2
+ */
+void gic_write_lrs(const u64 *lr, unsigned int nr, u64 hcr)
 {
-	lr_write(lr, MIN(gic_nr_lrs(), 16U));
+	if (!nr)
+		return;
+	lr_write(lr, nr);
 	write_sysreg_s(hcr, SYS_ICH_HCR);
 }
 
-/* Returns ICH_HCR_EL2 as it was, and quiets the virtual interface. */
-u64 gic_read_lrs(u64 *lr)
+/**
+ * gic_read_lrs() - the counterpart: quiets the virtual interface, and empties it
+ * @lr: list registers
+ * @nr: how many of them were written, not 0
+ *
+ * Return: ICH_HCR_EL2 as it was.
+ */
+u64 gic_read_lrs(u64 *lr, unsigned int nr)
 {
 	u64 hcr = read_sysreg_s(SYS_ICH_HCR);
 
-	lr_read(lr, MIN(gic_nr_lrs(), 16U));
+	lr_read(lr, nr);
 	write_sysreg_s(0, SYS_ICH_HCR);
+	lr_clear(nr);
 	return hcr;
-}
-
-/* Active priorities: as many registers as there are bits of preemption. */
-static unsigned int nr_aprs(void)
-{
-	return 1U << (FIELD(read_sysreg_s(SYS_ICH_VTR), 26, 3) - 4);
 }
 
 void gic_load(struct vcpu *vcpu)
 {
-	unsigned int nr = nr_aprs();
+	unsigned int nr = this_cpu()->nr_aprs;
 
 	write_sysreg_s(vcpu->vmcr, SYS_ICH_VMCR);
 	write_sysreg(vcpu->ap0r[0], s3_4_c12_c8_0);
@@ -192,7 +216,7 @@ void gic_load(struct vcpu *vcpu)
 
 void gic_put(struct vcpu *vcpu)
 {
-	unsigned int nr = nr_aprs();
+	unsigned int nr = this_cpu()->nr_aprs;
 
 	vcpu->vmcr = read_sysreg_s(SYS_ICH_VMCR);
 	vcpu->ap0r[0] = read_sysreg(s3_4_c12_c8_0);

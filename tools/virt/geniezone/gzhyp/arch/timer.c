@@ -89,6 +89,16 @@ static bool ptimer_due(struct vcpu *vcpu)
 	return is_armed(vcpu->cntp_ctl) && vcpu->cntp_cval <= now();
 }
 
+/* A line that was low and is so is nothing to tell. */
+static void update_line(struct vcpu *vcpu, u32 ppi, bool *line, bool high,
+			u32 *kick)
+{
+	if (!high && !*line)
+		return;
+	*line = high;
+	vgic_set_ppi(&vcpu->vm->vgic, vcpu->id, ppi, high, kick);
+}
+
 /**
  * timer_update_lines() - tell the interrupt controller of the timers' levels
  * @vcpu: out of the guest
@@ -96,10 +106,8 @@ static bool ptimer_due(struct vcpu *vcpu)
  */
 void timer_update_lines(struct vcpu *vcpu, u32 *kick)
 {
-	vcpu->vtimer_high = vtimer_due(vcpu);
-	vgic_set_ppi(&vcpu->vm->vgic, vcpu->id, VIRT_PPI, vcpu->vtimer_high, kick);
-	vcpu->ptimer_high = ptimer_due(vcpu);
-	vgic_set_ppi(&vcpu->vm->vgic, vcpu->id, PHYS_PPI, vcpu->ptimer_high, kick);
+	update_line(vcpu, VIRT_PPI, &vcpu->vtimer_high, vtimer_due(vcpu), kick);
+	update_line(vcpu, PHYS_PPI, &vcpu->ptimer_high, ptimer_due(vcpu), kick);
 }
 
 /* Last thing before the entry */

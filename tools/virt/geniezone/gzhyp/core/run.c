@@ -40,6 +40,8 @@ static int claim(struct vm *vm, u32 id, struct vcpu **vcpu)
 		WRITE_ONCE(vm->on_cpu[id], this_cpu()->index + 1);
 	}
 	spin_unlock(&vm->lock);
+	/* That it is here first, then what is pending: pairs with vm_kick(). */
+	smp_mb();
 	return err;
 }
 
@@ -103,17 +105,36 @@ static u32 reason_not_to_enter(struct vcpu *vcpu)
 	return 0;
 }
 
+/* What the host was shown of the entry before */
+static void forget_lrs(struct vcpu *vcpu)
+{
+	memset(vcpu->lr, 0, sizeof(vcpu->lr));
+	vcpu->lrs_used = false;
+}
+
+static void flush_interrupts(struct vcpu *vcpu)
+{
+	u64 hcr;
+
+	if (!vgic_is_quiet(&vcpu->vgic)) {
+		vgic_flush(&vcpu->vm->vgic, vcpu->id, vcpu->lr, gic_nr_lrs(),
+			   &hcr);
+		vcpu->lrs_used = true;
+		gic_write_lrs(vcpu->lr, vcpu->vgic.nr_loaded, hcr);
+	} else if (vcpu->lrs_used) {
+		forget_lrs(vcpu);
+	}
+}
+
 static u64 enter(struct vcpu *vcpu)
 {
-	struct percpu *cpu = this_cpu();
-	u64 hcr, code;
 	u32 kick = 0;
+	u64 code;
 
 	timer_update_lines(vcpu, &kick);
-	vgic_flush(&vcpu->vm->vgic, vcpu->id, vcpu->lr, gic_nr_lrs(), &hcr);
-	gic_write_lrs(vcpu->lr, hcr);
+	flush_interrupts(vcpu);
 	timer_guest_enter(vcpu);
-	gic_guest_begin(cpu, vcpu->vtimer_high);
+	gic_guest_begin(this_cpu(), vcpu->vtimer_high);
 	do {
 		code = guest_enter(&vcpu->regs);
 	} while (code == EXIT_SYNC && guest_trap_quick(vcpu));
@@ -124,12 +145,13 @@ static u64 enter(struct vcpu *vcpu)
 static bool sync_interrupts(struct vcpu *vcpu)
 {
 	struct vgic *vgic = &vcpu->vm->vgic;
-	u64 hcr = gic_read_lrs(vcpu->lr);
-	unsigned int eois = FIELD(hcr, 27, 5);
+	unsigned int eois;
 	bool level_eoi;
 	u32 kick = 0;
 
-	gic_guest_end(this_cpu());
+	if (!vcpu->vgic.nr_loaded)
+		return false;
+	eois = FIELD(gic_read_lrs(vcpu->lr, vcpu->vgic.nr_loaded), 27, 5);
 	if (eois)
 		vgic_eoi_count(vgic, vcpu->id, eois, &kick);
 	level_eoi = vgic_sync(vgic, vcpu->id, vcpu->lr, gic_nr_lrs(), &kick);
@@ -145,6 +167,7 @@ static u32 enter_once(struct vcpu *vcpu)
 	bool level_eoi = sync_interrupts(vcpu);
 	u32 reason = 0;
 
+	gic_guest_end(this_cpu());
 	switch (code) {
 	case EXIT_SYNC:
 		reason = guest_trap(vcpu);
@@ -167,10 +190,14 @@ static u32 enter_once(struct vcpu *vcpu)
 
 static void begin_run(struct vcpu *vcpu)
 {
+	u32 bit = 1U << vcpu->id;
+
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
-	memset(vcpu->lr, 0, sizeof(vcpu->lr));
-	__atomic_and_fetch(&vcpu->vm->sleeping, ~(1U << vcpu->id),
-			   __ATOMIC_SEQ_CST);
+	if (vcpu->lrs_used)
+		forget_lrs(vcpu);
+	/* Nobody but who has the vCPU sets its bit. */
+	if (READ_ONCE(vcpu->vm->sleeping) & bit)
+		__atomic_and_fetch(&vcpu->vm->sleeping, ~bit, __ATOMIC_SEQ_CST);
 	take_answer(vcpu);
 }
 
@@ -195,7 +222,7 @@ static void tell_host(struct vcpu *vcpu, u32 reason)
 {
 	struct gz_hwstate *hw = vcpu->hwstate;
 	struct gz_run *run = vcpu->run;
-	unsigned int nr_lrs = MIN(gic_nr_lrs(), 16U);
+	unsigned int nr_lrs = gic_nr_lrs();
 	u64 delay = 0;
 
 	if (reason == GZ_EXIT_IDLE && vcpu->power == POWER_ON)

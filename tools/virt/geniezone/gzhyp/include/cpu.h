@@ -97,6 +97,8 @@ struct vcpu;
  * @index: number, from 0
  * @online: EL2 is up on it
  * @gicr: SGI frame of its redistributor
+ * @nr_lrs: list registers that are used
+ * @nr_aprs: active priority registers of each group
  * @host: registers of the host while a guest is loaded
  * @loaded: the vCPU whose registers are in the CPU
  * @fp_is_guest: so are its FP registers
@@ -125,6 +127,8 @@ struct percpu {
 	u64 mpidr;
 	bool online;
 	u64 gicr;
+	u8 nr_lrs;
+	u8 nr_aprs;
 	struct vcpu *loaded;
 	bool fp_is_guest;
 	u64 host_hcr;

@@ -20,6 +20,7 @@ void smc_call(struct cpu_regs *regs);
 /* From arch/gic-lr.S: the first @nr list registers */
 void lr_write(const u64 *lr, unsigned int nr);
 void lr_read(u64 *lr, unsigned int nr);
+void lr_clear(unsigned int nr);
 
 /* Never called: arch/asm-offsets.c */
 void asm_offsets(void);

@@ -13,8 +13,14 @@ void gic_load(struct vcpu *vcpu);
 void gic_put(struct vcpu *vcpu);
 bool gic_host_irq_pending(void);
 void gic_send_kick(const struct percpu *cpu);
-unsigned int gic_nr_lrs(void);
-void gic_write_lrs(const u64 *lr, u64 hcr);
-u64 gic_read_lrs(u64 *lr);
+void gic_write_lrs(const u64 *lr, unsigned int nr, u64 hcr);
+u64 gic_read_lrs(u64 *lr, unsigned int nr);
+void gic_init_cpu(struct percpu *cpu);
+
+/* The list registers of this CPU that are used, at most as many as hosts are shown */
+static inline unsigned int gic_nr_lrs(void)
+{
+	return this_cpu()->nr_lrs;
+}
 
 #endif /* GZHYP_GIC_H */

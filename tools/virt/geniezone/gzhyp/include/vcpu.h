@@ -39,6 +39,7 @@ enum vcpu_wait {
  * @ap0r: active priorities of group 0
  * @ap1r: active priorities of group 1
  * @lr: list registers
+ * @lrs_used: some of @lr may not be 0
  * @cntv_ctl: virtual timer
  * @cntv_cval: when it fires
  * @cntp_ctl: physical timer, emulated
@@ -67,6 +68,7 @@ struct vcpu {
 	u64 ap0r[4];
 	u64 ap1r[4];
 	u64 lr[16];
+	bool lrs_used;
 	u64 cntv_ctl;
 	u64 cntv_cval;
 	u64 cntp_ctl;

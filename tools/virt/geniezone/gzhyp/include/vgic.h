@@ -141,6 +141,18 @@ struct vgic {
 	struct vgic_irq		spi[VGIC_NR_SPIS];
 };
 
+/**
+ * vgic_is_quiet() - has this vCPU neither interrupts to take nor list registers?
+ * @vcpu: the vCPU's part, of which the caller is the only one to flush and sync
+ *
+ * Without the lock. Who queues an interrupt after the look finds the vCPU on its
+ * CPU and kicks it, as after a vgic_flush(), if that was written before the look.
+ */
+static inline bool vgic_is_quiet(const struct vgic_cpu *vcpu)
+{
+	return !READ_ONCE(vcpu->queue.summary) && !vcpu->nr_loaded;
+}
+
 /* core/vgic.c: life and signals */
 void vgic_init(struct vgic *vgic);
 void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
