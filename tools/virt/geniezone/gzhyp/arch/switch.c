@@ -17,15 +17,16 @@
 #include "switch.h"
 #include "vcpu.h"
 
-static u64 *slot(struct el1_regs *r, size_t offset)
-{
-	return (u64 *)((u8 *)r + offset);
-}
-
-#define SAVE_REG(field, reg) \
-	(*slot(r, offsetof(struct el1_regs, field)) = read_sysreg_s(reg))
-#define LOAD_REG(field, reg) \
-	write_sysreg_s(*slot(r, offsetof(struct el1_regs, field)), reg)
+/*
+ * Registers that are not in force at EL2, so that no access to memory has to keep
+ * its place beside them: the compiler is free to store and load them in pairs.
+ */
+#define SAVE_REG_X(field, reg) \
+	asm volatile("mrs %0, " #reg : "=r" (r->field))
+#define LOAD_REG_X(field, reg) \
+	asm volatile("msr " #reg ", %0" :: "r" (r->field))
+#define SAVE_REG(field, reg)	SAVE_REG_X(field, reg)
+#define LOAD_REG(field, reg)	LOAD_REG_X(field, reg)
 
 static void pauth_save(struct el1_regs *r)
 {

@@ -192,7 +192,7 @@ static void begin_run(struct vcpu *vcpu)
 {
 	u32 bit = 1U << vcpu->id;
 
-	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	memset(vcpu->exit.raw, 0, vcpu->told);
 	if (vcpu->lrs_used)
 		forget_lrs(vcpu);
 	/* Nobody but who has the vCPU sets its bit. */
@@ -217,23 +217,56 @@ static u32 run_claimed(struct vcpu *vcpu)
 	return reason;
 }
 
+/* How much of the union an exit is about; the rest of vcpu->exit is 0. */
+static unsigned int exit_size(u32 reason)
+{
+	const struct gz_run *run = NULL;
+
+	switch (reason) {
+	case GZ_EXIT_IRQ:
+	case GZ_EXIT_GZ:
+	case GZ_EXIT_IDLE:
+	case GZ_EXIT_IPI:
+		return 0;
+	case GZ_EXIT_MMIO:
+		return ALIGN_UP(sizeof(run->mmio), 8);
+	case GZ_EXIT_EXCEPTION:
+		return ALIGN_UP(sizeof(run->exception), 8);
+	case GZ_EXIT_HYPERCALL:
+		return sizeof(run->hypercall);
+	default:
+		return sizeof(run->raw);
+	}
+}
+
+/* What was told before is overwritten. Of a forged exit, nobody knows how much. */
+static void tell_exit(struct vcpu *vcpu, u32 reason)
+{
+	unsigned int size = exit_size(reason), i;
+	struct gz_run *run = vcpu->run;
+
+	for (i = 0; i < MAX(size, vcpu->told) / sizeof(run->raw[0]); i++)
+		WRITE_ONCE(run->raw[i], vcpu->exit.raw[i]);
+	vcpu->told = size;
+	WRITE_ONCE(run->exit_reason, reason);
+}
+
 /* immediate_exit and its padding are the host's and stay as they are. */
 static void tell_host(struct vcpu *vcpu, u32 reason)
 {
 	struct gz_hwstate *hw = vcpu->hwstate;
-	struct gz_run *run = vcpu->run;
-	unsigned int nr_lrs = gic_nr_lrs();
+	unsigned int nr_lrs = gic_nr_lrs(), i;
 	u64 delay = 0;
 
 	if (reason == GZ_EXIT_IDLE && vcpu->power == POWER_ON)
 		delay = timer_idle_delay(vcpu);
 	WRITE_ONCE(hw->nr_lrs, nr_lrs);
-	memcpy(hw->lr, vcpu->lr, nr_lrs * sizeof(hw->lr[0]));
+	for (i = 0; i < nr_lrs; i++)
+		WRITE_ONCE(hw->lr[i], vcpu->lr[i]);
 	WRITE_ONCE(hw->vtimer_offset, vcpu->vm->cntvoff);
 	WRITE_ONCE(hw->vtimer_delay, delay);
 	WRITE_ONCE(hw->vtimer_migrate, delay != 0);
-	memcpy(run->raw, vcpu->exit.raw, sizeof(run->raw));
-	WRITE_ONCE(run->exit_reason, reason);
+	tell_exit(vcpu, reason);
 }
 
 /**
@@ -255,7 +288,9 @@ int vcpu_run(struct vm *vm, u32 id, u64 *reason)
 	err = protect_before_run(vcpu);
 	if (!err || err == GZ_BUSY) {
 		begin_run(vcpu);
-		if (!control_forge(vcpu, reason)) {
+		if (control_forge(vcpu, reason)) {
+			vcpu->told = sizeof(vcpu->exit.raw);
+		} else {
 			/* Sealing goes on when the host comes again. */
 			*reason = err ? GZ_EXIT_GZ : run_claimed(vcpu);
 			tell_host(vcpu, *reason);

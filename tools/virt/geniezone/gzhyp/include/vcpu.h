@@ -35,6 +35,7 @@ enum vcpu_wait {
  * @access: the MMIO read that is waited for
  * @ipi_owed: sleepers have to be woken by the host, which was not told yet
  * @exit: what the exit in progress tells the host
+ * @told: bytes of the union that the last one was about
  * @vmcr: virtual GIC CPU interface
  * @ap0r: active priorities of group 0
  * @ap1r: active priorities of group 1
@@ -64,6 +65,7 @@ struct vcpu {
 	struct mmio_access access;
 	bool ipi_owed;
 	struct gz_run exit;
+	u32 told;
 	u64 vmcr;
 	u64 ap0r[4];
 	u64 ap1r[4];
