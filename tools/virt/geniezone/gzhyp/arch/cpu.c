@@ -39,6 +39,8 @@ void cpu_detect_features(void)
 	f->hcx = FIELD(mmfr1, 40, 4);
 	f->vmid16 = FIELD(mmfr1, 4, 4) == 2;
 	f->rndr = FIELD(read_sysreg(id_aa64isar0_el1), 60, 4);
+	f->rare = f->sme || f->spe || f->trbe || f->trf || f->brbe || f->fgt ||
+		  f->hcx;
 	f->pa_bits = pa_bits[MIN(FIELD(mmfr0, 0, 4), 6UL)];
 }
 
@@ -101,7 +103,7 @@ u64 cpu_host_hcr(void)
 	return hcr;
 }
 
-u64 cpu_host_cptr(void)
+static u64 host_cptr(void)
 {
 	u64 cptr = CPTR_RES1 | CPTR_TZ | CPTR_TSM;
 
@@ -134,9 +136,10 @@ static void init_vectors_and_gic(struct percpu *cpu)
 	gic_init_cpu(cpu);
 }
 
-static void init_fp(void)
+static void init_fp(struct percpu *cpu)
 {
-	write_sysreg(cpu_host_cptr(), cptr_el2);
+	cpu->host_cptr = host_cptr();
+	write_sysreg(cpu->host_cptr, cptr_el2);
 	isb();
 	if (cpu_features.sve)
 		write_sysreg_s(0x1ff, SYS_ZCR_EL2);
@@ -159,7 +162,7 @@ void cpu_init_el2(struct percpu *cpu)
 {
 	write_sysreg(cpu, tpidr_el2);
 	init_vectors_and_gic(cpu);
-	init_fp();
+	init_fp(cpu);
 	open_extensions(cpu);
 	cpu->host_hcr = cpu_host_hcr();
 	cpu->guest = NULL;
@@ -167,6 +170,7 @@ void cpu_init_el2(struct percpu *cpu)
 	cpu->vse_owed = false;
 	cpu->host_mdcr = host_mdcr();
 	write_sysreg(cpu->host_mdcr, mdcr_el2);
+	switch_init_cpu(cpu);
 	write_sysreg(0, hstr_el2);
 	write_sysreg(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN, cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);

@@ -18,29 +18,40 @@
 #include "vcpu.h"
 
 /*
- * Registers that are not in force at EL2, so that no access to memory has to keep
- * its place beside them: the compiler is free to store and load them in pairs.
+ * None of these is in force at EL2, so that no access to memory has to keep its
+ * place beside them. The compiler makes one access of the two of a pair.
  */
-#define SAVE_REG_X(field, reg) \
-	asm volatile("mrs %0, " #reg : "=r" (r->field))
-#define LOAD_REG_X(field, reg) \
-	asm volatile("msr " #reg ", %0" :: "r" (r->field))
-#define SAVE_REG(field, reg)	SAVE_REG_X(field, reg)
-#define LOAD_REG(field, reg)	LOAD_REG_X(field, reg)
+#define SAVE_PAIR_X(a, a_reg, b, b_reg) do {				\
+	u64 __a, __b;							\
+	asm volatile("mrs %0, " #a_reg "\n\tmrs %1, " #b_reg		\
+		     : "=r" (__a), "=r" (__b));				\
+	r->a = __a;							\
+	r->b = __b;							\
+} while (0)
+
+#define LOAD_PAIR_X(a, a_reg, b, b_reg) do {				\
+	u64 __a = r->a, __b = r->b;					\
+	asm volatile("msr " #a_reg ", %0\n\tmsr " #b_reg ", %1"		\
+		     :: "r" (__a), "r" (__b));				\
+} while (0)
+
+/* For register names that are macros */
+#define SAVE_PAIR(a, a_reg, b, b_reg)	SAVE_PAIR_X(a, a_reg, b, b_reg)
+#define LOAD_PAIR(a, a_reg, b, b_reg)	LOAD_PAIR_X(a, a_reg, b, b_reg)
 
 static void pauth_save(struct el1_regs *r)
 {
-	PAUTH_REGS(SAVE_REG);
+	PAUTH_REGS(SAVE_PAIR);
 }
 
 static void pauth_load(struct el1_regs *r)
 {
-	PAUTH_REGS(LOAD_REG);
+	PAUTH_REGS(LOAD_PAIR);
 }
 
 static void el1_save(struct el1_regs *r)
 {
-	EL1_REGS(SAVE_REG);
+	EL1_REGS(SAVE_PAIR);
 	if (cpu_features.pauth)
 		pauth_save(r);
 	if (cpu_features.sme)
@@ -49,7 +60,7 @@ static void el1_save(struct el1_regs *r)
 
 static void el1_load(struct el1_regs *r)
 {
-	EL1_REGS(LOAD_REG);
+	EL1_REGS(LOAD_PAIR);
 	if (cpu_features.pauth)
 		pauth_load(r);
 	if (cpu_features.sme)
@@ -81,17 +92,40 @@ static u64 guest_hcr(void)
 	return hcr;
 }
 
-static void guest_traps(void)
+/**
+ * switch_init_cpu() - what a world switch puts into the registers for traps
+ * @cpu: this CPU; the host's part is there
+ */
+void switch_init_cpu(struct percpu *cpu)
 {
-	u64 mdcr = this_cpu()->host_mdcr & 0x1f;
+	cpu->guest_hcr = guest_hcr();
+	cpu->guest_cptr = CPTR_RES1 | CPTR_TZ | CPTR_TSM | CPTR_TFP | CPTR_TTA |
+			  (cpu_features.amu_v1p1 ? CPTR_TAM : 0);
+	cpu->guest_mdcr = (cpu->host_mdcr & 0x1f) | MDCR_TPMCR | MDCR_TPM |
+			  MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS |
+			  MDCR_TTRF;
+}
 
-	write_sysreg(CPTR_RES1 | CPTR_TZ | CPTR_TSM | CPTR_TFP | CPTR_TTA |
-		     (cpu_features.amu_v1p1 ? CPTR_TAM : 0), cptr_el2);
-	write_sysreg(mdcr | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA |
-		     MDCR_TDRA | MDCR_TPMS | MDCR_TTRF, mdcr_el2);
+/* What few CPUs have */
+static void rare_guest(struct percpu *cpu)
+{
+	profile_stop(cpu);
 	if (cpu_features.hcx)
 		write_sysreg_s(0, SYS_HCRX_EL2);
 	cpu_fine_traps(false);
+}
+
+static void rare_host_traps(struct percpu *cpu)
+{
+	if (cpu_features.hcx)
+		write_sysreg_s(cpu->host_hcrx, SYS_HCRX_EL2);
+	cpu_fine_traps(true);
+}
+
+static void guest_traps(struct percpu *cpu)
+{
+	write_sysreg(cpu->guest_cptr, cptr_el2);
+	write_sysreg(cpu->guest_mdcr, mdcr_el2);
 	write_sysreg(CNTHCTL_EL1PCTEN, cnthctl_el2);
 }
 
@@ -108,12 +142,10 @@ static u64 host_hcr(struct percpu *cpu)
 
 static void host_traps(struct percpu *cpu)
 {
-	write_sysreg(cpu_host_cptr(), cptr_el2);
+	write_sysreg(cpu->host_cptr, cptr_el2);
 	write_sysreg(cpu->host_mdcr, mdcr_el2);
-	write_sysreg(0, hstr_el2);
-	if (cpu_features.hcx)
-		write_sysreg_s(cpu->host_hcrx, SYS_HCRX_EL2);
-	cpu_fine_traps(true);
+	if (cpu_features.rare)
+		rare_host_traps(cpu);
 }
 
 /*
@@ -140,17 +172,18 @@ void vcpu_load(struct vcpu *vcpu)
 	leave_streaming_mode();
 	el1_save(&cpu->host);
 	timer_host_save(cpu);
-	profile_stop(cpu);
+	if (cpu_features.rare)
+		rare_guest(cpu);
 	cpu->loaded = vcpu;
 	cpu->vse_owed = read_sysreg(hcr_el2) & HCR_VSE;
 	cpu->fp_is_guest = false;
-	guest_traps();
+	guest_traps(cpu);
 	write_sysreg(vcpu_mpidr(vcpu), vmpidr_el2);
 	write_sysreg(vcpu->vm->cntvoff, cntvoff_el2);
 	/* Walks of the host's stage 1 must not end in the guest's VMID (D8.1.5). */
 	dsb_nsh();
 	write_sysreg(vcpu->vm->vttbr, vttbr_el2);
-	write_sysreg(guest_hcr(), hcr_el2);
+	write_sysreg(cpu->guest_hcr, hcr_el2);
 	isb();
 	flush_if_other_vcpu(cpu, vcpu);
 	el1_load(&vcpu->sys);
@@ -191,7 +224,8 @@ void vcpu_put(struct vcpu *vcpu)
 	write_sysreg(host_vttbr(), vttbr_el2);
 	write_sysreg(host_hcr(cpu), hcr_el2);
 	isb();
-	profile_go_on(cpu);
+	if (cpu_features.rare)
+		profile_go_on(cpu);
 	timer_host_restore(cpu);
 	cpu->loaded = NULL;
 }
@@ -204,7 +238,7 @@ void guest_fp_trap(struct vcpu *vcpu)
 {
 	struct percpu *cpu = this_cpu();
 
-	write_sysreg(cpu_host_cptr(), cptr_el2);
+	write_sysreg(cpu->host_cptr, cptr_el2);
 	isb();
 	if (cpu_features.sve)
 		sve_save(&cpu->host_sve);
@@ -212,7 +246,6 @@ void guest_fp_trap(struct vcpu *vcpu)
 		fp_save(&cpu->host_fp);
 	fp_load(&vcpu->fp);
 	cpu->fp_is_guest = true;
-	write_sysreg(CPTR_RES1 | CPTR_TZ | CPTR_TSM | CPTR_TTA |
-		     (cpu_features.amu_v1p1 ? CPTR_TAM : 0), cptr_el2);
+	write_sysreg(cpu->guest_cptr & ~CPTR_TFP, cptr_el2);
 	isb();
 }

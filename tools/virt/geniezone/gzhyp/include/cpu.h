@@ -15,32 +15,36 @@ struct cpu_regs {
 };
 
 /*
- * EL1 and EL0 registers that both worlds use. X(field, register): those of
- * every CPU, then the pointer authentication keys.
+ * EL1 and EL0 registers that both worlds use, in pairs as they are stored. X(field,
+ * register, field, register): those of every CPU, then the pointer authentication
+ * keys.
  */
 #define EL1_REGS(X)							\
-	X(sctlr, sctlr_el1); X(cpacr, cpacr_el1); X(ttbr0, ttbr0_el1);	\
-	X(ttbr1, ttbr1_el1); X(tcr, tcr_el1); X(esr, esr_el1);		\
-	X(afsr0, afsr0_el1); X(afsr1, afsr1_el1); X(far, far_el1);	\
-	X(mair, mair_el1); X(amair, amair_el1); X(vbar, vbar_el1);	\
-	X(contextidr, contextidr_el1); X(tpidr_el0, tpidr_el0);		\
-	X(tpidrro, tpidrro_el0); X(tpidr_el1, tpidr_el1);		\
-	X(cntkctl, cntkctl_el1); X(par, par_el1); X(elr, elr_el1);	\
-	X(spsr, spsr_el1); X(sp_el0, sp_el0); X(sp_el1, sp_el1);	\
-	X(csselr, csselr_el1); X(mdscr, mdscr_el1)
+	X(sctlr, sctlr_el1, cpacr, cpacr_el1);				\
+	X(ttbr0, ttbr0_el1, ttbr1, ttbr1_el1);				\
+	X(tcr, tcr_el1, esr, esr_el1);					\
+	X(afsr0, afsr0_el1, afsr1, afsr1_el1);				\
+	X(far, far_el1, mair, mair_el1);				\
+	X(amair, amair_el1, vbar, vbar_el1);				\
+	X(contextidr, contextidr_el1, tpidr_el0, tpidr_el0);		\
+	X(tpidrro, tpidrro_el0, tpidr_el1, tpidr_el1);			\
+	X(cntkctl, cntkctl_el1, par, par_el1);				\
+	X(elr, elr_el1, spsr, spsr_el1);				\
+	X(sp_el0, sp_el0, sp_el1, sp_el1);				\
+	X(csselr, csselr_el1, mdscr, mdscr_el1)
 
 #define PAUTH_REGS(X)							\
-	X(apia_lo, SYS_APIAKEYLO); X(apia_hi, SYS_APIAKEYHI);		\
-	X(apib_lo, SYS_APIBKEYLO); X(apib_hi, SYS_APIBKEYHI);		\
-	X(apda_lo, SYS_APDAKEYLO); X(apda_hi, SYS_APDAKEYHI);		\
-	X(apdb_lo, SYS_APDBKEYLO); X(apdb_hi, SYS_APDBKEYHI);		\
-	X(apga_lo, SYS_APGAKEYLO); X(apga_hi, SYS_APGAKEYHI)
+	X(apia_lo, SYS_APIAKEYLO, apia_hi, SYS_APIAKEYHI);		\
+	X(apib_lo, SYS_APIBKEYLO, apib_hi, SYS_APIBKEYHI);		\
+	X(apda_lo, SYS_APDAKEYLO, apda_hi, SYS_APDAKEYHI);		\
+	X(apdb_lo, SYS_APDBKEYLO, apdb_hi, SYS_APDBKEYHI);		\
+	X(apga_lo, SYS_APGAKEYLO, apga_hi, SYS_APGAKEYHI)
 
-#define DECLARE_REG(field, ...)	u64 field
+#define DECLARE_PAIR(a, a_reg, b, b_reg)	u64 a, b
 
 struct el1_regs {
-	EL1_REGS(DECLARE_REG);
-	PAUTH_REGS(DECLARE_REG);
+	EL1_REGS(DECLARE_PAIR);
+	PAUTH_REGS(DECLARE_PAIR);
 	u64 tpidr2;
 };
 
@@ -76,6 +80,7 @@ struct cpu_features {
 	bool hcx;
 	bool vmid16;
 	bool rndr;
+	bool rare;		/* any that both ways of a world switch ask for */
 	u8 pa_bits;
 };
 
@@ -104,6 +109,10 @@ struct vcpu;
  * @fp_is_guest: so are its FP registers
  * @host_hcr: the host's HCR_EL2
  * @host_mdcr: the host's MDCR_EL2
+ * @host_cptr: the host's CPTR_EL2
+ * @guest_hcr: HCR_EL2 for guests
+ * @guest_mdcr: MDCR_EL2 for guests
+ * @guest_cptr: CPTR_EL2 for guests that have not used FP yet
  * @vse_owed: the host is to get a virtual SError once its HCR_EL2 is there again
  * @host_hcrx: the host's HCRX_EL2, where there is one
  * @host_cntv_ctl: the host's virtual timer while a guest is loaded
@@ -133,6 +142,10 @@ struct percpu {
 	bool fp_is_guest;
 	u64 host_hcr;
 	u64 host_mdcr;
+	u64 host_cptr;
+	u64 guest_hcr;
+	u64 guest_mdcr;
+	u64 guest_cptr;
 	bool vse_owed;
 	u64 host_hcrx;
 	u64 host_cntv_ctl;

@@ -9,10 +9,10 @@ struct vcpu;
 
 /* arch/cpu.c */
 u64 cpu_host_hcr(void);
-u64 cpu_host_cptr(void);
 void cpu_fine_traps(bool host);
 
 /* arch/switch.c */
+void switch_init_cpu(struct percpu *cpu);
 void vcpu_load(struct vcpu *vcpu);
 void vcpu_put(struct vcpu *vcpu);
 void guest_fp_trap(struct vcpu *vcpu);
