@@ -185,7 +185,8 @@ static void check_vm(struct check *check, u16 id)
 	want(check, vm->id == id, "VM has another id", id, vm->id);
 	want(check, vm->state == VM_LIVE || vm->state == VM_DYING,
 	     "VM is in no state", id, vm->state);
-	want(check, !vm->users && !vm->destroying, "VM is used", id, vm->users);
+	want(check, !vm_users(vm) && !vm->destroying, "VM is used", id,
+	     vm_users(vm));
 	check_vcpus(check, vm);
 	check_regions(check, vm);
 	check_stage2(check, vm);

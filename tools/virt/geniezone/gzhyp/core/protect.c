@@ -160,7 +160,7 @@ void protect_wipe_all(void)
 		dcache_clean_inval(pa_to_va(run.pa), run.pages * PAGE_SIZE);
 	}
 	for (id = 1; id <= MAX_VMS; id++)
-		if (vm_by_id(id) && !vm_by_id(id)->users)
+		if (vm_by_id(id) && !vm_users(vm_by_id(id)))
 			wipe_registers(vm_by_id(id));
 }
 

@@ -384,6 +384,16 @@ static bool access_frames(struct access *acc, u64 ipa)
 	return true;
 }
 
+/* Without the lock: a base is there before it is told of, and stays. */
+static bool in_frames(const struct vgic *vgic, u64 ipa)
+{
+	if (__atomic_load_n(&vgic->has_dist, __ATOMIC_ACQUIRE) &&
+	    ipa - vgic->dist_base < VGIC_DIST_SIZE)
+		return true;
+	return __atomic_load_n(&vgic->has_redist, __ATOMIC_ACQUIRE) &&
+	       ipa - vgic->redist_base < VGIC_MAX_VCPUS * VGIC_REDIST_SIZE;
+}
+
 /**
  * vgic_mmio() - emulate a guest access to the controller's registers
  * @vgic: the VM's controller
@@ -410,6 +420,8 @@ bool vgic_mmio(struct vgic *vgic, unsigned int cpu, u64 ipa, unsigned int size,
 	};
 	bool ours = false;
 
+	if (!in_frames(vgic, ipa))
+		return false;
 	spin_lock(&vgic->lock);
 	if (vgic_has_cpu(vgic, cpu))
 		ours = access_frames(&acc, ipa);
@@ -461,7 +473,7 @@ int vgic_set_dist(struct vgic *vgic, u64 ipa, u64 size)
 	      overlap(ipa, size, vgic->redist_base,
 		      redist_extent(vgic, vgic->redist_size)))) {
 		vgic->dist_base = ipa;
-		vgic->has_dist = true;
+		__atomic_store_n(&vgic->has_dist, true, __ATOMIC_RELEASE);
 		ret = 0;
 	}
 	spin_unlock(&vgic->lock);
@@ -493,7 +505,7 @@ int vgic_set_redist(struct vgic *vgic, u64 ipa, u64 size)
 		      VGIC_DIST_SIZE))) {
 		vgic->redist_base = ipa;
 		vgic->redist_size = size;
-		vgic->has_redist = true;
+		__atomic_store_n(&vgic->has_redist, true, __ATOMIC_RELEASE);
 		ret = 0;
 	}
 	spin_unlock(&vgic->lock);

@@ -11,11 +11,32 @@
 #include "stage2.h"
 #include "vcpu.h"
 
+/* A gate lets users in while it is open, and counts those that are in. */
+#define GATE_OPEN	BIT(31)
+
+/*
+ * @lock protects all but the counts of users, which come and go without it. A gate
+ * is closed with the lock held: once it is and counts nobody, nobody comes.
+ */
 static struct {
 	struct spinlock lock;
 	unsigned int stops;		/* vm_stop_all() without vm_resume() */
-	struct vm *vm[MAX_VMS + 1];	/* by id; 0 is none */
+	u32 gate[MAX_VMS + 1];		/* by id, as all here; 0 is none */
+	struct vm *vm[MAX_VMS + 1];
 } vm_table;
+
+/* Returns how many are still in. Their release of it comes before, see vm_put(). */
+static u32 gate_close(u16 id)
+{
+	return __atomic_and_fetch(&vm_table.gate[id], ~GATE_OPEN,
+				  __ATOMIC_SEQ_CST);
+}
+
+/* The VM is in the table. */
+static void gate_open(u16 id)
+{
+	__atomic_or_fetch(&vm_table.gate[id], GATE_OPEN, __ATOMIC_RELEASE);
+}
 
 #define VM_ORDER	pool_order(sizeof(struct vm))
 #define BUF_ORDER	1
@@ -33,6 +54,7 @@ static int vm_insert(struct vm *vm)
 		vm->vttbr = stage2_vttbr(&vm->s2, id);
 		vm->state = VM_LIVE;
 		vm_table.vm[id] = vm;
+		gate_open(id);
 		err = 0;
 	}
 	spin_unlock(&vm_table.lock);
@@ -97,17 +119,19 @@ err_free:
  */
 struct vm *vm_get(u64 id)
 {
-	struct vm *vm = NULL;
+	u32 *gate, users;
 
 	if (!id || id > MAX_VMS)
 		return NULL;
-	spin_lock(&vm_table.lock);
-	if (vm_table.vm[id] && vm_table.vm[id]->state == VM_LIVE) {
-		vm = vm_table.vm[id];
-		vm->users++;
-	}
-	spin_unlock(&vm_table.lock);
-	return vm;
+	gate = &vm_table.gate[id];
+	users = READ_ONCE(*gate);
+	do {
+		if (!(users & GATE_OPEN))
+			return NULL;
+	} while (!__atomic_compare_exchange_n(gate, &users, users + 1, true,
+					      __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+	return vm_table.vm[id];
 }
 
 /**
@@ -124,9 +148,14 @@ struct vm *vm_by_id(u16 id)
 /** vm_put() - the counterpart of vm_get() */
 void vm_put(struct vm *vm)
 {
-	spin_lock(&vm_table.lock);
-	vm->users--;
-	spin_unlock(&vm_table.lock);
+	/* All that was done to the VM comes before: pairs with gate_close(). */
+	__atomic_sub_fetch(&vm_table.gate[vm->id], 1, __ATOMIC_RELEASE);
+}
+
+/* How many hold a VM */
+u32 vm_users(const struct vm *vm)
+{
+	return READ_ONCE(vm_table.gate[vm->id]) & ~GATE_OPEN;
 }
 
 /**
@@ -143,6 +172,7 @@ int vm_begin_destroy(u64 id, struct vm **vm)
 {
 	struct vm *found = NULL;
 	int err = GZ_INVALID_ARGS;
+	u32 users;
 
 	if (!id || id > MAX_VMS)
 		return err;
@@ -151,7 +181,8 @@ int vm_begin_destroy(u64 id, struct vm **vm)
 	if (found) {
 		WRITE_ONCE(found->state, VM_DYING);
 		err = GZ_BUSY;
-		if (!found->users && !found->destroying && !vm_table.stops) {
+		users = gate_close(id);
+		if (!users && !found->destroying && !vm_table.stops) {
 			found->destroying = true;
 			*vm = found;
 			err = 0;
@@ -198,7 +229,7 @@ static bool try_to_stop(void)
 			continue;
 		vm->wiped |= vm->state == VM_LIVE;
 		WRITE_ONCE(vm->state, VM_DYING);
-		if (!vm->users && !vm->destroying)
+		if (!gate_close(id) && !vm->destroying)
 			continue;
 		/* Each time anew: the last kick may have come before the RUN. */
 		vm_kick(vm, ~0U);
@@ -243,8 +274,10 @@ void vm_resume(void)
 	vm_table.stops--;
 	for (id = 1; id <= MAX_VMS && !vm_table.stops; id++) {
 		vm = vm_table.vm[id];
-		if (vm && vm->wiped && !vm->destroying)
-			WRITE_ONCE(vm->state, VM_LIVE);
+		if (!vm || !vm->wiped || vm->destroying)
+			continue;
+		WRITE_ONCE(vm->state, VM_LIVE);
+		gate_open(id);
 	}
 	spin_unlock(&vm_table.lock);
 }

@@ -52,7 +52,6 @@ enum vm_protection {
  * struct vm - one virtual machine
  * @id: its number for the host; also its VMID
  * @state: protected by the VM table's lock
- * @users: calls that work on it now; with the VM table's lock
  * @destroying: a DESTROY_VM works on it now; with the VM table's lock
  * @wiped: its guest is gone for good; with the VM table's lock, but read by RUN,
  *         which has found the VM alive
@@ -88,7 +87,6 @@ enum vm_protection {
 struct vm {
 	u16 id;
 	enum vm_state state;
-	u32 users;
 	bool destroying;
 	bool wiped;
 	struct spinlock lock;
@@ -125,6 +123,7 @@ int vm_create(u64 type, u64 *id);
 struct vm *vm_get(u64 id);
 struct vm *vm_by_id(u16 id);
 void vm_put(struct vm *vm);
+u32 vm_users(const struct vm *vm);
 bool vm_stop_all(void);
 void vm_resume(void);
 bool vm_kick(struct vm *vm, u32 mask);

@@ -14,6 +14,7 @@ static struct vcpu vcpu;
 static u32 table[2 * PAGES];
 static bool clean[PAGES];
 static bool vcpu_was_reset, vcpu_is_clean;
+static u32 users;
 
 const char pvmfw_start[1], pvmfw_end[1];
 
@@ -44,6 +45,12 @@ struct region *region_of(struct vm *of, u64 gpa)
 struct vm *vm_by_id(u16 id)
 {
 	return id == ME ? &vm : NULL;
+}
+
+u32 vm_users(const struct vm *of)
+{
+	EXPECT(of == &vm);
+	return users;
 }
 
 void vcpu_reset(struct vcpu *of, u64 pc, u64 x0)
@@ -84,6 +91,7 @@ static void setup(void)
 	memset(clean, 0, sizeof(clean));
 	vcpu_was_reset = false;
 	vcpu_is_clean = false;
+	users = 0;
 	vm.vcpu[2] = &vcpu;
 }
 
@@ -129,7 +137,7 @@ static void registers_are_wiped(void)
 	EXPECT(vcpu_is_clean);
 	/* A CPU that can not be brought out has them still. */
 	setup();
-	vm.users = 1;
+	users = 1;
 	protect_wipe_all();
 	EXPECT(!vcpu_was_reset);
 }
