@@ -109,12 +109,36 @@ own_fault:
 	bl	hyp_fault
 	b	.
 
+/* C keeps x19 to x29 as they are, and no handler of the host's asks for them. */
 host_exit:
-	save_rest sp
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	str	x18, [sp, #144]
+	mrs	x4, elr_el2
+	mrs	x5, spsr_el2
+	stp	x30, x4, [sp, #240]
+	str	x5, [sp, #256]
 	mov	x1, sp
 	bl	host_trap
-	load_all sp
-	add	sp, sp, #REGS_SIZE
+	ldp	x30, x4, [sp, #240]
+	ldr	x5, [sp, #256]
+	msr	elr_el2, x4
+	msr	spsr_el2, x5
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldr	x18, [sp, #144]
+	ldp	x0, x1, [sp], #REGS_SIZE
 	eret
 	dsb	nsh
 	isb
