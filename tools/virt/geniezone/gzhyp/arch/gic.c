@@ -86,9 +86,7 @@ static void wait_for_rwp(const struct percpu *cpu)
  */
 void gic_guest_begin(struct percpu *cpu, bool vtimer_high)
 {
-	u32 vtimer = 1U << platform.ppi_virt_timer;
-	u32 want = 1U << platform.ppi_maintenance |
-		   1U << platform.ppi_hyp_timer | 1U << KICK_SGI;
+	u32 vtimer = cpu->vtimer_ppi, want = cpu->ppis & ~vtimer;
 
 	cpu->host_ppis = gicr_read(cpu->gicr + GICR_ISENABLER0);
 	if (!vtimer_high) {
@@ -103,11 +101,16 @@ void gic_guest_begin(struct percpu *cpu, bool vtimer_high)
 /**
  * gic_guest_end() - give the redistributor back as it was
  * @cpu: this CPU; EL2's and the guest's timers and list registers are quiet
+ *
+ * A kick is forgotten here, and what it was about looked at later, without a lock,
+ * see vgic_is_quiet(). The redistributor answers wait_for_rwp() after the write has
+ * arrived, and the ISB of gic_host_irq_pending(), or the barrier of the next RUN,
+ * keeps the look behind that: who queued before this kick is seen, and who queues
+ * later sends another one.
  */
 void gic_guest_end(struct percpu *cpu)
 {
-	u32 ours = 1U << platform.ppi_maintenance | 1U << KICK_SGI |
-		   1U << platform.ppi_hyp_timer | 1U << platform.ppi_virt_timer;
+	u32 ours = cpu->ppis;
 
 	gicr_write(cpu->gicr + GICR_ICENABLER0, ours & ~cpu->host_ppis);
 	gicr_write(cpu->gicr + GICR_ICPENDR0, 1U << KICK_SGI);
@@ -157,6 +160,9 @@ void gic_init_cpu(struct percpu *cpu)
 	cpu->nr_lrs = MIN(nr_lrs, 16U);
 	/* Active priorities: as many registers as there are bits of preemption. */
 	cpu->nr_aprs = 1U << (FIELD(vtr, 26, 3) - 4);
+	cpu->vtimer_ppi = 1U << platform.ppi_virt_timer;
+	cpu->ppis = cpu->vtimer_ppi | 1U << platform.ppi_maintenance |
+		    1U << platform.ppi_hyp_timer | 1U << KICK_SGI;
 }
 
 /**

@@ -49,22 +49,34 @@ static void pauth_load(struct el1_regs *r)
 	PAUTH_REGS(LOAD_PAIR);
 }
 
-static void el1_save(struct el1_regs *r)
+static void rare_save(struct el1_regs *r)
 {
-	EL1_REGS(SAVE_PAIR);
 	if (cpu_features.pauth)
 		pauth_save(r);
 	if (cpu_features.sme)
 		r->tpidr2 = read_sysreg_s(SYS_TPIDR2_EL0);
 }
 
-static void el1_load(struct el1_regs *r)
+static void rare_load(struct el1_regs *r)
 {
-	EL1_REGS(LOAD_PAIR);
 	if (cpu_features.pauth)
 		pauth_load(r);
 	if (cpu_features.sme)
 		write_sysreg_s(r->tpidr2, SYS_TPIDR2_EL0);
+}
+
+static void el1_save(struct el1_regs *r)
+{
+	EL1_REGS(SAVE_PAIR);
+	if (cpu_features.rare)
+		rare_save(r);
+}
+
+static void el1_load(struct el1_regs *r)
+{
+	EL1_REGS(LOAD_PAIR);
+	if (cpu_features.rare)
+		rare_load(r);
 }
 
 static void leave_streaming_mode(void)
@@ -169,7 +181,8 @@ void vcpu_load(struct vcpu *vcpu)
 {
 	struct percpu *cpu = this_cpu();
 
-	leave_streaming_mode();
+	if (cpu_features.rare)
+		leave_streaming_mode();
 	el1_save(&cpu->host);
 	timer_host_save(cpu);
 	if (cpu_features.rare)

@@ -188,11 +188,18 @@ static u32 enter_once(struct vcpu *vcpu)
 	return reason;
 }
 
+/* Few, most often: a function of the library's takes longer. */
+static void clear_words(u64 *word, unsigned int nr)
+{
+	while (nr)
+		word[--nr] = 0;
+}
+
 static void begin_run(struct vcpu *vcpu)
 {
 	u32 bit = 1U << vcpu->id;
 
-	memset(vcpu->exit.raw, 0, vcpu->told);
+	clear_words(vcpu->exit.raw, vcpu->told);
 	if (vcpu->lrs_used)
 		forget_lrs(vcpu);
 	/* Nobody but who has the vCPU sets its bit. */
@@ -217,8 +224,10 @@ static u32 run_claimed(struct vcpu *vcpu)
 	return reason;
 }
 
+#define WORDS(member)	(ALIGN_UP(sizeof(member), sizeof(u64)) / sizeof(u64))
+
 /* How much of the union an exit is about; the rest of vcpu->exit is 0. */
-static unsigned int exit_size(u32 reason)
+static unsigned int exit_words(u32 reason)
 {
 	const struct gz_run *run = NULL;
 
@@ -229,40 +238,50 @@ static unsigned int exit_size(u32 reason)
 	case GZ_EXIT_IPI:
 		return 0;
 	case GZ_EXIT_MMIO:
-		return ALIGN_UP(sizeof(run->mmio), 8);
+		return WORDS(run->mmio);
 	case GZ_EXIT_EXCEPTION:
-		return ALIGN_UP(sizeof(run->exception), 8);
+		return WORDS(run->exception);
 	case GZ_EXIT_HYPERCALL:
-		return sizeof(run->hypercall);
+		return WORDS(run->hypercall);
 	default:
-		return sizeof(run->raw);
+		return WORDS(run->raw);
 	}
 }
 
 /* What was told before is overwritten. Of a forged exit, nobody knows how much. */
 static void tell_exit(struct vcpu *vcpu, u32 reason)
 {
-	unsigned int size = exit_size(reason), i;
+	unsigned int nr = exit_words(reason), i = MAX(nr, vcpu->told);
 	struct gz_run *run = vcpu->run;
 
-	for (i = 0; i < MAX(size, vcpu->told) / sizeof(run->raw[0]); i++)
-		WRITE_ONCE(run->raw[i], vcpu->exit.raw[i]);
-	vcpu->told = size;
+	while (i--)
+		run->raw[i] = vcpu->exit.raw[i];
+	vcpu->told = nr;
 	WRITE_ONCE(run->exit_reason, reason);
+}
+
+/* List registers that were 0 when they were told before are so. */
+static void tell_lrs(struct vcpu *vcpu)
+{
+	unsigned int nr = gic_nr_lrs(), i;
+
+	WRITE_ONCE(vcpu->hwstate->nr_lrs, nr);
+	if (!vcpu->lrs_used && !vcpu->lrs_told)
+		return;
+	for (i = 0; i < nr; i++)
+		WRITE_ONCE(vcpu->hwstate->lr[i], vcpu->lr[i]);
+	vcpu->lrs_told = vcpu->lrs_used;
 }
 
 /* immediate_exit and its padding are the host's and stay as they are. */
 static void tell_host(struct vcpu *vcpu, u32 reason)
 {
 	struct gz_hwstate *hw = vcpu->hwstate;
-	unsigned int nr_lrs = gic_nr_lrs(), i;
 	u64 delay = 0;
 
 	if (reason == GZ_EXIT_IDLE && vcpu->power == POWER_ON)
 		delay = timer_idle_delay(vcpu);
-	WRITE_ONCE(hw->nr_lrs, nr_lrs);
-	for (i = 0; i < nr_lrs; i++)
-		WRITE_ONCE(hw->lr[i], vcpu->lr[i]);
+	tell_lrs(vcpu);
 	WRITE_ONCE(hw->vtimer_offset, vcpu->vm->cntvoff);
 	WRITE_ONCE(hw->vtimer_delay, delay);
 	WRITE_ONCE(hw->vtimer_migrate, delay != 0);
@@ -289,7 +308,8 @@ int vcpu_run(struct vm *vm, u32 id, u64 *reason)
 	if (!err || err == GZ_BUSY) {
 		begin_run(vcpu);
 		if (control_forge(vcpu, reason)) {
-			vcpu->told = sizeof(vcpu->exit.raw);
+			vcpu->told = ARRAY_SIZE(vcpu->exit.raw);
+			vcpu->lrs_told = true;
 		} else {
 			/* Sealing goes on when the host comes again. */
 			*reason = err ? GZ_EXIT_GZ : run_claimed(vcpu);

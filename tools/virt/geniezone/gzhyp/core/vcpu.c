@@ -51,6 +51,8 @@ static int create_locked(struct vm *vm, struct vcpu *vcpu, u32 id, pa_t shared)
 	vcpu->id = id;
 	vcpu->run = pa_to_va(shared);
 	vcpu->hwstate = pa_to_va(PA(shared.v + PAGE_SIZE));
+	vcpu->lrs_told = true;
+	vcpu->told = ARRAY_SIZE(vcpu->exit.raw);
 	vcpu->power = id ? POWER_OFF : POWER_ON;
 	vcpu_reset(vcpu, 0, 0);
 	vgic_cpu_init(&vm->vgic, &vcpu->vgic, id, id);

@@ -80,7 +80,7 @@ struct cpu_features {
 	bool hcx;
 	bool vmid16;
 	bool rndr;
-	bool rare;		/* any that both ways of a world switch ask for */
+	bool rare;		/* what a world switch has to ask for one by one */
 	u8 pa_bits;
 };
 
@@ -119,6 +119,8 @@ struct vcpu;
  * @host_cntv_cval: when it fires
  * @host_pmr: the host's interrupt priority mask, likewise
  * @host_ppis: which of EL2's interrupts the host had enabled
+ * @ppis: EL2's interrupts, a bit each
+ * @vtimer_ppi: the one of them that is the virtual timer's
  * @host_pmscr: the host's control of statistical profiling, likewise
  * @host_trfcr: the host's trace filter, likewise
  * @host_brbcr: the host's control of branch records, likewise
@@ -152,6 +154,8 @@ struct percpu {
 	u64 host_cntv_cval;
 	u64 host_pmr;
 	u32 host_ppis;
+	u32 ppis;
+	u32 vtimer_ppi;
 	u64 host_pmscr;
 	u64 host_trfcr;
 	u64 host_brbcr;
@@ -167,9 +171,17 @@ extern struct percpu *percpus[];
 #ifdef UNIT_TEST
 struct percpu *this_cpu(void);
 #else
+/*
+ * Not volatile, and without the clobber of memory: EL2 does not change CPUs, so one
+ * read is as good as the next. cpu_init_el2() writes the register, and nobody asks
+ * before.
+ */
 static inline struct percpu *this_cpu(void)
 {
-	return (struct percpu *)read_sysreg(tpidr_el2);
+	struct percpu *cpu;
+
+	asm("mrs %0, tpidr_el2" : "=r" (cpu));
+	return cpu;
 }
 #endif
 

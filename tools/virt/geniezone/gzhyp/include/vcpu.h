@@ -23,7 +23,6 @@ enum vcpu_wait {
  * struct vcpu - one virtual CPU
  * @regs: general registers
  * @sys: EL1's registers while it is out
- * @fp: FP/SIMD registers while they are not in a CPU
  * @vm: whose it is
  * @id: number in it, and Aff0
  * @run: first shared page, lent by the host
@@ -35,12 +34,13 @@ enum vcpu_wait {
  * @access: the MMIO read that is waited for
  * @ipi_owed: sleepers have to be woken by the host, which was not told yet
  * @exit: what the exit in progress tells the host
- * @told: bytes of the union that the last one was about
+ * @told: words of the union that the last one was about
  * @vmcr: virtual GIC CPU interface
  * @ap0r: active priorities of group 0
  * @ap1r: active priorities of group 1
  * @lr: list registers
  * @lrs_used: some of @lr may not be 0
+ * @lrs_told: some of @hwstate's may not be 0
  * @cntv_ctl: virtual timer
  * @cntv_cval: when it fires
  * @cntp_ctl: physical timer, emulated
@@ -49,11 +49,11 @@ enum vcpu_wait {
  * @vtimer_high: level of its line when it was last looked at
  * @mdscr: as the guest wrote it
  * @vgic: its part of the interrupt controller
+ * @fp: FP/SIMD registers while they are not in a CPU
  */
 struct vcpu {
 	struct cpu_regs regs;
 	struct el1_regs sys;
-	struct fp_regs fp;
 	struct vm *vm;
 	u32 id;
 	struct gz_run *run;
@@ -71,6 +71,7 @@ struct vcpu {
 	u64 ap1r[4];
 	u64 lr[16];
 	bool lrs_used;
+	bool lrs_told;
 	u64 cntv_ctl;
 	u64 cntv_cval;
 	u64 cntp_ctl;
@@ -79,6 +80,7 @@ struct vcpu {
 	bool ptimer_high;
 	u64 mdscr;
 	struct vgic_cpu vgic;
+	struct fp_regs fp;
 };
 
 #define VCPU_ORDER	pool_order(sizeof(struct vcpu))

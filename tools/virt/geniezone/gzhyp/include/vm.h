@@ -64,9 +64,7 @@ enum vm_protection {
  * @idle: cap enabled: WFI leaves to the host
  * @mailbox: page of pfns for MAP_GUEST_BLOCK, lent by the host; 0 without
  * @vcpu: the vCPUs there are
- * @region: sorted by address
  * @nr_regions: regions in @region
- * @purpose: what MEMREGION_PURPOSE said, the newest overwrites the oldest
  * @next_purpose: which of @purpose is overwritten next
  * @dtb_gpa: what SET_DTB_CONFIG said
  * @dtb_size: likewise
@@ -82,6 +80,8 @@ enum vm_protection {
  *          and read without
  * @sleeping: vCPUs that have left with EXIT_IDLE and were not run since
  * @last_vcpu: vCPU + 1 that each physical CPU ran last
+ * @purpose: what MEMREGION_PURPOSE said, the newest overwrites the oldest
+ * @region: sorted by address
  * @vgic: has a lock of its own
  */
 struct vm {
@@ -98,9 +98,7 @@ struct vm {
 	bool idle;
 	u64 mailbox;
 	struct vcpu *vcpu[MAX_VCPUS];
-	struct region region[MAX_REGIONS];
 	unsigned int nr_regions;
-	struct purpose purpose[MAX_PURPOSES];
 	unsigned int next_purpose;
 	u64 dtb_gpa;
 	u64 dtb_size;
@@ -115,6 +113,8 @@ struct vm {
 	u32 on_cpu[MAX_VCPUS];
 	u32 sleeping;
 	u8 last_vcpu[MAX_CPUS];
+	struct purpose purpose[MAX_PURPOSES];
+	struct region region[MAX_REGIONS];
 	struct vgic vgic;
 };
 
