@@ -211,13 +211,13 @@ static int set_sealed(struct vcpu *vcpu, const struct reg_id *reg)
 	       GZ_INVALID_ARGS;
 }
 
-/* Called with vm->lock held: RUN takes a vCPU only with it. */
-static int find_vcpu(struct vm *vm, u32 id, struct vcpu **vcpu)
+/* Called with vm->lock held. If it is found, it has to be given back. */
+static int take_vcpu(struct vm *vm, u32 id, struct vcpu **vcpu)
 {
 	if (id >= MAX_VCPUS || !vm->vcpu[id])
 		return GZ_INVALID_ARGS;
 	*vcpu = vm->vcpu[id];
-	return vm->on_cpu[id] ? GZ_BUSY : 0;
+	return vcpu_take(vm, id) ? 0 : GZ_BUSY;
 }
 
 /**
@@ -239,11 +239,12 @@ int onereg_get(struct vm *vm, u32 vcpu_id, u64 id, u64 *val)
 	if (!parse_id(id, &reg))
 		return GZ_INVALID_ARGS;
 	spin_lock(&vm->lock);
-	err = find_vcpu(vm, vcpu_id, &vcpu);
-	if (!err && protect_is_sealed(vm))
-		err = GZ_INVALID_ARGS;
-	if (!err)
-		err = get_locked(vcpu, &reg, val);
+	err = take_vcpu(vm, vcpu_id, &vcpu);
+	if (!err) {
+		err = protect_is_sealed(vm) ? GZ_INVALID_ARGS :
+		      get_locked(vcpu, &reg, val);
+		vcpu_give_back(vm, vcpu_id);
+	}
 	spin_unlock(&vm->lock);
 	return err;
 }
@@ -267,11 +268,12 @@ int onereg_set(struct vm *vm, u32 vcpu_id, u64 id, u64 val)
 	if (!parse_id(id, &reg))
 		return GZ_INVALID_ARGS;
 	spin_lock(&vm->lock);
-	err = find_vcpu(vm, vcpu_id, &vcpu);
-	if (!err && protect_is_sealed(vm))
-		err = set_sealed(vcpu, &reg);
-	else if (!err)
-		err = set_locked(vcpu, &reg, val);
+	err = take_vcpu(vm, vcpu_id, &vcpu);
+	if (!err) {
+		err = protect_is_sealed(vm) ? set_sealed(vcpu, &reg) :
+		      set_locked(vcpu, &reg, val);
+		vcpu_give_back(vm, vcpu_id);
+	}
 	spin_unlock(&vm->lock);
 	return err;
 }

@@ -14,42 +14,45 @@
 #include "switch.h"
 #include "vcpu.h"
 
-/* Called with vm->lock held, while nobody else has the vCPU. */
+/* CPU_ON was called. What it is to start with was written with the lock held. */
 static void finish_cpu_on(struct vcpu *vcpu)
 {
-	if (vcpu->power != POWER_ON_PENDING)
-		return;
+	spin_lock(&vcpu->vm->lock);
 	vcpu_reset(vcpu, vcpu->on_entry, vcpu->on_context);
 	vcpu->power = POWER_ON;
+	spin_unlock(&vcpu->vm->lock);
+}
+
+/* Without the lock, unless somebody is at it with the lock, or runs it. */
+static bool take_or_wait(struct vm *vm, u32 id)
+{
+	bool taken = vcpu_take(vm, id);
+
+	if (taken)
+		return true;
+	spin_lock(&vm->lock);
+	taken = vcpu_take(vm, id);
+	spin_unlock(&vm->lock);
+	return taken;
 }
 
 static int claim(struct vm *vm, u32 id, struct vcpu **vcpu)
 {
-	int err = 0;
-
 	if (id >= MAX_VCPUS || READ_ONCE(vm->wiped))
 		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
-	*vcpu = vm->vcpu[id];
+	if (!take_or_wait(vm, id))
+		return GZ_BUSY;
+	/* Pairs with create_locked(), which does not take what is not there yet. */
+	*vcpu = __atomic_load_n(&vm->vcpu[id], __ATOMIC_ACQUIRE);
 	if (!*vcpu) {
-		err = GZ_INVALID_ARGS;
-	} else if (vm->on_cpu[id]) {
-		err = GZ_BUSY;
-	} else {
-		finish_cpu_on(*vcpu);
-		WRITE_ONCE(vm->on_cpu[id], this_cpu()->index + 1);
+		vcpu_give_back(vm, id);
+		return GZ_INVALID_ARGS;
 	}
-	spin_unlock(&vm->lock);
 	/* That it is here first, then what is pending: pairs with vm_kick(). */
 	smp_mb();
-	return err;
-}
-
-static void release(struct vm *vm, u32 id)
-{
-	spin_lock(&vm->lock);
-	WRITE_ONCE(vm->on_cpu[id], 0);
-	spin_unlock(&vm->lock);
+	if (READ_ONCE((*vcpu)->power) == POWER_ON_PENDING)
+		finish_cpu_on(*vcpu);
+	return 0;
 }
 
 /* Put what the host has answered where the guest waits for it. */
@@ -317,6 +320,6 @@ int vcpu_run(struct vm *vm, u32 id, u64 *reason)
 		}
 		err = 0;
 	}
-	release(vm, id);
+	vcpu_give_back(vm, id);
 	return err;
 }

@@ -56,7 +56,8 @@ static int create_locked(struct vm *vm, struct vcpu *vcpu, u32 id, pa_t shared)
 	vcpu->power = id ? POWER_OFF : POWER_ON;
 	vcpu_reset(vcpu, 0, 0);
 	vgic_cpu_init(&vm->vgic, &vcpu->vgic, id, id);
-	vm->vcpu[id] = vcpu;
+	/* RUN looks without the lock. */
+	__atomic_store_n(&vm->vcpu[id], vcpu, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -121,10 +122,12 @@ int vcpu_destroy(struct vm *vm, u32 id)
 	spin_lock(&vm->lock);
 	if (!vm->vcpu[id])
 		err = GZ_INVALID_ARGS;
-	else if (vm->on_cpu[id])
+	else if (!vcpu_take(vm, id))
 		err = GZ_BUSY;
 	else
 		vcpu_free_locked(vm, id);
+	if (!err)
+		vcpu_give_back(vm, id);
 	spin_unlock(&vm->lock);
 	if (err == GZ_BUSY)
 		vm_kick(vm, 1U << id);

@@ -179,6 +179,7 @@ int vm_begin_destroy(u64 id, struct vm **vm)
 	spin_lock(&vm_table.lock);
 	found = vm_table.vm[id];
 	if (found) {
+		found->doomed = true;
 		WRITE_ONCE(found->state, VM_DYING);
 		err = GZ_BUSY;
 		users = gate_close(id);
@@ -274,7 +275,7 @@ void vm_resume(void)
 	vm_table.stops--;
 	for (id = 1; id <= MAX_VMS && !vm_table.stops; id++) {
 		vm = vm_table.vm[id];
-		if (!vm || !vm->wiped || vm->destroying)
+		if (!vm || vm->doomed)
 			continue;
 		WRITE_ONCE(vm->state, VM_LIVE);
 		gate_open(id);

@@ -3,6 +3,7 @@
 #define GZHYP_BARRIER_H
 
 #ifdef UNIT_TEST
+#define isb()		do { } while (0)
 #define dsb_ishst()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #else

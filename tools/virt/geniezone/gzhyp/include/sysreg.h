@@ -5,11 +5,16 @@
 
 #include "types.h"
 
+#ifdef UNIT_TEST
+u64 test_sysreg(const char *reg);
+#define read_sysreg(reg)	test_sysreg(#reg)
+#else
 #define read_sysreg(reg) ({						\
 	u64 __val;							\
 	asm volatile("mrs %0, " #reg : "=r" (__val) :: "memory");	\
 	__val;								\
 })
+#endif
 
 #define write_sysreg(val, reg)						\
 	asm volatile("msr " #reg ", %x0" :: "rZ" ((u64)(val)) : "memory")

@@ -86,6 +86,31 @@ struct vcpu {
 #define VCPU_ORDER	pool_order(sizeof(struct vcpu))
 #define SHARED_SIZE	(2 * PAGE_SIZE)
 
+/**
+ * vcpu_take() - have a vCPU to oneself, whether it is there or not
+ * @vm: the VM
+ * @id: the vCPU's number
+ *
+ * RUN has it without vm->lock. Who else takes one holds the lock until it is given
+ * back, so that with the lock only a RUN can be in the way.
+ *
+ * Return: false if somebody else has it.
+ */
+static inline bool vcpu_take(struct vm *vm, u32 id)
+{
+	u32 nobody = 0;
+
+	return __atomic_compare_exchange_n(&vm->on_cpu[id], &nobody,
+					   this_cpu()->index + 1, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* What was done to it comes before: pairs with the next vcpu_take(). */
+static inline void vcpu_give_back(struct vm *vm, u32 id)
+{
+	__atomic_store_n(&vm->on_cpu[id], 0, __ATOMIC_RELEASE);
+}
+
 /* core/vcpu.c */
 int vcpu_create(struct vm *vm, u32 id, pa_t shared);
 int vcpu_destroy(struct vm *vm, u32 id);

@@ -53,9 +53,10 @@ enum vm_protection {
  * @id: its number for the host; also its VMID
  * @state: protected by the VM table's lock
  * @destroying: a DESTROY_VM works on it now; with the VM table's lock
+ * @doomed: DESTROY_VM was called; with the VM table's lock
  * @wiped: its guest is gone for good; with the VM table's lock, but read by RUN,
  *         which has found the VM alive
- * @lock: all of the following, up to @vgic
+ * @lock: all of the following, up to @vgic, but as said there
  * @s2: stage 2
  * @vttbr: of it
  * @cntvoff: virtual counter is this much behind the physical one
@@ -76,8 +77,7 @@ enum vm_protection {
  * @fw_gpa: where the firmware goes, 0 for none
  * @buf: copies of what the host passes in memory
  * @drain: how far DESTROY_VM has given pages back
- * @on_cpu: physical CPU + 1 that runs a vCPU, 0 for none; written with @lock
- *          and read without
+ * @on_cpu: physical CPU + 1 that has a vCPU, 0 for none; see vcpu_take()
  * @sleeping: vCPUs that have left with EXIT_IDLE and were not run since
  * @last_vcpu: vCPU + 1 that each physical CPU ran last
  * @purpose: what MEMREGION_PURPOSE said, the newest overwrites the oldest
@@ -88,6 +88,7 @@ struct vm {
 	u16 id;
 	enum vm_state state;
 	bool destroying;
+	bool doomed;
 	bool wiped;
 	struct spinlock lock;
 	struct pgtable s2;
