@@ -17,7 +17,7 @@ static void stop_using(struct vm *vm)
 
 	for (i = 0; i < MAX_VCPUS; i++)
 		if (vm->vcpu[i])
-			vcpu_free_locked(vm, i);
+			vcpu_free(vm, i);
 	if (vm->mailbox) {
 		owner_unlend(PA(vm->mailbox), PAGE_SIZE);
 		vm->mailbox = 0;

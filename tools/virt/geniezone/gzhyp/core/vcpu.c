@@ -90,15 +90,15 @@ int vcpu_create(struct vm *vm, u32 id, pa_t shared)
 }
 
 /**
- * vcpu_free_locked() - take a vCPU that does not run out of its VM
- * @vm: the VM, locked, or dying and without users
+ * vcpu_free() - take a vCPU out of its VM
+ * @vm: the VM, locked and its interrupt controller without the vCPU; or dying and
+ *      without users, when nobody asks the controller for anything any more
  * @id: the vCPU's number
  */
-void vcpu_free_locked(struct vm *vm, u32 id)
+void vcpu_free(struct vm *vm, u32 id)
 {
 	struct vcpu *vcpu = vm->vcpu[id];
 
-	vgic_cpu_exit(&vm->vgic, id);
 	vm->vcpu[id] = NULL;
 	__atomic_and_fetch(&vm->sleeping, ~(1U << id), __ATOMIC_SEQ_CST);
 	owner_unlend(va_to_pa(vcpu->run), SHARED_SIZE);
@@ -124,10 +124,11 @@ int vcpu_destroy(struct vm *vm, u32 id)
 		err = GZ_INVALID_ARGS;
 	else if (!vcpu_take(vm, id))
 		err = GZ_BUSY;
-	else
-		vcpu_free_locked(vm, id);
-	if (!err)
+	if (!err) {
+		vgic_cpu_exit(&vm->vgic, id);
+		vcpu_free(vm, id);
 		vcpu_give_back(vm, id);
+	}
 	spin_unlock(&vm->lock);
 	if (err == GZ_BUSY)
 		vm_kick(vm, 1U << id);

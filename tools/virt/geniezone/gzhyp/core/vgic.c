@@ -94,6 +94,32 @@ void vgic_irq_changed(struct vgic *vgic, struct vgic_irq *irq, u32 intid,
 		*kick |= 1U << irq->holder;
 }
 
+static bool is_routed_to(const struct vgic_irq *irq, const struct vgic_cpu *vcpu)
+{
+	return irq->any_vcpu || vcpu->affinity == irq->route;
+}
+
+static u32 vcpus_there_are(const struct vgic *vgic)
+{
+	u32 mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < VGIC_MAX_VCPUS; i++)
+		if (vgic->cpu[i])
+			mask |= 1U << i;
+	return mask;
+}
+
+/* The first of @there that an SPI is routed to */
+static u8 target_among(const struct vgic *vgic, const struct vgic_irq *irq,
+		       u32 there)
+{
+	for (; there; there &= there - 1)
+		if (is_routed_to(irq, vgic->cpu[__builtin_ctz(there)]))
+			return __builtin_ctz(there);
+	return VGIC_NO_VCPU;
+}
+
 /**
  * vgic_route() - find the vCPU that an SPI is routed to
  * @vgic: the VM's controller
@@ -104,27 +130,35 @@ void vgic_irq_changed(struct vgic *vgic, struct vgic_irq *irq, u32 intid,
  */
 void vgic_route(struct vgic *vgic, struct vgic_irq *irq)
 {
+	irq->target = target_among(vgic, irq, vcpus_there_are(vgic));
+}
+
+/* A vCPU has come: SPIs that had none, or one of a higher number */
+static void route_to(struct vgic *vgic, unsigned int id)
+{
+	struct vgic_irq *irq = vgic->spi;
 	unsigned int i;
 
-	irq->target = VGIC_NO_VCPU;
-	for (i = 0; i < VGIC_MAX_VCPUS; i++) {
-		if (!vgic->cpu[i])
+	for (i = 0; i < VGIC_NR_SPIS; i++, irq++) {
+		if (irq->target <= id || !is_routed_to(irq, vgic->cpu[id]))
 			continue;
-		if (irq->any_vcpu || vgic->cpu[i]->affinity == irq->route) {
-			irq->target = i;
-			return;
-		}
+		irq->target = id;
+		vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + i);
 	}
 }
 
-/* vCPUs come and go while the VM is set up and torn down, not in between. */
-static void route_all_spis(struct vgic *vgic)
+/* A vCPU has gone. What it held, and is routed to another one, is that one's. */
+static void route_away_from(struct vgic *vgic, unsigned int id)
 {
+	u32 there = vcpus_there_are(vgic);
+	struct vgic_irq *irq = vgic->spi;
 	unsigned int i;
 
-	for (i = 0; i < VGIC_NR_SPIS; i++) {
-		vgic_route(vgic, &vgic->spi[i]);
-		vgic_requeue(vgic, &vgic->spi[i], VGIC_NR_PRIVATE + i);
+	for (i = 0; i < VGIC_NR_SPIS; i++, irq++) {
+		if (irq->target != id)
+			continue;
+		irq->target = target_among(vgic, irq, there);
+		vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + i);
 	}
 }
 
@@ -172,9 +206,11 @@ static void detach_cpu(struct vgic *vgic, unsigned int id)
 		irq->in_lr = false;
 		irq->active_written = false;
 		irq->holder = VGIC_NO_VCPU;
+		if (irq->target != id)
+			vgic_requeue(vgic, irq, intid);
 	}
 	vgic->cpu[id] = NULL;
-	route_all_spis(vgic);
+	route_away_from(vgic, id);
 }
 
 /**
@@ -203,7 +239,7 @@ void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
 	for (i = 0; i < VGIC_NR_PRIVATE; i++)
 		irq_reset(&vcpu->irq[i], id, i < VGIC_NR_SGIS);
 	vgic->cpu[id] = vcpu;
-	route_all_spis(vgic);
+	route_to(vgic, id);
 	spin_unlock(&vgic->lock);
 }
 

@@ -114,7 +114,7 @@ static inline void vcpu_give_back(struct vm *vm, u32 id)
 /* core/vcpu.c */
 int vcpu_create(struct vm *vm, u32 id, pa_t shared);
 int vcpu_destroy(struct vm *vm, u32 id);
-void vcpu_free_locked(struct vm *vm, u32 id);
+void vcpu_free(struct vm *vm, u32 id);
 void vcpu_reset(struct vcpu *vcpu, u64 pc, u64 x0);
 u64 vcpu_mpidr(const struct vcpu *vcpu);
 

@@ -606,6 +606,34 @@ static void vcpu_exit_and_return(void)
 	EXPECT(vgic_pending(&m->vgic, 0));
 }
 
+static void spis_follow_the_vcpus_there_are(void)
+{
+	start(m);
+	start_spi(m, 40, true);
+	start_spi(m, 41, true);
+	route(m, 41, GICD_IROUTER_IRM);
+	spi(m, 40, true);
+	enter(m, 0);
+	route(m, 40, 1);
+	EXPECT(!vgic_pending(&m->vgic, 1));
+	vgic_cpu_exit(&m->vgic, 0);
+	EXPECT(vgic_pending(&m->vgic, 1));
+	enter(m, 1);
+	take(m, 1, 40);
+	leave(m, 1);
+	/* One of all: the first there is */
+	spi(m, 41, true);
+	EXPECT(vgic_pending(&m->vgic, 1));
+	vgic_cpu_init(&m->vgic, &m->vcpu[0], 0, 0);
+	EXPECT(vgic_pending(&m->vgic, 0) && !vgic_pending(&m->vgic, 1));
+	vgic_cpu_exit(&m->vgic, 0);
+	EXPECT(vgic_pending(&m->vgic, 1));
+	/* One of a higher number changes nothing. */
+	vgic_cpu_exit(&m->vgic, 2);
+	vgic_cpu_init(&m->vgic, &m->vcpu[2], 2, 2);
+	EXPECT(vgic_pending(&m->vgic, 1) && !vgic_pending(&m->vgic, 2));
+}
+
 static void random_operations(void)
 {
 	static const unsigned int nr_lrs[] = { 4, 1, 2, 16 };
@@ -647,6 +675,7 @@ static const struct test tests[] = {
 	TEST(higher_priority_arrives),
 	TEST(odd_list_registers),
 	TEST(vcpu_exit_and_return),
+	TEST(spis_follow_the_vcpus_there_are),
 	TEST(random_operations),
 };
 
