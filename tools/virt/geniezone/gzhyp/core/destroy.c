@@ -11,6 +11,9 @@
 /* Holes in the tables that are looked at in one step */
 #define MAX_HOLES	4096
 
+/* Pages that are given back with the lock of the table of owners taken once */
+#define BATCH		64
+
 static void stop_using(struct vm *vm)
 {
 	unsigned int i;
@@ -25,26 +28,46 @@ static void stop_using(struct vm *vm)
 	stage2_flush_vmid(vm->vttbr);
 }
 
+/* Pages that lie anywhere: all that an open VM has is lent. */
+static unsigned int give_back_pages(struct vm *vm, u64 budget)
+{
+	unsigned int nr;
+	pa_t pa[BATCH];
+
+	if (protect_is_sealed(vm))
+		return 0;
+	nr = pgt_pages(&vm->s2, vm->drain, pa, MIN(budget, BATCH));
+	return nr ? owner_unlend_pages(pa, nr) : 0;
+}
+
+/* The rest: blocks, and what may have to be wiped */
+static u64 give_back_leaf(struct vm *vm, u64 budget)
+{
+	struct pgt_leaf leaf = pgt_lookup(&vm->s2, vm->drain);
+	u64 left = leaf.size - (vm->drain & (leaf.size - 1));
+	u64 pages = MIN(left / PAGE_SIZE, budget);
+
+	protect_give_back(vm, leaf.pa, pages * PAGE_SIZE);
+	return pages;
+}
+
 /* Returns true when all pages are the host's alone again. */
 static bool give_back(struct vm *vm, u64 *budget)
 {
-	unsigned int holes = MAX_HOLES;
-	struct pgt_leaf leaf;
-	u64 left, pages;
+	u64 holes = 0, size, pages;
 
 	while (vm->drain < IPA_LIMIT) {
-		leaf = pgt_lookup(&vm->s2, vm->drain);
-		left = leaf.size - (vm->drain & (leaf.size - 1));
-		if (!leaf.valid) {
-			if (!holes--)
-				return false;
-			vm->drain += left;
-			continue;
-		}
-		pages = MIN(left / PAGE_SIZE, *budget);
-		if (!pages)
+		if (holes >= MAX_HOLES)
 			return false;
-		protect_give_back(vm, leaf.pa, pages * PAGE_SIZE);
+		holes += pgt_holes(&vm->s2, vm->drain, &size);
+		vm->drain += size;
+		if (size)
+			continue;
+		if (!*budget)
+			return false;
+		pages = give_back_pages(vm, *budget);
+		if (!pages)
+			pages = give_back_leaf(vm, *budget);
 		vm->drain += pages * PAGE_SIZE;
 		vm->mapped_pages -= pages;
 		*budget -= pages;

@@ -225,6 +225,41 @@ int owner_unlend(pa_t pa, u64 size)
 	return take_step(&step, pa, size, 0);
 }
 
+/* The entry of a page of RAM */
+static u32 *entry_of_page(pa_t pa)
+{
+	const struct ram_range *r = owner.range;
+	unsigned int i;
+
+	for (i = 0; i < owner.nr; i++, r++)
+		if (pa.v - r->base < r->size)
+			return owner.first[i] + (pa.v - r->base) / PAGE_SIZE;
+	return NULL;
+}
+
+/**
+ * owner_unlend_pages() - undo one owner_lend() of pages that lie anywhere
+ * @pa: the pages
+ * @nr: their number
+ *
+ * Return: for how many of them, from the first on: those before one that is not lent.
+ */
+unsigned int owner_unlend_pages(const pa_t *pa, unsigned int nr)
+{
+	unsigned int i;
+	u32 *entry;
+
+	spin_lock(&owner.lock);
+	for (i = 0; i < nr; i++) {
+		entry = entry_of_page(pa[i]);
+		if (!entry || entry_state(*entry) != PAGE_SHARED)
+			break;
+		*entry = to_unlent(*entry, 0);
+	}
+	spin_unlock(&owner.lock);
+	return i;
+}
+
 static int prepare_locked(const struct step *step, pa_t pa, u64 size)
 {
 	int err = check_locked(step, pa, size);

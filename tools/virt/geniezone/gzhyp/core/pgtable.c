@@ -282,6 +282,71 @@ struct pgt_leaf pgt_lookup(const struct pgtable *pgt, u64 ia)
 	return leaf;
 }
 
+/* The entry that says what is at an address, whatever it says */
+static u64 *last_entry(const struct pgtable *pgt, u64 ia, unsigned int *level)
+{
+	u64 *entry;
+
+	*level = pgt->start_level;
+	entry = entry_of(pgt, pgt->root, *level, ia);
+	while (is_table(*entry, *level)) {
+		++*level;
+		entry = entry_of(pgt, table_of(*entry), *level, ia);
+	}
+	return entry;
+}
+
+/* Entries from that one on to the end of its table */
+static u64 entries_left(const struct pgtable *pgt, u64 ia, unsigned int level)
+{
+	u64 nr = level == pgt->start_level ? 512ULL << pgt->root_order : 512;
+
+	return nr - (ia / pgt_level_size(level) & (nr - 1));
+}
+
+/**
+ * pgt_pages() - translate pages that follow each other
+ * @pgt: the tree
+ * @ia: page-aligned input address, of less than ia_bits
+ * @pa: gets where the pages are
+ * @max: how many at most
+ *
+ * Return: how many from @ia on are mapped as pages by one table.
+ */
+unsigned int pgt_pages(const struct pgtable *pgt, u64 ia, pa_t *pa,
+		       unsigned int max)
+{
+	unsigned int level, nr = 0;
+	const u64 *entry = last_entry(pgt, ia, &level);
+	u64 left = MIN(entries_left(pgt, ia, level), max);
+
+	if (level != PGT_LAST_LEVEL)
+		return 0;
+	for (; nr < left && entry[nr] & PTE_VALID; nr++)
+		pa[nr] = PA(entry[nr] & PTE_ADDR);
+	return nr;
+}
+
+/**
+ * pgt_holes() - how far is it to something that is mapped?
+ * @pgt: the tree
+ * @ia: page-aligned input address, of less than ia_bits
+ * @size: gets the bytes from there to the end of the holes that are counted
+ *
+ * Return: how many entries of one table, from @ia on, are holes.
+ */
+u64 pgt_holes(const struct pgtable *pgt, u64 ia, u64 *size)
+{
+	unsigned int level;
+	const u64 *entry = last_entry(pgt, ia, &level);
+	u64 left = entries_left(pgt, ia, level), nr = 0;
+
+	while (nr < left && !(entry[nr] & PTE_VALID))
+		nr++;
+	*size = nr ? nr * pgt_level_size(level) - (ia & (pgt_level_size(level) - 1)) : 0;
+	return nr;
+}
+
 /* Free tables below @table that lead to no more tables, lowest first. */
 static bool free_level(struct pgtable *pgt, u64 *table, unsigned int level,
 		       u64 nr_entries, u64 *budget)
@@ -291,7 +356,8 @@ static bool free_level(struct pgtable *pgt, u64 *table, unsigned int level,
 	for (i = 0; i < nr_entries; i++) {
 		if (!is_table(table[i], level))
 			continue;
-		if (!free_level(pgt, table_of(table[i]), level + 1, 512, budget))
+		if (level + 1 < PGT_LAST_LEVEL &&
+		    !free_level(pgt, table_of(table[i]), level + 1, 512, budget))
 			return false;
 		if (!*budget)
 			return false;

@@ -64,6 +64,7 @@ int owner_claim(pa_t pa, u64 size);
 bool owner_can_lend(pa_t pa, u64 size);
 int owner_lend(pa_t pa, u64 size);
 int owner_unlend(pa_t pa, u64 size);
+unsigned int owner_unlend_pages(const pa_t *pa, unsigned int nr);
 int owner_prepare_donate(pa_t pa, u64 size);
 int owner_donate(pa_t pa, u64 size, u16 vm);
 int owner_seal(pa_t pa, u64 size, u16 vm);

@@ -59,6 +59,9 @@ int pgt_map(struct pgtable *pgt, u64 ia, pa_t pa, u64 size, u64 attr);
 int pgt_split(struct pgtable *pgt, u64 ia);
 void pgt_unmap(struct pgtable *pgt, u64 ia, u64 size);
 struct pgt_leaf pgt_lookup(const struct pgtable *pgt, u64 ia);
+unsigned int pgt_pages(const struct pgtable *pgt, u64 ia, pa_t *pa,
+		       unsigned int max);
+u64 pgt_holes(const struct pgtable *pgt, u64 ia, u64 *size);
 bool pgt_free_some(struct pgtable *pgt, u64 *budget);
 
 static inline u64 pgt_level_size(unsigned int level)

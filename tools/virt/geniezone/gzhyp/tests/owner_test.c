@@ -314,6 +314,33 @@ static void copy_needs_all_of_it_to_be_the_hosts(void)
 	EXPECT(owner_copy_from_host(buf, PA(BASE), 0) == GZ_FAULT);
 }
 
+static int state_of(unsigned int n, u32 *value)
+{
+	return owner_state(PA(BASE + n * PAGE_SIZE), value);
+}
+
+static void pages_anywhere_are_unlent_up_to_one_that_is_not(void)
+{
+	const pa_t pa[] = {
+		PA(BASE + 5 * PAGE_SIZE), PA(BASE), PA(BASE + 3 * PAGE_SIZE),
+		PA(BASE + 9 * PAGE_SIZE), PA(BASE + 4 * PAGE_SIZE), PA(BASE + SIZE),
+	};
+	u32 value;
+
+	setup();
+	EXPECT(!owner_lend(PA(BASE), 6 * PAGE_SIZE));
+	EXPECT(!owner_lend(PA(BASE), PAGE_SIZE));
+	EXPECT(!owner_donate(pa[3], PAGE_SIZE, 1));
+	EXPECT(owner_unlend_pages(pa, ARRAY_SIZE(pa)) == 3);
+	EXPECT(state_of(5, &value) == PAGE_HOST && state_of(3, &value) == PAGE_HOST);
+	EXPECT(state_of(0, &value) == PAGE_SHARED && value == 1);
+	EXPECT(state_of(4, &value) == PAGE_SHARED && value == 1);
+	EXPECT(state_of(9, &value) == PAGE_GUEST && value == 1);
+	EXPECT(owner_unlend_pages(pa + 4, 2) == 1);
+	EXPECT(state_of(4, &value) == PAGE_HOST);
+	EXPECT(!owner_unlend_pages(pa, 1) && !owner_unlend_pages(pa + 5, 1));
+}
+
 static const struct test tests[] = {
 	TEST(every_step_from_every_state),
 	TEST(any_sequence_matches_the_model),
@@ -324,6 +351,7 @@ static const struct test tests[] = {
 	TEST(sealing_without_memory_changes_nothing),
 	TEST(asking_for_a_donation_changes_nothing),
 	TEST(copy_needs_all_of_it_to_be_the_hosts),
+	TEST(pages_anywhere_are_unlent_up_to_one_that_is_not),
 };
 
 int main(void)

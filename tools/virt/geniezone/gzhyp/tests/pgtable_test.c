@@ -119,6 +119,50 @@ static void unmap_of_a_page_leaves_the_rest(void)
 	expect_same();
 }
 
+static void pages_are_those_of_one_table(void)
+{
+	const u64 last = SZ_2M - PAGE_SIZE;
+	pa_t pa[8];
+
+	setup();
+	EXPECT(!pgt_map(&pgt, 0, PA(SZ_1G), 2 * PAGE_SIZE, ATTR));
+	EXPECT(!pgt_map(&pgt, 2 * PAGE_SIZE, PA(0x7000), PAGE_SIZE, ATTR));
+	EXPECT(!pgt_map(&pgt, last, PA(0x9000), 2 * PAGE_SIZE, ATTR));
+	EXPECT(!pgt_map(&pgt, 2 * SZ_2M, PA(SZ_1G), SZ_2M, ATTR));
+	EXPECT(pgt_pages(&pgt, PAGE_SIZE, pa, 8) == 2);
+	EXPECT(pa[0].v == SZ_1G + PAGE_SIZE && pa[1].v == 0x7000);
+	EXPECT(pgt_pages(&pgt, 0, pa, 2) == 2 && pa[0].v == SZ_1G);
+	EXPECT(pgt_pages(&pgt, last, pa, 8) == 1 && pa[0].v == 0x9000);
+	EXPECT(pgt_pages(&pgt, SZ_2M, pa, 8) == 1 && pa[0].v == 0xa000);
+	/* A hole, a block, and nothing at all */
+	EXPECT(!pgt_pages(&pgt, 3 * PAGE_SIZE, pa, 8));
+	EXPECT(!pgt_pages(&pgt, 2 * SZ_2M, pa, 8));
+	EXPECT(!pgt_pages(&pgt, SZ_1G, pa, 8) && !pgt_pages(&pgt, 0, pa, 0));
+}
+
+static void holes_end_with_their_table(void)
+{
+	u64 size;
+
+	setup();
+	EXPECT(!pgt_map(&pgt, SZ_1G + SZ_2M, PA(SZ_1G), SZ_2M, ATTR));
+	EXPECT(!pgt_map(&pgt, SZ_1G + 5 * SZ_2M, PA(SZ_1G), PAGE_SIZE, ATTR));
+	EXPECT(pgt_holes(&pgt, PAGE_SIZE, &size) == 1 &&
+	       size == SZ_1G - PAGE_SIZE);
+	EXPECT(pgt_holes(&pgt, SZ_1G, &size) == 1 && size == SZ_2M);
+	EXPECT(!pgt_holes(&pgt, SZ_1G + SZ_2M, &size) && !size);
+	EXPECT(pgt_holes(&pgt, SZ_1G + 2 * SZ_2M, &size) == 3 &&
+	       size == 3 * SZ_2M);
+	EXPECT(!pgt_holes(&pgt, SZ_1G + 5 * SZ_2M, &size) && !size);
+	EXPECT(pgt_holes(&pgt, SZ_1G + 5 * SZ_2M + 3 * PAGE_SIZE, &size) == 509 &&
+	       size == 509 * PAGE_SIZE);
+	EXPECT(pgt_holes(&pgt, SZ_1G + 6 * SZ_2M, &size) == 506 &&
+	       size == 506 * SZ_2M);
+	/* The root is wider than other tables. */
+	EXPECT(pgt_holes(&pgt, 2UL * SZ_1G, &size) == 1022 &&
+	       size == 1022UL * SZ_1G);
+}
+
 /* Random maps, splits and unmaps; no memory is lost by it. */
 static void any_sequence_matches_the_model(void)
 {
@@ -215,6 +259,8 @@ static const struct test tests[] = {
 	TEST(what_is_mapped_stays),
 	TEST(split_keeps_translations_and_attributes),
 	TEST(unmap_of_a_page_leaves_the_rest),
+	TEST(pages_are_those_of_one_table),
+	TEST(holes_end_with_their_table),
 	TEST(any_sequence_matches_the_model),
 	TEST(freeing_goes_in_steps),
 	TEST(out_of_memory_changes_nothing),
