@@ -73,6 +73,8 @@ void gzvm_vm_show(struct seq_file *m, struct gzvm_vm *vm)
 		   atomic_long_read(&vm->stats.pinned));
 	seq_printf(m, "injections:\t%ld\n",
 		   atomic_long_read(&vm->stats.injections));
+	seq_printf(m, "ioctl_injections:\t%ld\n",
+		   atomic_long_read(&vm->stats.ioctl_injections));
 	seq_printf(m, "wakeups:\t%ld\n", atomic_long_read(&vm->stats.wakeups));
 }
 

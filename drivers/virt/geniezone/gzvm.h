@@ -198,11 +198,13 @@ struct gzvm_irqfds {
  * struct gzvm_vm_stats - counters of a VM
  * @pinned: pages pinned now
  * @injections: interrupt lines raised
+ * @ioctl_injections: those of them that were not raised by an irqfd
  * @wakeups: sleeping vCPUs woken
  */
 struct gzvm_vm_stats {
 	atomic_long_t pinned;
 	atomic_long_t injections;
+	atomic_long_t ioctl_injections;
 	atomic_long_t wakeups;
 };
 

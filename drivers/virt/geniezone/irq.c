@@ -52,13 +52,17 @@ int gzvm_irq_line(struct gzvm_vm *vm, const struct gzvm_irq_level *line)
 {
 	u32 type = line->irq >> GZVM_IRQ_TYPE_SHIFT & GZVM_IRQ_TYPE_MASK;
 	u32 spi = line->irq >> GZVM_IRQ_NUM_SHIFT & GZVM_IRQ_NUM_MASK;
+	int ret;
 
 	if (type == GZVM_IRQ_TYPE_PPI)
 		return -EOPNOTSUPP;
 	if (type > GZVM_IRQ_TYPE_PPI || spi > GZVM_SPI_MAX)
 		return -EINVAL;
 
-	return gzvm_irq_inject(vm, spi, line->level);
+	ret = gzvm_irq_inject(vm, spi, line->level);
+	if (!ret && line->level)
+		atomic_long_inc(&vm->stats.ioctl_injections);
+	return ret;
 }
 
 static int gzvm_device_check(const struct gzvm_create_device *device)

@@ -440,6 +440,23 @@ TEST_F(observe, injections_and_wakeups_are_counted)
 	EXPECT_EQ(WAKES + 1, fd_stat(vm, "injections"));
 }
 
+TEST_F(observe, irqfds_and_ioctls_are_told_apart)
+{
+	int vm = self->t.vm.fd, fd = event_new();
+
+	ASSERT_EQ(0, irqfd(&self->t, fd, SPI, 0, -1));
+	EXPECT_EQ(0, eventfd_write(fd, 1));
+	EXPECT_EQ(1, fd_stat(vm, "injections"));
+	EXPECT_EQ(0, fd_stat(vm, "ioctl_injections"));
+	EXPECT_EQ(0, gz_vm_irq_line(&self->t.vm, SPI, 1));
+	EXPECT_EQ(0, gz_vm_irq_line(&self->t.vm, SPI, 0));
+	EXPECT_EQ(2, fd_stat(vm, "injections"));
+	EXPECT_EQ(1, fd_stat(vm, "ioctl_injections"));
+	EXPECT_NE(0, gz_vm_irq_line(&self->t.vm, 988, 1));
+	EXPECT_EQ(1, stat_of(self->stats, "ioctl_injections"));
+	close(fd);
+}
+
 TEST_F(observe, vcpus_and_slots_are_counted)
 {
 	int vm = self->t.vm.fd, vcpu;
