@@ -576,7 +576,7 @@ static void block_touched_by_two_is_pinned_once(struct kunit *test)
 	}
 	while (atomic_read(&race.begun) < ARRAY_SIZE(threads) ||
 	       !atomic_read(&race.at_el2))
-		msleep(1);
+		msleep(20);
 	/* Time enough for another one to get as far, if nothing held it. */
 	msleep(50);
 	KUNIT_EXPECT_EQ(test, atomic_read(&race.at_el2), 1);

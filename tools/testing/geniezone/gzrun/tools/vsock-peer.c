@@ -29,6 +29,7 @@
  * @fd: the file
  * @done: all of it has passed
  * @fill: bytes in @data that were read but not yet written
+ * @data: of the file
  */
 struct stream {
 	int fd;
