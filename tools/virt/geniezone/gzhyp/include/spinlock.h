@@ -11,6 +11,9 @@
  *       pool.lock
  *     vgic.lock, console lock (leaves)
  *   control.lock (while test controls are on; owner.lock inside)
+ *
+ * Nobody waits for a VM's gate or for a vCPU while it has a lock: who does not get
+ * it says BUSY.
  */
 #ifndef GZHYP_SPINLOCK_H
 #define GZHYP_SPINLOCK_H
