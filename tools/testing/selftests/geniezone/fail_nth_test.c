@@ -161,7 +161,7 @@ FIXTURE_VARIANT_ADD(fail_nth, irqfd_off) { "irqfd off", 1, false };
 FIXTURE_VARIANT_ADD(fail_nth, ioeventfd_off) { "ioeventfd off", 1, false };
 FIXTURE_VARIANT_ADD(fail_nth, irq_up) { "irq up", 1, false };
 FIXTURE_VARIANT_ADD(fail_nth, run) { "run", 4, true };
-FIXTURE_VARIANT_ADD(fail_nth, run_to_the_end) { "run to the end", 2, true };
+FIXTURE_VARIANT_ADD(fail_nth, run_to_the_end) { "run to the end", 1, true };
 FIXTURE_VARIANT_ADD(fail_nth, close) { "close", 0, false };
 
 FIXTURE_SETUP(fail_nth)
