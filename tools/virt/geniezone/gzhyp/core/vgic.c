@@ -120,6 +120,18 @@ static u8 target_among(const struct vgic *vgic, const struct vgic_irq *irq,
 	return VGIC_NO_VCPU;
 }
 
+static u16 *nr_routed(struct vgic *vgic, u8 target)
+{
+	return &vgic->routed[MIN(target, (u8)VGIC_MAX_VCPUS)];
+}
+
+static void set_target(struct vgic *vgic, struct vgic_irq *irq, u8 target)
+{
+	--*nr_routed(vgic, irq->target);
+	irq->target = target;
+	++*nr_routed(vgic, target);
+}
+
 /**
  * vgic_route() - find the vCPU that an SPI is routed to
  * @vgic: the VM's controller
@@ -130,47 +142,64 @@ static u8 target_among(const struct vgic *vgic, const struct vgic_irq *irq,
  */
 void vgic_route(struct vgic *vgic, struct vgic_irq *irq)
 {
-	irq->target = target_among(vgic, irq, vcpus_there_are(vgic));
+	set_target(vgic, irq, target_among(vgic, irq, vcpus_there_are(vgic)));
+}
+
+/* An interrupt that nobody holds and that can not be pending stays with nobody. */
+static void retarget(struct vgic *vgic, unsigned int spi, u8 target)
+{
+	struct vgic_irq *irq = &vgic->spi[spi];
+
+	set_target(vgic, irq, target);
+	if (irq->holder != VGIC_NO_VCPU || irq->enabled || irq->active)
+		vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + spi);
+}
+
+static bool any_routed_above(const struct vgic *vgic, unsigned int id)
+{
+	while (++id <= VGIC_MAX_VCPUS)
+		if (vgic->routed[id])
+			return true;
+	return false;
 }
 
 /* A vCPU has come: SPIs that had none, or one of a higher number */
 static void route_to(struct vgic *vgic, unsigned int id)
 {
-	struct vgic_irq *irq = vgic->spi;
+	const struct vgic_irq *irq = vgic->spi;
 	unsigned int i;
 
-	for (i = 0; i < VGIC_NR_SPIS; i++, irq++) {
-		if (irq->target <= id || !is_routed_to(irq, vgic->cpu[id]))
-			continue;
-		irq->target = id;
-		vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + i);
-	}
+	if (!any_routed_above(vgic, id))
+		return;
+	for (i = 0; i < VGIC_NR_SPIS; i++, irq++)
+		if (irq->target > id && is_routed_to(irq, vgic->cpu[id]))
+			retarget(vgic, i, id);
 }
 
 /* A vCPU has gone. What it held, and is routed to another one, is that one's. */
 static void route_away_from(struct vgic *vgic, unsigned int id)
 {
 	u32 there = vcpus_there_are(vgic);
-	struct vgic_irq *irq = vgic->spi;
+	const struct vgic_irq *irq = vgic->spi;
 	unsigned int i;
 
-	for (i = 0; i < VGIC_NR_SPIS; i++, irq++) {
-		if (irq->target != id)
-			continue;
-		irq->target = target_among(vgic, irq, there);
-		vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + i);
-	}
+	for (i = 0; i < VGIC_NR_SPIS && vgic->routed[id]; i++, irq++)
+		if (irq->target == id)
+			retarget(vgic, i, target_among(vgic, irq, there));
 }
 
 /* Group 1 out of reset as in KVM: firmware seldom cares to set IGROUPR. */
-static void irq_reset(struct vgic_irq *irq, u8 target, bool edge)
+static void irqs_reset(struct vgic_irq *irq, unsigned int nr, u8 target, bool edge)
 {
-	*irq = (struct vgic_irq) {
+	const struct vgic_irq reset = {
 		.target = target,
 		.holder = VGIC_NO_VCPU,
 		.group = 1,
 		.edge = edge,
 	};
+
+	while (nr--)
+		*irq++ = reset;
 }
 
 /**
@@ -185,10 +214,12 @@ void vgic_init(struct vgic *vgic)
 	vgic->group_enable = 0;
 	vgic->has_dist = false;
 	vgic->has_redist = false;
-	for (i = 0; i < VGIC_MAX_VCPUS; i++)
+	for (i = 0; i < VGIC_MAX_VCPUS; i++) {
 		vgic->cpu[i] = NULL;
-	for (i = 0; i < VGIC_NR_SPIS; i++)
-		irq_reset(&vgic->spi[i], VGIC_NO_VCPU, false);
+		vgic->routed[i] = 0;
+	}
+	irqs_reset(vgic->spi, VGIC_NR_SPIS, VGIC_NO_VCPU, false);
+	vgic->routed[VGIC_MAX_VCPUS] = VGIC_NR_SPIS;
 	spin_unlock(&vgic->lock);
 }
 
@@ -236,8 +267,9 @@ void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
 	vcpu->queue.summary = 0;
 	for (i = 0; i < ARRAY_SIZE(vcpu->queue.word); i++)
 		vcpu->queue.word[i] = 0;
-	for (i = 0; i < VGIC_NR_PRIVATE; i++)
-		irq_reset(&vcpu->irq[i], id, i < VGIC_NR_SGIS);
+	irqs_reset(vcpu->irq, VGIC_NR_SGIS, id, true);
+	irqs_reset(vcpu->irq + VGIC_NR_SGIS, VGIC_NR_PRIVATE - VGIC_NR_SGIS, id,
+		   false);
 	vgic->cpu[id] = vcpu;
 	route_to(vgic, id);
 	spin_unlock(&vgic->lock);

@@ -127,6 +127,7 @@ struct vgic_cpu {
  * @redist_base: IPA of the first redistributor
  * @redist_size: what the VMM said, at least one vCPU's frames
  * @cpu: the vCPUs there are
+ * @routed: number of SPIs that have each vCPU as their target; the last, none
  * @spi: SPIs, from INTID 32
  */
 struct vgic {
@@ -138,6 +139,7 @@ struct vgic {
 	u64			redist_base;
 	u64			redist_size;
 	struct vgic_cpu		*cpu[VGIC_MAX_VCPUS];
+	u16			routed[VGIC_MAX_VCPUS + 1];
 	struct vgic_irq		spi[VGIC_NR_SPIS];
 };
 

@@ -634,6 +634,46 @@ static void spis_follow_the_vcpus_there_are(void)
 	EXPECT(vgic_pending(&m->vgic, 1) && !vgic_pending(&m->vgic, 2));
 }
 
+/* The first vCPU that an SPI is routed to */
+static u8 target_of(const struct vgic_irq *irq)
+{
+	u8 i;
+
+	for (i = 0; i < VGIC_MAX_VCPUS; i++)
+		if (m->vgic.cpu[i] && (irq->any_vcpu ||
+				       m->vgic.cpu[i]->affinity == irq->route))
+			return i;
+	return VGIC_NO_VCPU;
+}
+
+/* vCPUs come and go and SPIs are routed: the count of them is as if counted anew. */
+static void targets_are_counted(void)
+{
+	u16 nr[VGIC_MAX_VCPUS + 1];
+	unsigned int op, i, id;
+	u8 target;
+
+	start(m);
+	srand(1);
+	for (op = 0; op < 3000; op++) {
+		id = rand() % VGIC_MAX_VCPUS;
+		if (op % 3 == 0)
+			vgic_cpu_init(&m->vgic, &m->vcpu[id], id, id);
+		else if (op % 3 == 1)
+			vgic_cpu_exit(&m->vgic, id);
+		else if (m->vgic.cpu[0])
+			route(m, SPI(rand() % VGIC_NR_SPIS),
+			      rand() % 4 ? rand() % 9 : GICD_IROUTER_IRM);
+		memset(nr, 0, sizeof(nr));
+		for (i = 0; i < VGIC_NR_SPIS; i++) {
+			target = m->vgic.spi[i].target;
+			nr[target == VGIC_NO_VCPU ? VGIC_MAX_VCPUS : target]++;
+			EXPECT_EQ(target, target_of(&m->vgic.spi[i]));
+		}
+		EXPECT(!memcmp(nr, m->vgic.routed, sizeof(nr)));
+	}
+}
+
 static void random_operations(void)
 {
 	static const unsigned int nr_lrs[] = { 4, 1, 2, 16 };
@@ -676,6 +716,7 @@ static const struct test tests[] = {
 	TEST(odd_list_registers),
 	TEST(vcpu_exit_and_return),
 	TEST(spis_follow_the_vcpus_there_are),
+	TEST(targets_are_counted),
 	TEST(random_operations),
 };
 
