@@ -9,12 +9,12 @@ static u64 dcache_line(void)
 }
 
 /* A loop takes as long as what it is about: most often a page, of 64 lines. */
-static u64 clean_eight(u64 addr, u64 line)
+static u64 clean_lines(u64 addr, u64 line)
 {
 	unsigned int i;
 
-#pragma GCC unroll 8
-	for (i = 0; i < 8; i++, addr += line)
+#pragma GCC unroll 64
+	for (i = 0; i < 64; i++, addr += line)
 		asm volatile("dc civac, %0" :: "r" (addr) : "memory");
 	return addr;
 }
@@ -32,8 +32,8 @@ void dcache_clean_inval(const void *va, u64 size)
 	u64 addr = ALIGN_DOWN((u64)va, line);
 
 	dsb_sy();
-	while (addr + 8 * line <= end)
-		addr = clean_eight(addr, line);
+	while (addr + 64 * line <= end)
+		addr = clean_lines(addr, line);
 	for (; addr < end; addr += line)
 		asm volatile("dc civac, %0" :: "r" (addr) : "memory");
 	dsb_sy();

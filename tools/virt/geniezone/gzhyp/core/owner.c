@@ -12,8 +12,11 @@
 
 static struct {
 	struct spinlock lock;
-	struct ram_range range[OWNER_MAX_RANGES];
-	u32 *first[OWNER_MAX_RANGES];
+	struct part {
+		u64 pfn;
+		u64 nr;
+		u32 *entry;
+	} part[OWNER_MAX_RANGES];	/* frames of a range of RAM */
 	unsigned int nr;
 	const struct owner_ops *ops;
 } owner;
@@ -70,8 +73,11 @@ void owner_init(const struct ram_range *ram, unsigned int nr, void *table,
 	owner.nr = MIN(nr, (unsigned int)OWNER_MAX_RANGES);
 	owner.ops = ops;
 	for (i = 0; i < owner.nr; i++) {
-		owner.range[i] = ram[i];
-		owner.first[i] = next;
+		owner.part[i] = (struct part) {
+			.pfn = ram[i].base / PAGE_SIZE,
+			.nr = ram[i].size / PAGE_SIZE,
+			.entry = next,
+		};
 		next += ram[i].size / PAGE_SIZE;
 	}
 	memset(table, 0, owner_table_size(ram, nr));
@@ -80,17 +86,26 @@ void owner_init(const struct ram_range *ram, unsigned int nr, void *table,
 /* Entries of [pa, pa + size), if that is whole pages of one range of RAM */
 static u32 *entries_of(pa_t pa, u64 size)
 {
-	const struct ram_range *r;
-	unsigned int i;
+	u64 pfn = pa.v / PAGE_SIZE;
+	const struct part *p;
 
 	if (!size || !IS_ALIGNED(pa.v | size, PAGE_SIZE))
 		return NULL;
-	for (i = 0; i < owner.nr; i++) {
-		r = &owner.range[i];
-		if (pa.v >= r->base && pa.v - r->base < r->size &&
-		    size <= r->size - (pa.v - r->base))
-			return owner.first[i] + (pa.v - r->base) / PAGE_SIZE;
-	}
+	for (p = owner.part; p < owner.part + owner.nr; p++)
+		if (pfn - p->pfn < p->nr &&
+		    size / PAGE_SIZE <= p->nr - (pfn - p->pfn))
+			return p->entry + (pfn - p->pfn);
+	return NULL;
+}
+
+/* The entry of a frame, if it is one of RAM */
+static u32 *entry_of_frame(u64 pfn)
+{
+	const struct part *p;
+
+	for (p = owner.part; p < owner.part + owner.nr; p++)
+		if (pfn - p->pfn < p->nr)
+			return p->entry + (pfn - p->pfn);
 	return NULL;
 }
 
@@ -215,6 +230,55 @@ int owner_lend(pa_t pa, u64 size)
 	return take_step(&lend_step, pa, size, 0);
 }
 
+static void unlend_frames_locked(const u64 *pfn, u64 mask)
+{
+	u32 *entry;
+
+	for (; mask; mask &= mask - 1) {
+		entry = entry_of_frame(pfn[__builtin_ctzll(mask)]);
+		*entry = to_unlent(*entry, 0);
+	}
+}
+
+/**
+ * owner_lend_frames() - owner_lend() of pages that lie anywhere
+ * @pfn: frames
+ * @mask: which of them
+ *
+ * Return: 0; or GZ_INVALID_ARGS, and nothing has changed, if any is not the host's
+ * RAM.
+ */
+int owner_lend_frames(const u64 *pfn, u64 mask)
+{
+	u64 rest = mask;
+	u32 *entry;
+
+	spin_lock(&owner.lock);
+	for (; rest; rest &= rest - 1) {
+		entry = entry_of_frame(pfn[__builtin_ctzll(rest)]);
+		if (!entry || !step_allowed(&lend_step, *entry))
+			break;
+		*entry = to_lent(*entry, 0);
+	}
+	/* Those below the one that may not */
+	if (rest)
+		unlend_frames_locked(pfn, mask & ((rest & -rest) - 1));
+	spin_unlock(&owner.lock);
+	return rest ? GZ_INVALID_ARGS : 0;
+}
+
+/**
+ * owner_unlend_frames() - undo owner_lend_frames()
+ * @pfn: as it was given
+ * @mask: as well
+ */
+void owner_unlend_frames(const u64 *pfn, u64 mask)
+{
+	spin_lock(&owner.lock);
+	unlend_frames_locked(pfn, mask);
+	spin_unlock(&owner.lock);
+}
+
 /** owner_unlend() - undo one owner_lend() */
 int owner_unlend(pa_t pa, u64 size)
 {
@@ -223,18 +287,6 @@ int owner_unlend(pa_t pa, u64 size)
 	};
 
 	return take_step(&step, pa, size, 0);
-}
-
-/* The entry of a page of RAM */
-static u32 *entry_of_page(pa_t pa)
-{
-	const struct ram_range *r = owner.range;
-	unsigned int i;
-
-	for (i = 0; i < owner.nr; i++, r++)
-		if (pa.v - r->base < r->size)
-			return owner.first[i] + (pa.v - r->base) / PAGE_SIZE;
-	return NULL;
 }
 
 /**
@@ -251,7 +303,7 @@ unsigned int owner_unlend_pages(const pa_t *pa, unsigned int nr)
 
 	spin_lock(&owner.lock);
 	for (i = 0; i < nr; i++) {
-		entry = entry_of_page(pa[i]);
+		entry = entry_of_frame(pa[i].v / PAGE_SIZE);
 		if (!entry || entry_state(*entry) != PAGE_SHARED)
 			break;
 		*entry = to_unlent(*entry, 0);
@@ -465,16 +517,16 @@ void owner_unlock(void)
 	spin_unlock(&owner.lock);
 }
 
-/* Pages of @r, from the one of index @first on, whose entries are alike */
-static struct owner_run run_from(unsigned int r, u64 first)
+/* Pages of @p, from the one of index @first on, whose entries are alike */
+static struct owner_run run_from(const struct part *p, u64 first)
 {
-	const u32 *entry = owner.first[r];
-	u64 nr = owner.range[r].size / PAGE_SIZE, i = first + 1;
+	const u32 *entry = p->entry;
+	u64 i = first + 1;
 
-	while (i < nr && entry[i] == entry[first])
+	while (i < p->nr && entry[i] == entry[first])
 		i++;
 	return (struct owner_run) {
-		.pa = PA(owner.range[r].base + first * PAGE_SIZE),
+		.pa = PA((p->pfn + first) * PAGE_SIZE),
 		.pages = i - first,
 		.state = entry_state(entry[first]),
 		.value = entry_value(entry[first]),
@@ -490,12 +542,12 @@ static struct owner_run run_from(unsigned int r, u64 first)
 struct owner_run owner_run_at(pa_t pa)
 {
 	struct owner_run run = { .pa = pa };
-	unsigned int r;
+	const struct part *p;
 
 	spin_lock(&owner.lock);
-	for (r = 0; r < owner.nr && !run.pages; r++)
-		if (pa.v - owner.range[r].base < owner.range[r].size)
-			run = run_from(r, (pa.v - owner.range[r].base) / PAGE_SIZE);
+	for (p = owner.part; p < owner.part + owner.nr && !run.pages; p++)
+		if (pa.v / PAGE_SIZE - p->pfn < p->nr)
+			run = run_from(p, pa.v / PAGE_SIZE - p->pfn);
 	spin_unlock(&owner.lock);
 	return run;
 }
@@ -503,12 +555,12 @@ struct owner_run owner_run_at(pa_t pa)
 /* Start of the first range of RAM that begins at or above @from, or ~0 */
 static u64 range_after(u64 from)
 {
+	const struct part *p;
 	u64 best = ~0ULL;
-	unsigned int r;
 
-	for (r = 0; r < owner.nr; r++)
-		if (owner.range[r].base >= from && owner.range[r].size)
-			best = MIN(best, owner.range[r].base);
+	for (p = owner.part; p < owner.part + owner.nr; p++)
+		if (p->pfn * PAGE_SIZE >= from && p->nr)
+			best = MIN(best, p->pfn * PAGE_SIZE);
 	return best;
 }
 

@@ -327,6 +327,92 @@ unsigned int pgt_pages(const struct pgtable *pgt, u64 ia, pa_t *pa,
 	return nr;
 }
 
+/* The table of pages that an address is in, made if need be; NULL within a block */
+static int page_table_at(struct pgtable *pgt, u64 ia, u64 **table)
+{
+	unsigned int level;
+	u64 *entry, *next;
+
+	*table = pgt->root;
+	for (level = pgt->start_level; level < PGT_LAST_LEVEL; level++) {
+		entry = entry_of(pgt, *table, level, ia);
+		if (!*entry) {
+			next = new_table(pgt);
+			if (!next)
+				return PGT_NO_MEMORY;
+			set_entry(entry, va_to_pa(next).v | PTE_TABLE | PTE_VALID);
+		}
+		*table = is_table(*entry, level) ? table_of(*entry) : NULL;
+		if (!*table)
+			break;
+	}
+	return 0;
+}
+
+/* A bit for each of @nr entries that is a hole; -1 if one leads to another frame */
+static int find_holes(const u64 *entry, const u64 *pfn, unsigned int nr,
+		      u64 *holes)
+{
+	u64 mask = 0, bit = 1;
+
+	for (; nr--; entry++, pfn++, bit <<= 1) {
+		if (!(*entry & PTE_VALID))
+			mask |= bit;
+		else if ((*entry & PTE_ADDR) / PAGE_SIZE != *pfn)
+			return -1;
+	}
+	*holes = mask;
+	return 0;
+}
+
+/**
+ * pgt_pages_prepare() - what of pages that lie anywhere is to be mapped?
+ * @pgt: the tree
+ * @ia: page-aligned input address, of less than ia_bits
+ * @pfn: a frame for each page from @ia on
+ * @nr: how many
+ * @holes: gets a bit for each page that nothing is mapped at yet
+ *
+ * With the tables that pgt_pages_map() will need.
+ *
+ * Return: how many of them this is about, those of one table and at most 64; 0 if
+ * there is a block; PGT_NO_MEMORY, tables made so far stay; or PGT_BUSY if something
+ * else is mapped there.
+ */
+int pgt_pages_prepare(struct pgtable *pgt, u64 ia, const u64 *pfn,
+		      unsigned int nr, u64 *holes)
+{
+	unsigned int first = ia / PAGE_SIZE & 511, n = MIN(nr, 64U);
+	u64 *table;
+	int err = page_table_at(pgt, ia, &table);
+
+	if (err || !table)
+		return err;
+	n = MIN(n, 512 - first);
+	return find_holes(table + first, pfn, n, holes) ? PGT_BUSY : n;
+}
+
+/**
+ * pgt_pages_map() - map pages that lie anywhere
+ * @pgt: the tree
+ * @ia: as pgt_pages_prepare() was given
+ * @pfn: as well
+ * @mask: which of them, of the holes it told
+ * @attr: attribute bits of the leaves
+ */
+void pgt_pages_map(struct pgtable *pgt, u64 ia, const u64 *pfn, u64 mask, u64 attr)
+{
+	unsigned int level, i;
+	u64 *entry = last_entry(pgt, ia, &level);
+
+	BUG_ON(level != PGT_LAST_LEVEL);
+	for (; mask; mask &= mask - 1) {
+		i = __builtin_ctzll(mask);
+		WRITE_ONCE(entry[i], leaf_pte(pfn[i] * PAGE_SIZE, level, attr));
+	}
+	dsb_ishst();
+}
+
 /**
  * pgt_holes() - how far is it to something that is mapped?
  * @pgt: the tree

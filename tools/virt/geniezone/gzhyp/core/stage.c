@@ -176,43 +176,6 @@ int vm_map_act(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages
 	return err;
 }
 
-/**
- * vm_map() - map a run of pages
- * @vm: the VM
- * @region: where
- * @gpa: guest-physical address in it
- * @pa: the host's pages
- * @pages: their number
- *
- * A run that is longer than EL2 may take in one go is mapped piece by piece: the
- * host comes again, and what it finds mapped by then is passed over.
- *
- * Return: 0, GZ_BUSY if there is more to do, GZ_INVALID_ARGS or GZ_NO_MEMORY.
- */
-int vm_map(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages)
-{
-	u64 at, n;
-	int err;
-
-	if (!range_fits(region, gpa, pa, pages))
-		return GZ_INVALID_ARGS;
-	for (at = 0; at < pages; at += n) {
-		u64 ipa = gpa + at * PAGE_SIZE;
-		pa_t from = PA(pa.v + at * PAGE_SIZE);
-
-		n = MIN(pages - at, MAP_CALL_PAGES);
-		if (is_mapped(vm, ipa, from, n * PAGE_SIZE))
-			continue;
-		err = vm_map_check(vm, region, ipa, from, n);
-		if (!err)
-			err = vm_map_act(vm, region, ipa, from, n);
-		if (err || at + n == pages)
-			return err;
-		return GZ_BUSY;
-	}
-	return 0;
-}
-
 /* Frames from @pfn on that follow each other */
 static u64 run_length(const u64 *pfn, u64 nr)
 {
@@ -223,18 +186,9 @@ static u64 run_length(const u64 *pfn, u64 nr)
 	return n;
 }
 
-/**
- * vm_map_pfns() - map pages that lie anywhere
- * @vm: the VM
- * @region: where
- * @gpa: guest-physical address in it
- * @pfn: the host's frames, one for each page; EL2's copy
- * @nr: their number
- *
- * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
- */
-int vm_map_pfns(struct vm *vm, struct region *region, u64 gpa, const u64 *pfn,
-		u64 nr)
+/* Run by run: what may be blocks, or needs a look at each page */
+static int map_runs(struct vm *vm, struct region *region, u64 gpa,
+		    const u64 *pfn, u64 nr)
 {
 	u64 i, n;
 	int err;
@@ -256,4 +210,169 @@ int vm_map_pfns(struct vm *vm, struct region *region, u64 gpa, const u64 *pfn,
 			return err;
 	}
 	return 0;
+}
+
+/* Pages that lie anywhere are dealt with in pieces: those of one table, few enough. */
+struct piece {
+	u64 holes;
+	unsigned int nr;
+};
+
+#define PIECE_PAGES	64	/* see pgt_pages_prepare() */
+
+/* One more for where a table ends */
+#define MAX_PIECES	(GZ_MAILBOX_PFNS / PIECE_PAGES + 1)
+
+/* Get one piece's tables and pages. Its @nr is 0 if there is a block. */
+static int take_piece(struct vm *vm, u64 gpa, const u64 *pfn, u64 nr,
+		      struct piece *piece)
+{
+	int n = pgt_pages_prepare(&vm->s2, gpa, pfn, nr, &piece->holes);
+
+	piece->nr = n > 0 ? n : 0;
+	if (n <= 0)
+		return n == PGT_BUSY ? GZ_INVALID_ARGS : n;
+	return owner_lend_frames(pfn, piece->holes);
+}
+
+static u64 clean_frames(u64 first, u64 end)
+{
+	if (first < end)
+		dcache_clean_inval(pa_to_va(PA(first << PAGE_SHIFT)),
+				   (end - first) << PAGE_SHIFT);
+	return end - first;
+}
+
+/* Frames that follow each other at once. Returns how many there are. */
+static u64 clean_piece(const u64 *pfn, u64 mask)
+{
+	u64 first = 0, end = 0, pages = 0, next;
+
+	for (; mask; mask &= mask - 1) {
+		next = pfn[__builtin_ctzll(mask)];
+		if (next != end) {
+			pages += clean_frames(first, end);
+			first = next;
+			end = next;
+		}
+		end++;
+	}
+	return pages + clean_frames(first, end);
+}
+
+static void map_piece(struct vm *vm, struct region *region, u64 gpa,
+		      const u64 *pfn, u64 holes)
+{
+	u64 pages = clean_piece(pfn, holes);
+
+	icache_inval_all();
+	pgt_pages_map(&vm->s2, gpa, pfn, holes, S2_RW);
+	region->mapped += pages;
+	vm->mapped_pages += pages;
+}
+
+/*
+ * All of it or nothing: the pages are lent first, which is all that can fail.
+ * Returns 1 if there are blocks: then nothing has been done.
+ */
+static int map_pages(struct vm *vm, struct region *region, u64 gpa,
+		     const u64 *pfn, u64 nr)
+{
+	struct piece piece[MAX_PIECES], *p = piece;
+	u64 i, end = 0;
+	int err = 0;
+
+	for (; end < nr; end += p++->nr) {
+		err = take_piece(vm, gpa + end * PAGE_SIZE, pfn + end, nr - end, p);
+		if (err || !p->nr)
+			break;
+	}
+	for (i = 0, p = piece; i < end; i += p++->nr) {
+		if (end == nr)
+			map_piece(vm, region, gpa + i * PAGE_SIZE, pfn + i, p->holes);
+		else
+			owner_unlend_frames(pfn + i, p->holes);
+	}
+	return err ? err : end < nr;
+}
+
+/* The same for a run that is too short for a block */
+static int map_short_run(struct vm *vm, struct region *region, u64 gpa, pa_t pa,
+			 u64 pages)
+{
+	u64 pfn[PIECE_PAGES], i;
+
+	for (i = 0; i < pages; i++)
+		pfn[i] = pa.v / PAGE_SIZE + i;
+	return map_pages(vm, region, gpa, pfn, pages);
+}
+
+/**
+ * vm_map() - map a run of pages
+ * @vm: the VM
+ * @region: where
+ * @gpa: guest-physical address in it
+ * @pa: the host's pages
+ * @pages: their number
+ *
+ * A run that is longer than EL2 may take in one go is mapped piece by piece: the
+ * host comes again, and what it finds mapped by then is passed over.
+ *
+ * Return: 0, GZ_BUSY if there is more to do, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int vm_map(struct vm *vm, struct region *region, u64 gpa, pa_t pa, u64 pages)
+{
+	u64 at, n;
+	int err;
+
+	if (!range_fits(region, gpa, pa, pages))
+		return GZ_INVALID_ARGS;
+	if (pages <= PIECE_PAGES && !protect_is_private(vm, region)) {
+		err = map_short_run(vm, region, gpa, pa, pages);
+		if (err <= 0)
+			return err;
+	}
+	for (at = 0; at < pages; at += n) {
+		u64 ipa = gpa + at * PAGE_SIZE;
+		pa_t from = PA(pa.v + at * PAGE_SIZE);
+
+		n = MIN(pages - at, MAP_CALL_PAGES);
+		if (is_mapped(vm, ipa, from, n * PAGE_SIZE))
+			continue;
+		err = vm_map_check(vm, region, ipa, from, n);
+		if (!err)
+			err = vm_map_act(vm, region, ipa, from, n);
+		if (err || at + n == pages)
+			return err;
+		return GZ_BUSY;
+	}
+	return 0;
+}
+
+static bool is_block(u64 gpa, const u64 *pfn, u64 nr)
+{
+	return nr == SZ_2M / PAGE_SIZE && run_length(pfn, nr) == nr &&
+	       IS_ALIGNED(gpa | pfn[0] * PAGE_SIZE, SZ_2M);
+}
+
+/**
+ * vm_map_pfns() - map pages that lie anywhere
+ * @vm: the VM
+ * @region: where
+ * @gpa: guest-physical address in it
+ * @pfn: the host's frames, one for each page; EL2's copy
+ * @nr: their number, at most GZ_MAILBOX_PFNS
+ *
+ * Return: 0, GZ_INVALID_ARGS or GZ_NO_MEMORY.
+ */
+int vm_map_pfns(struct vm *vm, struct region *region, u64 gpa, const u64 *pfn,
+		u64 nr)
+{
+	int ret = 1;
+
+	if (!range_fits(region, gpa, PA(0), nr))
+		return GZ_INVALID_ARGS;
+	if (!is_block(gpa, pfn, nr) && !protect_is_private(vm, region))
+		ret = map_pages(vm, region, gpa, pfn, nr);
+	return ret > 0 ? map_runs(vm, region, gpa, pfn, nr) : ret;
 }

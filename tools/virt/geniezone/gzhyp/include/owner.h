@@ -63,6 +63,8 @@ void owner_init(const struct ram_range *ram, unsigned int nr, void *table,
 int owner_claim(pa_t pa, u64 size);
 bool owner_can_lend(pa_t pa, u64 size);
 int owner_lend(pa_t pa, u64 size);
+int owner_lend_frames(const u64 *pfn, u64 mask);
+void owner_unlend_frames(const u64 *pfn, u64 mask);
 int owner_unlend(pa_t pa, u64 size);
 unsigned int owner_unlend_pages(const pa_t *pa, unsigned int nr);
 int owner_prepare_donate(pa_t pa, u64 size);

@@ -61,6 +61,9 @@ void pgt_unmap(struct pgtable *pgt, u64 ia, u64 size);
 struct pgt_leaf pgt_lookup(const struct pgtable *pgt, u64 ia);
 unsigned int pgt_pages(const struct pgtable *pgt, u64 ia, pa_t *pa,
 		       unsigned int max);
+int pgt_pages_prepare(struct pgtable *pgt, u64 ia, const u64 *pfn,
+		      unsigned int nr, u64 *holes);
+void pgt_pages_map(struct pgtable *pgt, u64 ia, const u64 *pfn, u64 mask, u64 attr);
 u64 pgt_holes(const struct pgtable *pgt, u64 ia, u64 *size);
 bool pgt_free_some(struct pgtable *pgt, u64 *budget);
 

@@ -341,6 +341,66 @@ static void pages_anywhere_are_unlent_up_to_one_that_is_not(void)
 	EXPECT(!owner_unlend_pages(pa, 1) && !owner_unlend_pages(pa + 5, 1));
 }
 
+/* Random frames, with and without a bad one: lent as if one by one, or not at all */
+static void frames_anywhere_are_lent_all_or_none(void)
+{
+	u64 pfn[64], mask, rest;
+	unsigned int i, n, nr;
+	struct model before;
+	bool ok;
+
+	setup();
+	EXPECT(!owner_donate(PA(BASE + 7 * PAGE_SIZE), PAGE_SIZE, 1));
+	EXPECT(model_call(DONATE, BASE + 7 * PAGE_SIZE, PAGE_SIZE, 1));
+	for (i = 0; i < 20000; i++) {
+		nr = test_random() % 64 + 1;
+		mask = test_random() >> (64 - nr);
+		for (n = 0; n < 64; n++)
+			do
+				pfn[n] = BASE / PAGE_SIZE + test_random() % PAGES;
+			while (pfn[n] == BASE / PAGE_SIZE + 7);
+		if (i % 3 == 0)
+			pfn[test_random() % nr] = BASE / PAGE_SIZE + 7;
+		before = model;
+		ok = true;
+		for (rest = mask; rest && ok; rest &= rest - 1)
+			ok = model_call(LEND, pfn[__builtin_ctzll(rest)] * PAGE_SIZE,
+					PAGE_SIZE, 0);
+		if (!ok)
+			model = before;
+		EXPECT(owner_lend_frames(pfn, mask) == (ok ? 0 : GZ_INVALID_ARGS));
+		if (i % 100 == 0)
+			expect_same();
+		if (ok && i % 2) {
+			owner_unlend_frames(pfn, mask);
+			model = before;
+		}
+	}
+	expect_same();
+}
+
+static void numbers_that_are_no_frames_are_not_lent(void)
+{
+	const u64 bad[] = {
+		0, BASE / PAGE_SIZE - 1, (BASE + SIZE) / PAGE_SIZE, ~0ULL,
+		BIT(52), BIT(52) + BASE / PAGE_SIZE, BIT(63) + BASE / PAGE_SIZE,
+	};
+	u64 pfn[2] = { BASE / PAGE_SIZE };
+	unsigned int i;
+
+	setup();
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		pfn[1] = bad[i];
+		EXPECT(owner_lend_frames(pfn, 3) == GZ_INVALID_ARGS);
+		EXPECT(owner_lend_frames(pfn, 2) == GZ_INVALID_ARGS);
+		expect_same();
+	}
+	EXPECT(!owner_lend_frames(pfn, 0));
+	expect_same();
+	EXPECT(!owner_lend_frames(pfn, 1) && model_call(LEND, BASE, PAGE_SIZE, 0));
+	expect_same();
+}
+
 static const struct test tests[] = {
 	TEST(every_step_from_every_state),
 	TEST(any_sequence_matches_the_model),
@@ -352,6 +412,8 @@ static const struct test tests[] = {
 	TEST(asking_for_a_donation_changes_nothing),
 	TEST(copy_needs_all_of_it_to_be_the_hosts),
 	TEST(pages_anywhere_are_unlent_up_to_one_that_is_not),
+	TEST(frames_anywhere_are_lent_all_or_none),
+	TEST(numbers_that_are_no_frames_are_not_lent),
 };
 
 int main(void)

@@ -163,6 +163,38 @@ static void holes_end_with_their_table(void)
 	       size == 1022UL * SZ_1G);
 }
 
+static void pages_anywhere_go_where_holes_are(void)
+{
+	const u64 at = SZ_2M - 3 * PAGE_SIZE;
+	u64 pfn[70], holes, i;
+
+	setup();
+	for (i = 0; i < ARRAY_SIZE(pfn); i++)
+		pfn[i] = SZ_1G / PAGE_SIZE + 2 * i;
+	/* To the end of the table, no further; and no more than 64 */
+	EXPECT(pgt_pages_prepare(&pgt, at, pfn, 70, &holes) == 3 && holes == 7);
+	EXPECT(pgt_pages_prepare(&pgt, SZ_2M, pfn, 70, &holes) == 64 &&
+	       holes == ~0ULL);
+	expect_same();
+	EXPECT(!pgt_map(&pgt, at + PAGE_SIZE, PA(pfn[1] * PAGE_SIZE), PAGE_SIZE,
+			ATTR));
+	model_map(at + PAGE_SIZE, pfn[1] * PAGE_SIZE, PAGE_SIZE);
+	EXPECT(pgt_pages_prepare(&pgt, at, pfn, 3, &holes) == 3 && holes == 5);
+	pgt_pages_map(&pgt, at, pfn, 4, ATTR);
+	model_map(at + 2 * PAGE_SIZE, pfn[2] * PAGE_SIZE, PAGE_SIZE);
+	expect_same();
+	EXPECT(pgt_pages_prepare(&pgt, at, pfn, 3, &holes) == 3 && holes == 1);
+	/* One that is elsewhere, also by more than an address has bits */
+	pfn[1]++;
+	EXPECT(pgt_pages_prepare(&pgt, at, pfn, 3, &holes) == PGT_BUSY);
+	pfn[1] += BIT(52) - 1;
+	EXPECT(pgt_pages_prepare(&pgt, at, pfn, 3, &holes) == PGT_BUSY);
+	EXPECT(pgt_pages_prepare(&pgt, at, pfn, 1, &holes) == 1 && holes == 1);
+	/* A block is somebody else's business. */
+	EXPECT(!pgt_map(&pgt, 2 * SZ_2M, PA(SZ_1G), SZ_2M, ATTR));
+	EXPECT(!pgt_pages_prepare(&pgt, 2 * SZ_2M + PAGE_SIZE, pfn, 3, &holes));
+}
+
 /* Random maps, splits and unmaps; no memory is lost by it. */
 static void any_sequence_matches_the_model(void)
 {
@@ -216,6 +248,7 @@ static void freeing_goes_in_steps(void)
 
 static void out_of_memory_changes_nothing(void)
 {
+	u64 pfn = SZ_1G / PAGE_SIZE, holes;
 	void *ptr, *last = NULL;
 
 	setup();
@@ -225,6 +258,7 @@ static void out_of_memory_changes_nothing(void)
 		last = ptr;
 	EXPECT(pgt_map(&pgt, SZ_2M, PA(SZ_1G), 2 * PAGE_SIZE, ATTR) ==
 	       PGT_NO_MEMORY);
+	EXPECT(pgt_pages_prepare(&pgt, SZ_2M, &pfn, 1, &holes) == PGT_NO_MEMORY);
 	expect_same();
 	pool_free(last, 0);
 	EXPECT(!pgt_map(&pgt, SZ_2M, PA(SZ_1G), 2 * PAGE_SIZE, ATTR));
@@ -261,6 +295,7 @@ static const struct test tests[] = {
 	TEST(unmap_of_a_page_leaves_the_rest),
 	TEST(pages_are_those_of_one_table),
 	TEST(holes_end_with_their_table),
+	TEST(pages_anywhere_go_where_holes_are),
 	TEST(any_sequence_matches_the_model),
 	TEST(freeing_goes_in_steps),
 	TEST(out_of_memory_changes_nothing),

@@ -163,10 +163,121 @@ static void private_frame_that_comes_twice_is_mapped_once(void)
 	EXPECT(is_mapped(0, FRAME) && is_mapped(2, FRAME));
 }
 
+/* Frames that nobody has, apart from each other */
+static void scatter(u64 *pfn, u64 nr)
+{
+	while (nr--)
+		pfn[nr] = FRAME + 2 * nr;
+}
+
+static void expect_scattered(u64 first, const u64 *pfn, u64 nr)
+{
+	u64 i;
+
+	expect_nothing_stale_is_mapped();
+	for (i = 0; i < nr; i++)
+		EXPECT(is_mapped(first + i, pfn[i]));
+}
+
+/* Over the end of a table, what is there already in their midst */
+static void pages_that_lie_anywhere_are_mapped(void)
+{
+	u64 pfn[512];
+
+	setup(false);
+	scatter(pfn, 512);
+	map_one(400 + 77, pfn[77]);
+	EXPECT(!vm_map_pfns(&vm, &region, GPA + 400 * PAGE_SIZE, pfn, 512));
+	expect_scattered(400, pfn, 512);
+	EXPECT(region.mapped == 512 && vm.mapped_pages == 512);
+	/* Once more: nothing is lent twice. */
+	EXPECT(!vm_map_pfns(&vm, &region, GPA + 400 * PAGE_SIZE, pfn, 512));
+	EXPECT(region.mapped == 512 && vm.mapped_pages == 512);
+	EXPECT(!owner_unlend(PA(pfn[77] * PAGE_SIZE), PAGE_SIZE));
+	EXPECT(owner_unlend(PA(pfn[77] * PAGE_SIZE), PAGE_SIZE));
+}
+
+static void expect_none_was_lent(const u64 *pfn, u64 nr)
+{
+	u32 value;
+	u64 i;
+
+	for (i = 0; i < nr; i++)
+		EXPECT(owner_state(PA(pfn[i] * PAGE_SIZE), &value) != PAGE_SHARED);
+	for (i = 0; i < PAGES; i++)
+		EXPECT(is_hole(i));
+	EXPECT(!region.mapped && !vm.mapped_pages);
+}
+
+/* In the first piece or the last: nothing is mapped, nothing stays lent. */
+static void all_of_them_or_none(void)
+{
+	const u64 bad[] = { 0, 63, 64, 511 };
+	u64 pfn[512];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		setup(false);
+		scatter(pfn, 512);
+		EXPECT(!owner_donate(PA(pfn[bad[i]] * PAGE_SIZE), PAGE_SIZE, OTHER));
+		EXPECT(vm_map_pfns(&vm, &region, GPA, pfn, 512) == GZ_INVALID_ARGS);
+		expect_none_was_lent(pfn, 512);
+		pfn[bad[i]] = BIT(52) + FRAME;
+		EXPECT(vm_map_pfns(&vm, &region, GPA, pfn, 512) == GZ_INVALID_ARGS);
+		expect_none_was_lent(pfn, bad[i]);
+	}
+	EXPECT(vm_map_pfns(&vm, &region, GPA - PAGE_SIZE, pfn, 2) ==
+	       GZ_INVALID_ARGS);
+	EXPECT(vm_map_pfns(&vm, &region, GPA + (PAGES - 1) * PAGE_SIZE, pfn, 2) ==
+	       GZ_INVALID_ARGS);
+	expect_none_was_lent(pfn, 2);
+}
+
+/* Behind a page that may be mapped comes a block, of other frames or the same. */
+static void pages_may_meet_a_block(void)
+{
+	const u64 frame = ALIGN_UP(FRAME, 512);
+	u64 pfn[8] = { frame + 600 };
+	unsigned int i;
+	u32 value;
+
+	setup(false);
+	EXPECT(!vm_map(&vm, &region, GPA + SZ_2M, PA(frame * PAGE_SIZE), 512));
+	EXPECT(pgt_lookup(&vm.s2, GPA + SZ_2M).size == SZ_2M);
+	for (i = 1; i < 8; i++)
+		pfn[i] = frame + i;
+	EXPECT(vm_map_pfns(&vm, &region, GPA + SZ_2M - PAGE_SIZE, pfn, 8) ==
+	       GZ_INVALID_ARGS);
+	EXPECT(is_hole(511) &&
+	       owner_state(PA(pfn[0] * PAGE_SIZE), &value) == PAGE_HOST);
+	for (i = 1; i < 8; i++)
+		pfn[i] = frame + i - 1;
+	EXPECT(!vm_map_pfns(&vm, &region, GPA + SZ_2M - PAGE_SIZE, pfn, 8));
+	EXPECT(is_mapped(511, pfn[0]) && vm.mapped_pages == 513);
+	EXPECT(pgt_lookup(&vm.s2, GPA + SZ_2M).size == SZ_2M);
+}
+
+static void block_stays_a_block(void)
+{
+	const u64 frame = ALIGN_UP(FRAME, 512);
+	u64 pfn[512], i;
+
+	setup(false);
+	for (i = 0; i < 512; i++)
+		pfn[i] = frame + i;
+	EXPECT(!vm_map_pfns(&vm, &region, GPA, pfn, 512));
+	EXPECT(pgt_lookup(&vm.s2, GPA).size == SZ_2M);
+	expect_scattered(0, pfn, 512);
+}
+
 static const struct test tests[] = {
 	TEST(instruction_caches_forget_a_page_before_it_is_mapped),
 	TEST(and_when_the_rest_can_not_be_had),
 	TEST(private_frame_that_comes_twice_is_mapped_once),
+	TEST(pages_that_lie_anywhere_are_mapped),
+	TEST(all_of_them_or_none),
+	TEST(pages_may_meet_a_block),
+	TEST(block_stays_a_block),
 };
 
 int main(void)
