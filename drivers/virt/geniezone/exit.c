@@ -185,6 +185,7 @@ static int gzvm_exit_exception(struct gzvm_vcpu *vcpu)
 	struct gzvm_hyp_run *shared = vcpu->shared;
 	struct gzvm_vcpu_run *exit = &vcpu->exit;
 	unsigned int i;
+	int ret;
 
 	exit->exception.exception =
 		le32_to_cpu(READ_ONCE(shared->exception.exception));
@@ -192,13 +193,17 @@ static int gzvm_exit_exception(struct gzvm_vcpu *vcpu)
 		le32_to_cpu(READ_ONCE(shared->exception.error_code));
 	exit->exception.fault_gpa =
 		le64_to_cpu(READ_ONCE(shared->exception.fault_gpa));
+
+	if (exit->exception.exception == GZVM_EXCEPTION_PAGE_FAULT) {
+		ret = gzvm_exit_page_fault(vcpu);
+		if (ret != GZVM_TO_VMM)
+			return ret;
+	}
+
 	for (i = 0; i < ARRAY_SIZE(exit->exception.reserved); i++)
 		exit->exception.reserved[i] =
 			le64_to_cpu(READ_ONCE(shared->exception.reserved[i]));
 	vcpu->exit_size = sizeof(exit->exception);
-
-	if (exit->exception.exception == GZVM_EXCEPTION_PAGE_FAULT)
-		return gzvm_exit_page_fault(vcpu);
 	return GZVM_TO_VMM;
 }
 
