@@ -182,7 +182,7 @@ def charts(ctx, values):
         labels = [f"{size} {figure.size}" if figure.size else ""
                   for size in sizes]
         (out_dir(ctx) / f"{name}.svg").write_text(
-            chart.bars(figure.title, labels, series))
+            chart.bars(figure.heading(), labels, series))
 
 
 def update_document(ctx, text):

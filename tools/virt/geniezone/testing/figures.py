@@ -49,6 +49,12 @@ class Figure:
     most: float = 0
     base: str = ""
 
+    def heading(self):
+        """What a chart of it is called: with the unit, if it is the usual one."""
+        if self.title.startswith("bytes") or self.title.endswith(", ns"):
+            return self.title
+        return f"{self.title}: instructions"
+
 
 FIGURES = {
     "mmio-write": Figure("MMIO write, to user space and back", "", 0.5),
