@@ -145,14 +145,55 @@ void vgic_route(struct vgic *vgic, struct vgic_irq *irq)
 	set_target(vgic, irq, target_among(vgic, irq, vcpus_there_are(vgic)));
 }
 
-/* An interrupt that nobody holds and that can not be pending stays with nobody. */
-static void retarget(struct vgic *vgic, unsigned int spi, u8 target)
-{
-	struct vgic_irq *irq = &vgic->spi[spi];
+/* SPIs that follow each other are mostly routed alike. */
+struct routing {
+	u32 route;
+	bool any_vcpu;
+	u8 target;
+	u16 *nr_routed;
+};
 
-	set_target(vgic, irq, target);
-	if (irq->holder != VGIC_NO_VCPU || irq->enabled || irq->active)
-		vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + spi);
+static bool is_alike(const struct vgic_irq *irq, const struct routing *last)
+{
+	return last->nr_routed && irq->route == last->route &&
+	       irq->any_vcpu == last->any_vcpu;
+}
+
+/* Where does an SPI go, those of @there to choose from? */
+static void find_target(struct vgic *vgic, const struct vgic_irq *irq, u32 there,
+			struct routing *to)
+{
+	if (is_alike(irq, to))
+		return;
+	to->route = irq->route;
+	to->any_vcpu = irq->any_vcpu;
+	to->target = target_among(vgic, irq, there);
+	to->nr_routed = nr_routed(vgic, to->target);
+}
+
+/*
+ * Of those that have a target in [first, last], which may be nobody: look anew.
+ * One that nobody holds and that can not be pending stays with nobody.
+ */
+static void retarget(struct vgic *vgic, u8 first, u8 last)
+{
+	u32 there = vcpus_there_are(vgic);
+	struct routing to = { };
+	struct vgic_irq *irq = vgic->spi;
+	unsigned int i;
+
+	for (i = 0; i < VGIC_NR_SPIS; i++, irq++) {
+		if (irq->target < first || irq->target > last)
+			continue;
+		find_target(vgic, irq, there, &to);
+		if (irq->target == to.target)
+			continue;
+		--*nr_routed(vgic, irq->target);
+		irq->target = to.target;
+		++*to.nr_routed;
+		if (irq->holder != VGIC_NO_VCPU || irq->enabled || irq->active)
+			vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + i);
+	}
 }
 
 static bool any_routed_above(const struct vgic *vgic, unsigned int id)
@@ -163,43 +204,31 @@ static bool any_routed_above(const struct vgic *vgic, unsigned int id)
 	return false;
 }
 
-/* A vCPU has come: SPIs that had none, or one of a higher number */
+/* A vCPU has come: SPIs that had none, or one of a higher number, may be its. */
 static void route_to(struct vgic *vgic, unsigned int id)
 {
-	const struct vgic_irq *irq = vgic->spi;
-	unsigned int i;
-
-	if (!any_routed_above(vgic, id))
-		return;
-	for (i = 0; i < VGIC_NR_SPIS; i++, irq++)
-		if (irq->target > id && is_routed_to(irq, vgic->cpu[id]))
-			retarget(vgic, i, id);
+	if (any_routed_above(vgic, id))
+		retarget(vgic, id + 1, VGIC_NO_VCPU);
 }
 
 /* A vCPU has gone. What it held, and is routed to another one, is that one's. */
 static void route_away_from(struct vgic *vgic, unsigned int id)
 {
-	u32 there = vcpus_there_are(vgic);
-	const struct vgic_irq *irq = vgic->spi;
-	unsigned int i;
-
-	for (i = 0; i < VGIC_NR_SPIS && vgic->routed[id]; i++, irq++)
-		if (irq->target == id)
-			retarget(vgic, i, target_among(vgic, irq, there));
+	if (vgic->routed[id])
+		retarget(vgic, id, id);
 }
 
 /* Group 1 out of reset as in KVM: firmware seldom cares to set IGROUPR. */
 static void irqs_reset(struct vgic_irq *irq, unsigned int nr, u8 target, bool edge)
 {
-	const struct vgic_irq reset = {
+	irq[0] = (struct vgic_irq) {
 		.target = target,
 		.holder = VGIC_NO_VCPU,
 		.group = 1,
 		.edge = edge,
 	};
-
-	while (nr--)
-		*irq++ = reset;
+	for (; --nr; irq++)
+		irq[1] = irq[0];
 }
 
 /**
