@@ -126,14 +126,17 @@ static int set_memregion_locked(struct vm *vm, u64 size, u64 pa)
 
 	if (size < sizeof(*in) || size > GZ_MEMREGION_BUF)
 		return GZ_INVALID_ARGS;
-	err = owner_copy_from_host(vm->buf, PA(pa), size);
+	err = owner_copy_from_host(in, PA(pa), sizeof(*in));
 	if (err)
 		return err;
 	if (in->constituent_cnt > (size - sizeof(*in)) / sizeof(in->constituent[0]))
 		return GZ_INVALID_ARGS;
 	if (!in->constituent_cnt)
 		return region_register(vm, in->slot, in->gpa, in->total_pages);
-	return populate_locked(vm, in);
+	/* The buffer is mostly longer. */
+	err = owner_copy_from_host(in->constituent, PA(pa + sizeof(*in)),
+				   in->constituent_cnt * sizeof(in->constituent[0]));
+	return err ? err : populate_locked(vm, in);
 }
 
 static int call_set_memregion(const u64 *arg, u64 *result)

@@ -120,16 +120,11 @@ static u8 target_among(const struct vgic *vgic, const struct vgic_irq *irq,
 	return VGIC_NO_VCPU;
 }
 
-static u16 *nr_routed(struct vgic *vgic, u8 target)
-{
-	return &vgic->routed[MIN(target, (u8)VGIC_MAX_VCPUS)];
-}
-
 static void set_target(struct vgic *vgic, struct vgic_irq *irq, u8 target)
 {
-	--*nr_routed(vgic, irq->target);
+	vgic->routed[irq->target]--;
 	irq->target = target;
-	++*nr_routed(vgic, target);
+	vgic->routed[target]++;
 }
 
 /**
@@ -147,20 +142,20 @@ void vgic_route(struct vgic *vgic, struct vgic_irq *irq)
 
 /* SPIs that follow each other are mostly routed alike. */
 struct routing {
-	u32 route;
+	bool known;
 	bool any_vcpu;
 	u8 target;
-	u16 *nr_routed;
+	u32 route;
 };
 
 static bool is_alike(const struct vgic_irq *irq, const struct routing *last)
 {
-	return last->nr_routed && irq->route == last->route &&
+	return last->known && irq->route == last->route &&
 	       irq->any_vcpu == last->any_vcpu;
 }
 
 /* Where does an SPI go, those of @there to choose from? */
-static void find_target(struct vgic *vgic, const struct vgic_irq *irq, u32 there,
+static void find_target(const struct vgic *vgic, const struct vgic_irq *irq, u32 there,
 			struct routing *to)
 {
 	if (is_alike(irq, to))
@@ -168,7 +163,7 @@ static void find_target(struct vgic *vgic, const struct vgic_irq *irq, u32 there
 	to->route = irq->route;
 	to->any_vcpu = irq->any_vcpu;
 	to->target = target_among(vgic, irq, there);
-	to->nr_routed = nr_routed(vgic, to->target);
+	to->known = true;
 }
 
 /*
@@ -188,9 +183,9 @@ static void retarget(struct vgic *vgic, u8 first, u8 last)
 		find_target(vgic, irq, there, &to);
 		if (irq->target == to.target)
 			continue;
-		--*nr_routed(vgic, irq->target);
+		vgic->routed[irq->target]--;
 		irq->target = to.target;
-		++*to.nr_routed;
+		vgic->routed[to.target]++;
 		if (irq->holder != VGIC_NO_VCPU || irq->enabled || irq->active)
 			vgic_requeue(vgic, irq, VGIC_NR_PRIVATE + i);
 	}
@@ -198,7 +193,7 @@ static void retarget(struct vgic *vgic, u8 first, u8 last)
 
 static bool any_routed_above(const struct vgic *vgic, unsigned int id)
 {
-	while (++id <= VGIC_MAX_VCPUS)
+	while (++id <= VGIC_NO_VCPU)
 		if (vgic->routed[id])
 			return true;
 	return false;
@@ -248,7 +243,7 @@ void vgic_init(struct vgic *vgic)
 		vgic->routed[i] = 0;
 	}
 	irqs_reset(vgic->spi, VGIC_NR_SPIS, VGIC_NO_VCPU, false);
-	vgic->routed[VGIC_MAX_VCPUS] = VGIC_NR_SPIS;
+	vgic->routed[VGIC_NO_VCPU] = VGIC_NR_SPIS;
 	spin_unlock(&vgic->lock);
 }
 

@@ -52,7 +52,7 @@
 /* INTIDs 1020..1023 are special (IHI 0069, 2.2): the last SPI is 1019 */
 #define VGIC_NR_INTIDS		1020
 #define VGIC_NR_SPIS		(VGIC_NR_INTIDS - VGIC_NR_PRIVATE)
-#define VGIC_NO_VCPU		0xff
+#define VGIC_NO_VCPU		VGIC_MAX_VCPUS
 
 #define VGIC_DIST_SIZE		0x10000
 #define VGIC_REDIST_SIZE	0x20000	/* RD_base and SGI_base frame */
@@ -127,7 +127,7 @@ struct vgic_cpu {
  * @redist_base: IPA of the first redistributor
  * @redist_size: what the VMM said, at least one vCPU's frames
  * @cpu: the vCPUs there are
- * @routed: number of SPIs that have each vCPU as their target; the last, none
+ * @routed: number of SPIs that have each vCPU, or none, as their target
  * @spi: SPIs, from INTID 32
  */
 struct vgic {
@@ -139,7 +139,7 @@ struct vgic {
 	u64			redist_base;
 	u64			redist_size;
 	struct vgic_cpu		*cpu[VGIC_MAX_VCPUS];
-	u16			routed[VGIC_MAX_VCPUS + 1];
+	u16			routed[VGIC_NO_VCPU + 1];
 	struct vgic_irq		spi[VGIC_NR_SPIS];
 };
 

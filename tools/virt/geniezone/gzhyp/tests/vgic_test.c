@@ -649,7 +649,7 @@ static u8 target_of(const struct vgic_irq *irq)
 /* vCPUs come and go and SPIs are routed: the count of them is as if counted anew. */
 static void targets_are_counted(void)
 {
-	u16 nr[VGIC_MAX_VCPUS + 1];
+	u16 nr[VGIC_NO_VCPU + 1];
 	unsigned int op, i, id;
 	u8 target;
 
@@ -667,7 +667,7 @@ static void targets_are_counted(void)
 		memset(nr, 0, sizeof(nr));
 		for (i = 0; i < VGIC_NR_SPIS; i++) {
 			target = m->vgic.spi[i].target;
-			nr[target == VGIC_NO_VCPU ? VGIC_MAX_VCPUS : target]++;
+			nr[target]++;
 			EXPECT_EQ(target, target_of(&m->vgic.spi[i]));
 		}
 		EXPECT(!memcmp(nr, m->vgic.routed, sizeof(nr)));
