@@ -381,6 +381,7 @@ TEST_F(irqfd, signal_while_active_is_asked_about)
 	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
 	ASSERT_EQ(0, eventfd_write(self->fd, 1));
 	expect_interrupt(INTID);
+	EXPECT_EQ(0, event_count(self->resamplefd));
 	ASSERT_EQ(0, eventfd_write(self->fd, 1));
 	ASSERT_EQ(0, __vcpu_run(self->vcpu));
 	EXPECT_LE(1, event_count(self->resamplefd));
