@@ -9,7 +9,9 @@
 #
 # Of the races that KCSAN finds those count that are the driver's: one of the two
 # accesses is its own, or both are made on its behalf. What an interrupt did not
-# let go on is not at fault for what the interrupt does.
+# let go on is not at fault for what the interrupt does. And that a task has come to
+# be PF_VCPU is written by the kernel's guest_timing_enter_irqoff(), inline, as in
+# KVM, into flags that a sender of signals reads.
 
 pattern='WARNING: |BUG: |BUG at |kernel BUG|Oops|Kernel panic|Internal error'
 pattern="$pattern|KASAN:|UBSAN:|KCSAN:|KFENCE:|Unable to handle kernel"
@@ -26,16 +28,22 @@ pattern="$pattern|self-detected stall|page allocation failure"
 lines()
 {
 	awk '
-	/BUG: KCSAN: / { held = NR; side = own = 0; delete on_behalf }
-	held && / (by task|by interrupt) .*on cpu/ { side++; first = 1; irq = 0 }
+	/BUG: KCSAN: / { held = NR; side = own = flags = 0; delete on_behalf }
+	held && / (by task|by interrupt) .*on cpu/ {
+		side++
+		first = 1
+		irq = 0
+		write = / write to /
+	}
 	held && /\+0x[0-9a-f]+\/0x/ && !irq {
+		flags += first && (write ? / gzvm_vcpu_run\+/ : / prepare_signal\+/)
 		if (/\[gzvm\]/) { on_behalf[side] = 1; own += first }
 		irq = /el1h_64_irq|call_on_irq_stack/
 		first = 0
 	}
 	held { text[NR] = $0 }
 	held && /==========/ && NR > held {
-		if (own || (on_behalf[1] && on_behalf[2]))
+		if ((own && flags < 2) || (on_behalf[1] && on_behalf[2]))
 			for (i = held; i <= NR; i++)
 				print i ":" text[i]
 		held = 0

@@ -73,10 +73,14 @@ OWN = "gzvm_vm_wake+0x44/0xc0 [gzvm]"
 OTHER = "init_file+0x28/0xec"
 BEHALF = f"{OTHER}\n[    1.0]  {OWN}"
 INTERRUPTED = f"{OTHER}\n[    1.0]  el1h_64_irq+0x64/0x68\n[    1.0]  {OWN}"
-# the two, whether it counts
+RUNS = "gzvm_vcpu_run+0x3e0/0x79c [gzvm]"
+SIGNALS = "prepare_signal+0x154/0x414"
+# who writes, who reads, whether it counts
 RACES = ((OTHER, OTHER, False), (OWN, OTHER, True), (OTHER, OWN, True),
          (BEHALF, OTHER, False), (BEHALF, BEHALF, True),
-         (INTERRUPTED, INTERRUPTED, False))
+         (INTERRUPTED, INTERRUPTED, False), (RUNS, SIGNALS, False),
+         (SIGNALS, RUNS, True), (RUNS, OTHER, True), (OWN, SIGNALS, True),
+         (RUNS, RUNS, True))
 
 CLEAN = (
     "[    0.0] Booting Linux on physical CPU 0x0000000000 [0x000f0510]",
