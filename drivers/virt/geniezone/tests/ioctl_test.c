@@ -579,6 +579,59 @@ static void protection_by_block_gives_no_memory_ahead(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
 }
 
+/* What ioeventfds are found by */
+struct doorbell {
+	u64 addr;
+	u64 data;
+	u32 len;
+	u32 kind;
+};
+
+#define DOORBELLS	1024
+
+static unsigned int longest_chain(struct kunit *test, struct gzvm_vm *vm,
+				  const struct doorbell *key, u32 seed)
+{
+	u16 *chain = kunit_kcalloc(test, DOORBELLS, sizeof(*chain), GFP_KERNEL);
+	unsigned int i, longest = 0;
+	u32 hash;
+
+	KUNIT_ASSERT_NOT_NULL(test, chain);
+	for (i = 0; i < DOORBELLS; i++) {
+		hash = vm->ioeventfds.table.p.hashfn(&key[i], sizeof(*key), seed);
+		longest = max_t(unsigned int, longest, ++chain[hash % DOORBELLS]);
+	}
+	kunit_kfree(test, chain);
+	return longest;
+}
+
+/* With chains over 16 a table grows in vain and refuses more. Which bits differ? */
+static void doorbells_spread_wherever_they_are(struct kunit *test)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	struct doorbell *key = kunit_kcalloc(test, DOORBELLS, sizeof(*key), GFP_KERNEL);
+	unsigned int shift, i, longest;
+	u32 seed;
+
+	KUNIT_ASSERT_NOT_NULL(test, key);
+	KUNIT_ASSERT_EQ(test, vm->ioeventfds.table.p.key_len, sizeof(*key));
+	for (shift = 0; shift <= 54; shift++) {
+		/* An address that any write rings at, and one with values */
+		for (i = 0; i < DOORBELLS; i++)
+			key[i] = (struct doorbell){ .addr = (u64)i << shift, .kind = 2 };
+		for (seed = 0; seed < 4; seed++) {
+			longest = longest_chain(test, vm, key, seed * 0x3c6ef35f);
+			KUNIT_EXPECT_LE_MSG(test, longest, 16, "addresses << %u", shift);
+		}
+		for (i = 0; i < DOORBELLS; i++)
+			key[i] = (struct doorbell){ FAKE_GPA, (u64)i << shift, 8, 0 };
+		for (seed = 0; seed < 4; seed++) {
+			longest = longest_chain(test, vm, key, seed * 0x3c6ef35f);
+			KUNIT_EXPECT_LE_MSG(test, longest, 16, "values << %u", shift);
+		}
+	}
+}
+
 static struct kunit_case ioctl_cases[] = {
 	KUNIT_CASE(numbers_nobody_knows_are_enotty),
 	KUNIT_CASE(unreadable_argument_is_efault),
@@ -602,6 +655,7 @@ static struct kunit_case ioctl_cases[] = {
 	KUNIT_CASE(protection_comes_after_all_memory_when_paged),
 	KUNIT_CASE(protection_needs_the_memory),
 	KUNIT_CASE(protection_by_block_gives_no_memory_ahead),
+	KUNIT_CASE(doorbells_spread_wherever_they_are),
 	{}
 };
 
