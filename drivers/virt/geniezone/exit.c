@@ -278,7 +278,9 @@ static int gzvm_exit_reenter(struct gzvm_vcpu *vcpu)
 
 static int gzvm_exit_idle(struct gzvm_vcpu *vcpu)
 {
-	gzvm_vcpu_block(vcpu);
+	/* Who waits for the end of an interrupt would wait for this vCPU. */
+	if (!vcpu->eoi_owed)
+		gzvm_vcpu_block(vcpu);
 	return GZVM_REENTER;
 }
 

@@ -186,12 +186,14 @@ struct gzvm_ioeventfds {
  * @lock: protects both lists, and which irqfds are active
  * @list: the active ones
  * @resamplers: of these, the ones that want to know of EOIs; read under SRCU
+ * @ending: how many are not active any more and not gone either
  */
 struct gzvm_irqfds {
 	struct mutex assign_lock;	/* assign, deassign */
 	spinlock_t lock;		/* lists */
 	struct list_head list;
 	struct list_head resamplers;
+	atomic_t ending;
 };
 
 /**
@@ -316,6 +318,8 @@ struct gzvm_vcpu_stats {
  * @undelivered: @exit is for the VMM, which could not be reached
  * @resume: what the VMM's answer to the last exit is
  * @seen_seq: gzvm_vm.irq_seq as of the last entry
+ * @eoi_owed: list registers of the last exit with an interrupt that the guest has
+ *            ended and whose line is to be lowered before the next entry
  * @wait: where the vCPU sleeps
  * @stats: counters
  */
@@ -331,6 +335,7 @@ struct gzvm_vcpu {
 	bool undelivered;
 	enum gzvm_resume resume;
 	int seen_seq;
+	unsigned long eoi_owed;
 	struct rcuwait wait;
 	struct gzvm_vcpu_stats stats;
 };
@@ -365,6 +370,7 @@ void gzvm_irqfds_init(struct gzvm_vm *vm);
 void gzvm_irqfds_release(struct gzvm_vm *vm);
 int gzvm_irqfd(struct gzvm_vm *vm, const struct gzvm_irqfd *args);
 void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu);
+void gzvm_irqfd_pay_eois(struct gzvm_vcpu *vcpu);
 
 /* vm.c */
 int gzvm_vm_create_fd(unsigned long type);

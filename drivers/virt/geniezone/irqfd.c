@@ -9,6 +9,12 @@
  * nothing is injected any more, and frees. Deassign and the end of the VM's
  * file wait for it.
  *
+ * A signal is one call that raises the line. To an SPI that is edge-triggered
+ * that is one interrupt, however often it is made: the drivers that ship never
+ * lower a line, and what an EL2 that knows them does with an edge that is taken
+ * back at once is for nobody to say. A level-triggered line stays up until the
+ * guest's EOI, which the list registers tell of, with or without resample.
+ *
  * Injecting is a hypercall that never sleeps, thus it is made right in the
  * wake-up, under the eventfd's lock. Should EL2 be busy, it is made again later
  * by a work: an interrupt that is lost may be a guest that hangs.
@@ -21,9 +27,11 @@
 #include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
 #include <asm/sysreg.h>
@@ -47,8 +55,8 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @wait: entry in the eventfd's wait queue
  * @wqh: that wait queue
  * @poll: to get there
- * @rise: the line is to go up; protected by the lock of @wqh, like @fall
- * @fall: it is up, and to go down again
+ * @rise: the line is to go up; protected by the lock of @wqh, like @raised
+ * @raised: it has gone up, and may still be
  * @retry: goes on when EL2 was busy
  * @shutdown: the end
  */
@@ -64,32 +72,26 @@ struct gzvm_irqfd_entry {
 	wait_queue_head_t *wqh;
 	poll_table poll;
 	bool rise;
-	bool fall;
+	bool raised;
 	struct delayed_work retry;
 	struct work_struct shutdown;
 };
 
 /*
- * An edge is a pulse, as for KVM; a level line stays up until the guest's EOI.
  * Nobody is there to be told of an error, but what EL2 is too busy for is done
- * later. What it has done is not done again: each rise may be an edge to it.
+ * later. What it has done is not done again: each rise is an edge to it.
  */
 static int gzvm_irqfd_drive(struct gzvm_irqfd_entry *irqfd)
 {
-	int ret = 0;
+	int ret;
 
-	if (irqfd->rise) {
-		ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
-		if (ret != -EAGAIN)
-			irqfd->rise = false;
-		if (!ret)
-			irqfd->fall = !irqfd->resample;
-	}
-	if (ret != -EAGAIN && irqfd->fall) {
-		ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, false);
-		if (ret != -EAGAIN)
-			irqfd->fall = false;
-	}
+	if (!irqfd->rise)
+		return 0;
+	ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
+	if (ret != -EAGAIN)
+		irqfd->rise = false;
+	if (!ret)
+		irqfd->raised = true;
 	return ret;
 }
 
@@ -105,7 +107,7 @@ static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
 	gzvm_irqfd_drive_or_retry(irqfd);
 }
 
-/* Under the lock of the wake-up: two pulses at once could become one. */
+/* Under the lock of the wake-up, like all that drives the line */
 static void gzvm_irqfd_retry(struct work_struct *work)
 {
 	struct gzvm_irqfd_entry *irqfd =
@@ -117,17 +119,33 @@ static void gzvm_irqfd_retry(struct work_struct *work)
 	spin_unlock_irq(&irqfd->wqh->lock);
 }
 
+/* Of those who drive this SPI: any, or one that cannot be asked about its line. */
+static bool gzvm_irqfd_drives(struct gzvm_vm *vm, u32 spi, bool without_resample)
+{
+	struct gzvm_irqfd_entry *irqfd;
+	unsigned long irqflags;
+	bool found = false;
+
+	spin_lock_irqsave(&vm->irqfds.lock, irqflags);
+	list_for_each_entry(irqfd, &vm->irqfds.list, list)
+		if (irqfd->spi == spi && !(without_resample && irqfd->resample))
+			found = true;
+	spin_unlock_irqrestore(&vm->irqfds.lock, irqflags);
+	return found;
+}
+
 /*
  * Take an SPI's line back, and have those who drive it say whether it is to be
  * up again. In this order, and once: a device that raised the line in between
  * is asked afterwards.
  */
-static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi)
+static int gzvm_irqfd_lower(struct gzvm_vm *vm, u32 spi)
 {
 	struct gzvm_irqfd_entry *irqfd;
 	int idx;
 
-	(void)gzvm_irq_inject(vm, spi, false);
+	if (gzvm_irq_inject(vm, spi, false) == -EAGAIN)
+		return -EAGAIN;
 
 	idx = srcu_read_lock(&gzvm_irqfd_srcu);
 	list_for_each_entry_srcu(irqfd, &vm->irqfds.resamplers, resample_list,
@@ -135,27 +153,38 @@ static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi)
 		if (irqfd->spi == spi)
 			eventfd_signal(irqfd->resample);
 	srcu_read_unlock(&gzvm_irqfd_srcu, idx);
+	return 0;
 }
 
 static void gzvm_irqfd_shutdown(struct work_struct *work)
 {
 	struct gzvm_irqfd_entry *irqfd =
 		container_of(work, struct gzvm_irqfd_entry, shutdown);
+	struct gzvm_irqfds *set = &irqfd->vm->irqfds;
 	u64 cnt;
 
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
 	cancel_delayed_work_sync(&irqfd->retry);
-	/* What was signalled is not lost, nor is the line left up. */
+	/* What was signalled is not lost. */
 	while (gzvm_irqfd_drive(irqfd) == -EAGAIN)
-		cond_resched();
+		schedule_timeout_uninterruptible(1);
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
-		/* It may have left the line up; others may want it up. */
-		gzvm_irqfd_eoi(irqfd->vm, irqfd->spi);
 		eventfd_ctx_put(irqfd->resample);
 	}
+	/*
+	 * It may have left the line up. Others may want it up: they are asked,
+	 * or, if they cannot be, the guest is, whose EOI lowers it.
+	 */
+	if (irqfd->raised && !gzvm_irqfd_drives(irqfd->vm, irqfd->spi, true))
+		while (gzvm_irqfd_lower(irqfd->vm, irqfd->spi) == -EAGAIN)
+			schedule_timeout_uninterruptible(1);
 	eventfd_ctx_put(irqfd->ctx);
 	kfree(irqfd);
+
+	/* After the last of them the VM may be gone: an address is left of it. */
+	if (atomic_dec_and_test(&set->ending))
+		wake_up_var(&set->ending);
 }
 
 /* From here on the shutdown work owns it. */
@@ -167,6 +196,7 @@ static void gzvm_irqfd_deactivate(struct gzvm_irqfd_entry *irqfd)
 	list_del(&irqfd->list);
 	if (irqfd->resample)
 		list_del_rcu(&irqfd->resample_list);
+	atomic_inc(&irqfd->vm->irqfds.ending);
 	queue_work(gzvm_irqfd_wq, &irqfd->shutdown);
 }
 
@@ -352,7 +382,9 @@ static int gzvm_irqfd_deassign(struct gzvm_vm *vm,
 	mutex_unlock(&set->assign_lock);
 
 	/* Also for one that somebody else took off: quiet on return. */
-	flush_workqueue(gzvm_irqfd_wq);
+	if (wait_var_event_killable(&set->ending,
+				    !atomic_read_acquire(&set->ending)))
+		ret = -EINTR;
 out:
 	eventfd_ctx_put(ctx);
 	return ret;
@@ -395,6 +427,30 @@ static bool gzvm_lr_is_eoi(u64 lr)
 }
 
 /**
+ * gzvm_irqfd_pay_eois() - lower the lines of interrupts that the guest has ended
+ * @vcpu: vCPU that has exited and not been entered since
+ *
+ * Only lines that an irqfd drives: others are the VMM's to lower. What EL2 is
+ * busy with is left owed.
+ *
+ * Context: process context, vcpu->lock held; does not sleep.
+ */
+void gzvm_irqfd_pay_eois(struct gzvm_vcpu *vcpu)
+{
+	u32 i, spi;
+
+	lockdep_assert_held(&vcpu->lock);
+
+	for_each_set_bit(i, &vcpu->eoi_owed, GZVM_MAX_LRS) {
+		spi = (le64_to_cpu(READ_ONCE(vcpu->hwstate->lr[i])) &
+		       ICH_LR_VIRTUAL_ID_MASK) - GZVM_SPI_BASE;
+		if (!gzvm_irqfd_drives(vcpu->vm, spi, false) ||
+		    gzvm_irqfd_lower(vcpu->vm, spi) != -EAGAIN)
+			__clear_bit(i, &vcpu->eoi_owed);
+	}
+}
+
+/**
  * gzvm_irqfd_sync() - look for interrupts that the guest has ended
  * @vcpu: vCPU that has just exited
  *
@@ -403,19 +459,21 @@ static bool gzvm_lr_is_eoi(u64 lr)
 void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
-	u32 i, nr, intid;
+	u32 i, nr;
 	u64 lr;
 
-	if (list_empty(&vcpu->vm->irqfds.resamplers))
+	if (list_empty(&vcpu->vm->irqfds.list))
 		return;
 
 	nr = min_t(u32, le32_to_cpu(READ_ONCE(hw->nr_lrs)), GZVM_MAX_LRS);
 	for (i = 0; i < nr; i++) {
 		lr = le64_to_cpu(READ_ONCE(hw->lr[i]));
-		intid = lr & ICH_LR_VIRTUAL_ID_MASK;
-		if (gzvm_lr_is_eoi(lr) && intid >= GZVM_SPI_BASE)
-			gzvm_irqfd_eoi(vcpu->vm, intid - GZVM_SPI_BASE);
+		if (gzvm_lr_is_eoi(lr) &&
+		    (lr & ICH_LR_VIRTUAL_ID_MASK) >= GZVM_SPI_BASE)
+			__set_bit(i, &vcpu->eoi_owed);
 	}
+	if (vcpu->eoi_owed)
+		gzvm_irqfd_pay_eois(vcpu);
 }
 
 /**
@@ -428,6 +486,7 @@ void gzvm_irqfds_init(struct gzvm_vm *vm)
 	spin_lock_init(&vm->irqfds.lock);
 	INIT_LIST_HEAD(&vm->irqfds.list);
 	INIT_LIST_HEAD(&vm->irqfds.resamplers);
+	atomic_set(&vm->irqfds.ending, 0);
 }
 
 /**
@@ -447,7 +506,8 @@ void gzvm_irqfds_release(struct gzvm_vm *vm)
 	list_for_each_entry_safe(irqfd, next, &vm->irqfds.list, list)
 		gzvm_irqfd_deactivate(irqfd);
 	spin_unlock_irq(&vm->irqfds.lock);
-	flush_workqueue(gzvm_irqfd_wq);
+	wait_var_event(&vm->irqfds.ending,
+		       !atomic_read_acquire(&vm->irqfds.ending));
 }
 
 /**
@@ -457,7 +517,9 @@ void gzvm_irqfds_release(struct gzvm_vm *vm)
  */
 int gzvm_irqfd_setup(void)
 {
-	gzvm_irqfd_wq = alloc_workqueue("gzvm-irqfd", WQ_UNBOUND, 0);
+	/* Those that wait for EL2 are not to keep others from beginning. */
+	gzvm_irqfd_wq = alloc_workqueue("gzvm-irqfd", WQ_UNBOUND,
+					WQ_MAX_ACTIVE);
 	return gzvm_irqfd_wq ? 0 : -ENOMEM;
 }
 

@@ -222,8 +222,12 @@ int gzvm_vcpu_one_reg(struct gzvm_vcpu *vcpu, const struct gzvm_one_reg *reg,
  */
 static bool gzvm_work_pending(struct gzvm_vcpu *vcpu)
 {
+	/* A kick that comes after this look has to end the guest's run. */
+	lockdep_assert_irqs_disabled();
+
 	return signal_pending(current) || need_resched() ||
-	       task_work_pending(current) || READ_ONCE(vcpu->vm->dying);
+	       task_work_pending(current) || READ_ONCE(vcpu->vm->dying) ||
+	       vcpu->eoi_owed;
 }
 
 static int gzvm_handle_work(struct gzvm_vcpu *vcpu)
@@ -239,6 +243,8 @@ static int gzvm_handle_work(struct gzvm_vcpu *vcpu)
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
 		return -ERESTARTSYS;
 	}
+	if (vcpu->eoi_owed)
+		gzvm_irqfd_pay_eois(vcpu);
 	cond_resched();
 	return 0;
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* GZVM_IRQFD: a signal on an eventfd becomes an interrupt of the guest. */
 
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+
 #include <linux/gzvm.h>
 
 #include "controls.h"
@@ -322,13 +326,51 @@ TEST_F(irqfd, eventfd_survives_the_vm)
 	EXPECT_EQ(4, event_count(self->fd));
 }
 
-/* Without RESAMPLE a signal is a pulse: nothing is left of it for a level. */
-TEST_F(irqfd, pulse_leaves_the_line_low)
+/* Without RESAMPLE nobody is told of the guest's EOI. It lowers the line as well. */
+TEST_F(irqfd, level_without_resample_comes_once)
 {
+	unsigned int i;
+
 	start_guest(LEVEL);
 	ASSERT_EQ(0, assign(self->fd, SPI));
-	ASSERT_EQ(0, eventfd_write(self->fd, 1));
-	EXPECT_EQ(0, event_count(self->fd));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, eventfd_write(self->fd, 1));
+		EXPECT_EQ(0, event_count(self->fd));
+		expect_interrupt(INTID);
+		expect_quiet();
+	}
+}
+
+/* An EL2 that takes level 0 for "no longer pending" would lose edges to it. */
+TEST_F(irqfd, edge_is_one_hypercall)
+{
+	struct ctl_count count[HC_KINDS] = {};
+	unsigned int i;
+
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, ctl_reset());
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, eventfd_write(self->fd, 1));
+		expect_interrupt(INTID);
+		expect_quiet();
+	}
+	ASSERT_EQ(0, ctl_counts(count));
+	EXPECT_EQ(20, count[HC_IRQ_LINE].calls);
+}
+
+/* What the VMM drives by GZVM_IRQ_LINE is the VMM's to lower. */
+TEST_F(irqfd, line_of_others_stays_up)
+{
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, gz_vm_irq_line(&self->t.vm, OTHER_SPI, 1));
+	expect_interrupt(INTID_SPI(OTHER_SPI));
+	expect_interrupt(INTID_SPI(OTHER_SPI));
+	EXPECT_EQ(0, event_count(self->resamplefd));
+	ASSERT_EQ(0, gz_vm_irq_line(&self->t.vm, OTHER_SPI, 0));
 	expect_quiet();
 }
 
@@ -486,7 +528,7 @@ FIXTURE_TEARDOWN(busy)
 #define TIMES	30
 
 /* Waits for that many calls, those that the hypervisor had no time for among them */
-static bool has_called(unsigned long long calls)
+static bool has_called(unsigned long long calls, unsigned long long met)
 {
 	struct ctl_count count[HC_KINDS] = {};
 	long start = now_ns();
@@ -495,7 +537,7 @@ static bool has_called(unsigned long long calls)
 		if (ctl_counts(count))
 			return false;
 		if (count[HC_IRQ_LINE].calls >= calls)
-			return count[HC_IRQ_LINE].met == TIMES;
+			return count[HC_IRQ_LINE].met == met;
 		usleep(1000);
 	}
 	return false;
@@ -516,18 +558,7 @@ static bool has_come(struct gz_vcpu *vcpu)
 	return false;
 }
 
-FIXTURE_VARIANT(busy)
-{
-	unsigned int nth;
-};
-
-FIXTURE_VARIANT_ADD(busy, for_the_rise) { .nth = 1 };
-FIXTURE_VARIANT_ADD(busy, for_the_fall) { .nth = 2 };
-
-/*
- * Neither lost nor doubled, and what comes after it is as ever. When it is the
- * fall that has to wait, the guest has long taken the interrupt.
- */
+/* Neither lost nor doubled, and what comes after it is as ever. */
 TEST_F(busy, edge_comes_later)
 {
 	unsigned int i;
@@ -536,11 +567,11 @@ TEST_F(busy, edge_comes_later)
 	ASSERT_EQ(0, assign(self->fd, SPI));
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(0, ctl_reset());
-		ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, variant->nth, HYP_BUSY, TIMES));
+		ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, TIMES));
 		ASSERT_EQ(0, eventfd_write(self->fd, 1));
 		ASSERT_TRUE(has_come(self->vcpu));
-		/* And the two that were done */
-		ASSERT_TRUE(has_called(TIMES + 2));
+		/* And the one that was done */
+		ASSERT_TRUE(has_called(TIMES + 1, TIMES));
 		expect_quiet();
 		ASSERT_EQ(0, eventfd_write(self->fd, 1));
 		expect_interrupt(INTID);
@@ -548,12 +579,12 @@ TEST_F(busy, edge_comes_later)
 	}
 }
 
-/* The pulse of an irqfd that goes has its end: the line does not stay up. */
+/* What was signalled comes, and goes with the irqfd: the line does not stay up. */
 TEST_F(busy, line_is_down_when_the_irqfd_has_gone)
 {
 	start_guest(LEVEL);
 	ASSERT_EQ(0, assign(self->fd, SPI));
-	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, variant->nth, HYP_BUSY, 40));
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, 40));
 	ASSERT_EQ(0, eventfd_write(self->fd, 1));
 	ASSERT_EQ(0, deassign(self->fd, SPI));
 	expect_quiet();
@@ -566,7 +597,7 @@ TEST_F(busy, signal_before_deassign_is_not_lost)
 {
 	start_guest(EDGE);
 	ASSERT_EQ(0, assign(self->fd, SPI));
-	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, variant->nth, HYP_BUSY, 40));
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, 40));
 	ASSERT_EQ(0, eventfd_write(self->fd, 1));
 	ASSERT_EQ(0, deassign(self->fd, SPI));
 	expect_interrupt(INTID);
@@ -584,9 +615,128 @@ TEST_F(irqfd, level_comes_later_when_it_is_busy)
 	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, TIMES));
 	ASSERT_EQ(0, eventfd_write(self->fd, 1));
 	ASSERT_TRUE(has_come(self->vcpu));
-	ASSERT_TRUE(has_called(TIMES + 1));
+	ASSERT_TRUE(has_called(TIMES + 1, TIMES));
 	expect_quiet();
 	EXPECT_EQ(1, event_count(self->resamplefd));
+}
+
+/* The guest's EOI takes the line down, however long that takes. */
+TEST_F(irqfd, ended_level_does_not_come_again_when_it_is_busy)
+{
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, ctl_reset());
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, TIMES));
+	expect_quiet();
+	EXPECT_TRUE(has_called(TIMES + 1, TIMES));
+	EXPECT_EQ(1, event_count(self->resamplefd));
+	expect_quiet();
+}
+
+TEST_F(irqfd, level_line_falls_with_the_irqfd_when_it_is_busy)
+{
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, ctl_reset());
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, TIMES));
+	ASSERT_EQ(0, deassign(self->fd, SPI));
+	EXPECT_TRUE(has_called(TIMES + 1, TIMES));
+	expect_quiet();
+	expect_quiet();
+}
+
+#define FOR_EVER	(~0ULL >> 1)
+
+static void nothing(int sig)
+{
+}
+
+/* A signal each 5 ms from now on, or none any more */
+static void tick(bool on)
+{
+	struct itimerval every = { { 0, on ? 5000 : 0 }, { 0, on ? 5000 : 0 } };
+	struct sigaction action = { .sa_handler = nothing };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+/* Who has to wait for the hypervisor can be kicked all the same. */
+TEST_F(busy, eoi_that_waits_lets_signals_through)
+{
+	unsigned int i;
+
+	start_guest(LEVEL);
+	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	expect_interrupt(INTID);
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, FOR_EVER));
+	tick(true);
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(-EINTR, gz_vcpu_run(self->vcpu));
+	tick(false);
+	EXPECT_EQ(0, event_count(self->resamplefd));
+	ASSERT_EQ(0, ctl_reset());
+	expect_quiet();
+	EXPECT_EQ(1, event_count(self->resamplefd));
+}
+
+struct deassign {
+	struct tvm *t;
+	int fd;
+};
+
+static void *deassign_it(void *arg)
+{
+	struct deassign *d = arg;
+
+	return (void *)(long)irqfd(d->t, d->fd, SPI, DEASSIGN, -1);
+}
+
+static unsigned long long nr_refused(void)
+{
+	struct ctl_count count[HC_KINDS] = {};
+
+	return ctl_counts(count) ? FOR_EVER : count[HC_IRQ_LINE].met;
+}
+
+/* Who waits for the hypervisor keeps nobody else waiting. */
+TEST_F(irqfd, deassign_of_another_vm_returns_when_it_is_busy)
+{
+	struct deassign d = { &self->t, self->fd };
+	int fd = event_new();
+	struct tvm other;
+	pthread_t thread;
+	void *ret;
+
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	tvm_create(&other, 1);
+	start_guest(EDGE);
+	ASSERT_EQ(0, assign(self->fd, SPI));
+	ASSERT_EQ(0, irqfd(&other, fd, SPI, 0, -1));
+	ASSERT_EQ(0, ctl_reset());
+	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, FOR_EVER));
+	ASSERT_EQ(0, eventfd_write(self->fd, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, deassign_it, &d));
+	while (nr_refused() < 10)
+		usleep(1000);
+
+	EXPECT_EQ(0, irqfd(&other, fd, SPI, DEASSIGN, -1));
+	tvm_destroy(&other);
+	ASSERT_EQ(0, ctl_reset());
+	ASSERT_EQ(0, pthread_join(thread, &ret));
+	EXPECT_EQ(NULL, ret);
+	EXPECT_TRUE(has_come(self->vcpu));
+	expect_quiet();
+	close(fd);
 }
 
 TEST_HARNESS_MAIN
