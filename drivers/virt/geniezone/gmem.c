@@ -14,7 +14,8 @@
  * call is released only when the call concerned this one page: of a longer
  * run, EL2 may have taken the first pages before it met the error. Such a run
  * stays pinned ("offered"), is offered again at the next fault, and is released
- * at the VM's end and not before: of these pages nobody knows what EL2 has.
+ * at the VM's end and not before: of these pages nobody knows what EL2 has. The
+ * same goes for a page that EL2 was busy with, if it refused in the end.
  *
  * Pages are found in the slot's mapping when they are first given to EL2, and
  * are the guest's from then on: what the VMM maps there later is not seen.
@@ -178,6 +179,9 @@ static int gzvm_block_pin(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			    ((block->gfn - slot->gfn + first) << PAGE_SHIFT);
 	int ret, pinned;
 
+	/* It may take long, and the mailbox is for all vCPUs of the VM. */
+	lockdep_assert_not_held(&vm->mailbox_lock);
+
 	ret = gzvm_account(vm, nr);
 	if (ret)
 		return ret;
@@ -241,11 +245,27 @@ static int gzvm_map_mailbox(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 	return ret;
 }
 
+/*
+ * What a busy EL2 has mapped with the first of several equal calls, a guest that
+ * runs may have given back, and the last of the calls mapped again. Its exit can
+ * still be on its way: who entered the guest before the end of the calls has to
+ * take what it says about the block for old news.
+ */
+static void gzvm_block_doubt(struct gzvm_vm *vm, struct gzvm_block *block)
+{
+	lockdep_assert(lockdep_is_held(&block->lock) ||
+		       lockdep_is_held(&vm->slots_lock));
+
+	block->doubt_seq = gzvm_vm_mark(vm) ?: 1;
+}
+
 static int gzvm_map_call(struct gzvm_vm *vm, struct gzvm_memslot *slot,
-			 u64 gfn, struct page **pages, unsigned int nr)
+			 u64 gfn, struct page **pages, unsigned int nr,
+			 bool *busy)
 {
 	int ret;
 
+	*busy = false;
 	WRITE_ONCE(slot->given, true);
 	do {
 		if (vm->paging == GZVM_PAGING_BLOCK)
@@ -254,6 +274,7 @@ static int gzvm_map_call(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			ret = gzvm_hc_map_guest(vm->id, slot->id,
 						page_to_pfn(*pages), gfn, nr);
 		trace_gzvm_map(vm->id, slot->id, gfn, nr, ret);
+		*busy |= ret == -EAGAIN;
 		ret = gzvm_map_retry(ret);
 	} while (ret == -EAGAIN);
 	return ret;
@@ -277,18 +298,21 @@ static int gzvm_block_map(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 	u32 batch = vm->paging == GZVM_PAGING_BLOCK ?
 		    READ_ONCE(gzvm_drv.map_batch) : 1;
 	unsigned int nr;
+	bool busy;
 	int ret;
 
 	for (; first < end; first += nr) {
 		nr = min(batch, end - first);
 		ret = gzvm_map_call(vm, slot, block->gfn + first,
-				    block->pages + first, nr);
+				    block->pages + first, nr, &busy);
 		if (ret) {
-			/* One page is not taken by halves, unless EL2 is busy. */
-			if (nr > 1 || ret == -EINTR)
+			/* One page is not taken by halves, unless EL2 was busy. */
+			if (nr > 1 || busy)
 				bitmap_set(block->offered, first, nr);
 			return ret;
 		}
+		if (busy)
+			gzvm_block_doubt(vm, block);
 		bitmap_set(block->mapped, first, nr);
 		cond_resched();
 	}
@@ -397,8 +421,63 @@ out:
 	return ret;
 }
 
-static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
-				 unsigned int i)
+/**
+ * struct gzvm_aside - a page that is not the guest's any more, but may be EL2's
+ * @link: link in gzvm_memslot.aside
+ * @gfn: guest frame that it was
+ * @page: the page
+ */
+struct gzvm_aside {
+	struct llist_node link;
+	u64 gfn;
+	struct page *page;
+};
+
+static bool gzvm_has_aside(struct gzvm_memslot *slot, u64 gfn)
+{
+	struct gzvm_aside *aside;
+
+	llist_for_each_entry(aside, READ_ONCE(slot->aside.first), link)
+		if (aside->gfn == gfn)
+			return true;
+	return false;
+}
+
+/*
+ * Keep a page pinned to the end while its guest frame can have another one: the
+ * guest gave it up, and the VMM may have mapped other memory in its place. Once
+ * for each frame, or a guest could have any number of pages pinned: the second
+ * stays what the guest gets. Nothing that is said about the frame is sure again.
+ */
+static void gzvm_block_set_aside(struct gzvm_memslot *slot,
+				 struct gzvm_block *block, unsigned int i)
+{
+	struct gzvm_aside *aside;
+
+	set_bit(i, block->offered);
+	if (gzvm_has_aside(slot, block->gfn + i))
+		return;
+
+	/* EL2 has let go already: there is no way back. */
+	aside = kmalloc(sizeof(*aside), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	aside->gfn = block->gfn + i;
+	aside->page = block->pages[i];
+	llist_add(&aside->link, &slot->aside);
+	block->pages[i] = NULL;
+	block->nr_pinned--;
+}
+
+/* Whether EL2 may have the page again, of which the guest said this before. */
+static bool gzvm_block_is_sure(struct gzvm_block *block, unsigned int i,
+			       int seen_seq)
+{
+	return !test_bit(i, block->offered) &&
+	       (!block->doubt_seq || seen_seq - block->doubt_seq >= 0);
+}
+
+static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+				 struct gzvm_block *block, unsigned int i,
+				 int seen_seq)
 {
 	int ret;
 
@@ -410,16 +489,21 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
 	ret = gzvm_block_need_table(block);
 	if (ret)
 		return ret;
+	/* Aside already, and nothing in its place yet */
+	if (!block->pages[i])
+		return -ENOENT;
 
 	block->sparse = true;
 	clear_bit(i, block->mapped);
 	/*
-	 * Of a call that failed EL2 may have taken this page, let go of it with
-	 * the guest, and taken it again when another vCPU's fault offered it
-	 * once more before this vCPU came here: it stays pinned to the end.
+	 * EL2 may have taken this page with a call that failed or that it was
+	 * busy with, let go of it with the guest, and taken it again when it was
+	 * offered once more before this vCPU came here.
 	 */
-	if (!test_bit(i, block->offered))
+	if (gzvm_block_is_sure(block, i, seen_seq))
 		gzvm_block_unpin(vm, block, i, 1);
+	else
+		gzvm_block_set_aside(slot, block, i);
 	return 0;
 }
 
@@ -427,11 +511,12 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_block *block,
  * gzvm_gmem_relinquish() - take back a page that the guest gave up
  * @vm: VM of the caller
  * @gpa: the page; EL2 does not map it any more
+ * @seen_seq: gzvm_vcpu.seen_seq of the entry in which the guest gave it up
  *
  * Context: process context of the VM's owner; takes vm->slots_lock.
  * Return: 0; -ENOENT: the guest did not have it; -EINTR: killed.
  */
-int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa)
+int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa, int seen_seq)
 {
 	u64 gfn = gpa >> GZVM_PAGE_SHIFT;
 	struct gzvm_memslot *slot;
@@ -453,7 +538,8 @@ int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa)
 	ret = mutex_lock_killable(&block->lock);
 	if (ret)
 		goto out;
-	ret = gzvm_block_relinquish(vm, block, gfn - block->gfn);
+	ret = gzvm_block_relinquish(vm, slot, block, gfn - block->gfn,
+				    seen_seq);
 	mutex_unlock(&block->lock);
 out:
 	up_read(&vm->slots_lock);
@@ -484,7 +570,7 @@ struct gzvm_fill {
 };
 
 /* EL2 has taken what is in the buffer, or, when it failed, perhaps some. */
-static void gzvm_fill_mark(struct gzvm_fill *fill, bool mapped)
+static void gzvm_fill_mark(struct gzvm_fill *fill, bool mapped, bool busy)
 {
 	u64 gfn = fill->gfn, end = fill->gfn + fill->nr, to;
 	struct gzvm_block *block;
@@ -492,6 +578,8 @@ static void gzvm_fill_mark(struct gzvm_fill *fill, bool mapped)
 	for (; gfn < end; gfn = to) {
 		block = xa_load(&fill->slot->blocks, gfn / GZVM_BLOCK_PAGES);
 		to = min(end, block->gfn + block->nr);
+		if (mapped && busy)
+			gzvm_block_doubt(fill->vm, block);
 		bitmap_set(mapped ? block->mapped : block->offered,
 			   gfn - block->gfn, to - gfn);
 		gzvm_block_collapse(block);
@@ -501,6 +589,7 @@ static void gzvm_fill_mark(struct gzvm_fill *fill, bool mapped)
 static int gzvm_fill_flush(struct gzvm_fill *fill)
 {
 	struct gzvm_hyp_ranges *buf = fill->buf;
+	bool busy = false;
 	int ret;
 
 	if (!fill->nr)
@@ -516,9 +605,10 @@ static int gzvm_fill_flush(struct gzvm_fill *fill)
 					    virt_to_phys(buf));
 		trace_gzvm_map(fill->vm->id, fill->slot->id, fill->gfn,
 			       fill->nr, ret);
+		busy |= ret == -EAGAIN;
 		ret = gzvm_map_retry(ret);
 	} while (ret == -EAGAIN);
-	gzvm_fill_mark(fill, !ret);
+	gzvm_fill_mark(fill, !ret, busy);
 	if (ret)
 		return ret;
 
@@ -662,6 +752,24 @@ static void gzvm_block_release(struct gzvm_vm *vm, struct gzvm_block *block)
 	gzvm_unaccount(vm, block->nr_pinned);
 }
 
+static void gzvm_aside_release(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			       bool keep_pages)
+{
+	struct gzvm_aside *aside, *next;
+
+	llist_for_each_entry_safe(aside, next, llist_del_all(&slot->aside),
+				  link) {
+		if (keep_pages) {
+			atomic_long_inc(&gzvm_drv.kept_pages);
+		} else {
+			unpin_user_pages_dirty_lock(&aside->page, 1, true);
+			gzvm_unaccount(vm, 1);
+		}
+		kfree(aside);
+		cond_resched();
+	}
+}
+
 /**
  * gzvm_gmem_release() - let go of all pages of a slot
  * @vm: VM
@@ -688,4 +796,5 @@ void gzvm_gmem_release(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		cond_resched();
 	}
 	xa_destroy(&slot->blocks);
+	gzvm_aside_release(vm, slot, keep_pages);
 }

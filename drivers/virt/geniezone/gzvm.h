@@ -35,6 +35,7 @@
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/ktime.h>
+#include <linux/llist.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
@@ -120,21 +121,25 @@ extern struct gzvm_driver gzvm_drv;
  * @lock: protects all below; held across pin and map, so that of several
  *        vCPUs that fault here one works and the others find it done
  * @gfn: first guest frame, that of the slot when the slot starts inside
+ * @doubt_seq: mark at the end of the last call that mapped some of it after EL2
+ *             was busy with it; 0 = there was none
  * @nr: pages; fewer than GZVM_BLOCK_PAGES at the ends of a slot
  * @nr_pinned: pages pinned
  * @sparse: the guest gives pages back one by one, and gets them so
  * @run: not NULL: all @nr pages are pinned, mapped, and contiguous from here
  * @pages: without @run: the page behind each guest frame; NULL = not pinned
  * @mapped: without @run: which of @pages EL2 has taken
- * @offered: which of the others were part of a call that failed, and that EL2
- *           may have taken before it did: they stay pinned until the VM is gone
+ * @offered: of which nobody knows whether EL2 has them: they were part of a call
+ *           that failed, or the guest gave them up while it was in doubt. What
+ *           is pinned there stays so until the VM is gone.
  */
 struct gzvm_block {
 	struct mutex lock;	/* the pages of the block */
 	u64 gfn;
+	int doubt_seq;
 	u16 nr;
-	u16 nr_pinned;
-	bool sparse;
+	u16 nr_pinned:15;
+	u16 sparse:1;
 	struct page *run;
 	struct page **pages;
 	DECLARE_BITMAP(mapped, GZVM_BLOCK_PAGES);
@@ -150,9 +155,11 @@ struct gzvm_block {
  * @hva: where the owner's address space has it
  * @given: pages were offered to EL2: the slot stays until the VM ends
  * @blocks: struct gzvm_block by gfn / GZVM_BLOCK_PAGES, made when needed
+ * @aside: pages that were the guest's, and that EL2 may have again: pinned until
+ *         the VM is gone
  * @dead: link in gzvm_vm.dead_slots
  *
- * All but @given and @blocks never change once the slot is published.
+ * All but @given, @blocks and @aside never change once the slot is published.
  */
 struct gzvm_memslot {
 	u32 id;
@@ -162,6 +169,7 @@ struct gzvm_memslot {
 	unsigned long hva;
 	bool given;
 	struct xarray blocks;
+	struct llist_head aside;
 	struct list_head dead;
 };
 
@@ -230,7 +238,7 @@ struct gzvm_vm_stats {
  * @mailbox: frames for MAP_GUEST_BLOCK
  * @ioeventfds: doorbells
  * @irqfds: irqfds; end with the VM's file
- * @irq_seq: counts events that may give a vCPU something to do
+ * @irq_seq: counts events that may give a vCPU something to do, and marks
  * @sleepers: vCPUs that sleep or are about to
  * @stats: counters
  * @debugfs: its directory
@@ -411,6 +419,22 @@ static inline void gzvm_vcpu_note_entry(struct gzvm_vcpu *vcpu)
 	vcpu->seen_seq = atomic_read_acquire(&vcpu->vm->irq_seq);
 }
 
+/**
+ * gzvm_vm_mark() - tell the entries before this moment from those after it
+ * @vm: VM
+ *
+ * An entry that saw the mark, see gzvm_vcpu_note_entry(), came after all that
+ * EL2 was told before the mark. It counts as an event of which nobody is told:
+ * a vCPU about to sleep may look for work once more.
+ *
+ * Return: the mark; gzvm_vcpu.seen_seq of an entry is behind it or not.
+ */
+static inline int gzvm_vm_mark(struct gzvm_vm *vm)
+{
+	/* Fully ordered: behind the call to EL2. Matches gzvm_vcpu_note_entry(). */
+	return atomic_inc_return(&vm->irq_seq);
+}
+
 /* memslot.c */
 int gzvm_memslot_set(struct gzvm_vm *vm,
 		     const struct gzvm_userspace_memory_region *region);
@@ -420,7 +444,7 @@ void gzvm_memslots_free(struct gzvm_vm *vm, bool keep_pages);
 
 /* gmem.c */
 int gzvm_gmem_fault(struct gzvm_vm *vm, u64 gpa);
-int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa);
+int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa, int seen_seq);
 int gzvm_gmem_populate(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		       struct gzvm_hyp_ranges *buf);
 void gzvm_gmem_release(struct gzvm_vm *vm, struct gzvm_memslot *slot,

@@ -99,7 +99,7 @@ static void fake_give(struct gzvm_fake *fake, struct fake_vm *vm, u64 gfn,
 
 	if (!status)
 		state = FAKE_PAGE_MAPPED;
-	else if (several)
+	else if (several || status == FAKE_BUSY)
 		state = FAKE_PAGE_MAYBE;
 	else
 		return;

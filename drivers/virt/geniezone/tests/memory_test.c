@@ -58,9 +58,21 @@ static void expect_not_given(struct kunit *test, unsigned int first,
 				    "page %u", i);
 }
 
+/* What a vCPU that is entered now has seen */
+static int entered(struct gzvm_vm *vm)
+{
+	return atomic_read(&vm->irq_seq);
+}
+
+static int gives_up_at(struct gzvm_vm *vm, unsigned int page, int seen_seq)
+{
+	return gzvm_gmem_relinquish(vm, FAKE_GPA + page * FAKE_PAGE + 0x123,
+				    seen_seq);
+}
+
 /* The fake's book follows RUN; here there is none, so EL2 is told to forget. */
-static int guest_gives_up(struct kunit *test, struct gzvm_vm *vm,
-			  unsigned int page)
+static int guest_gives_up_at(struct kunit *test, struct gzvm_vm *vm,
+			     unsigned int page, int seen_seq)
 {
 	struct gzvm_fake *fake = test->priv;
 	void *entry = xa_load(&fake->vms[0].pages, GFN + page);
@@ -69,7 +81,24 @@ static int guest_gives_up(struct kunit *test, struct gzvm_vm *vm,
 	if (pfn)
 		xa_store(&fake->vms[0].pages, GFN + page,
 			 xa_mk_value(pfn << 2 | FAKE_PAGE_RETURNED), GFP_KERNEL);
-	return gzvm_gmem_relinquish(vm, FAKE_GPA + page * FAKE_PAGE + 0x123);
+	return gives_up_at(vm, page, seen_seq);
+}
+
+static int guest_gives_up(struct kunit *test, struct gzvm_vm *vm,
+			  unsigned int page)
+{
+	return guest_gives_up_at(test, vm, page, entered(vm));
+}
+
+/* The VMM has other memory where the guest gave some up. */
+static void map_anew(struct kunit *test, unsigned long addr, u64 mark)
+{
+	unsigned long other;
+
+	other = kunit_vm_mmap(test, NULL, addr, FAKE_PAGE, PROT_READ | PROT_WRITE,
+			      MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, 0);
+	KUNIT_ASSERT_EQ(test, other, addr);
+	KUNIT_ASSERT_EQ(test, put_user(mark, (u64 __user *)other), 0);
 }
 
 /* Page by page */
@@ -390,11 +419,125 @@ static void page_of_a_failed_batch_is_given_up_but_stays_pinned(struct kunit *te
 	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 17), 0);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 64);
 
+	map_anew(test, addr + 17 * FAKE_PAGE, 99);
 	KUNIT_EXPECT_EQ(test, fault(vm, 17), 0);
 	pfn = gzvm_fake_pfn(test, GFN + 17);
-	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, FAKE_GPA + 17 * FAKE_PAGE), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_read_mark(pfn), 99);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 17, entered(vm)), 0);
 	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
-	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 64);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 65);
+}
+
+/*
+ * EL2 took it, said that it was busy, let go of it with the guest, and took it with
+ * the call that came again. The guest's exit is late: it was entered before.
+ */
+static void expect_busy_page_stays_pinned(struct kunit *test,
+					  enum gzvm_paging paging, unsigned int call)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, paging, 8, &addr);
+	int seen_seq = entered(vm);
+	long pinned;
+	u64 pfn;
+
+	gzvm_fake_fail(test, call, 1, FAKE_BUSY);
+	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
+	pfn = gzvm_fake_pfn(test, GFN + 3);
+	pinned = gzvm_fake_pinned(test);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_seq), 0);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), pinned);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_seq), -ENOENT);
+
+	/* And then in earnest: what the VMM has there now is what the guest gets. */
+	guest_gives_up(test, vm, 3);
+	map_anew(test, addr + 3 * FAKE_PAGE, 88);
+	KUNIT_EXPECT_EQ(test, fault(vm, 3), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_read_mark(gzvm_fake_pfn(test, GFN + 3)), 88);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), pinned + 1);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
+}
+
+static void page_given_up_while_el2_was_busy_stays_pinned(struct kunit *test)
+{
+	expect_busy_page_stays_pinned(test, GZVM_PAGING_PAGE, FAKE_MAP_GUEST);
+}
+
+static void page_of_a_block_given_up_while_el2_was_busy_stays_pinned(struct kunit *test)
+{
+	expect_busy_page_stays_pinned(test, GZVM_PAGING_BLOCK, FAKE_MAP_GUEST_BLOCK);
+}
+
+/* Who was entered after the call can only mean what the call mapped in the end. */
+static void busy_page_given_up_later_is_the_hosts(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_BLOCK, 8, &addr);
+
+	gzvm_fake_fail(test, FAKE_MAP_GUEST_BLOCK, 1, FAKE_BUSY);
+	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
+	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 3), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 7);
+}
+
+/* A guest that does it again and again has no more than two pages for one. */
+static void pages_in_doubt_do_not_pile_up(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_PAGE, 8, &addr);
+	int seen_seq = entered(vm), i;
+
+	gzvm_fake_fail(test, FAKE_MAP_GUEST, 1, FAKE_BUSY);
+	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
+	guest_gives_up_at(test, vm, 3, seen_seq);
+	for (i = 0; i < 5; i++) {
+		map_anew(test, addr + 3 * FAKE_PAGE, i);
+		KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 2);
+		KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 3), 0);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 2);
+	}
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
+}
+
+/* What EL2 may have stays the host's loss, whichever page the guest has now. */
+static void page_aside_is_kept_when_the_vm_cannot_end(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_PAGE, 8, &addr);
+	int seen_seq = entered(vm);
+	long kept = atomic_long_read(&gzvm_drv.kept_pages);
+	u64 pfn;
+
+	gzvm_fake_fail(test, FAKE_MAP_GUEST, 1, FAKE_BUSY);
+	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
+	pfn = gzvm_fake_pfn(test, GFN + 3);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_seq), 0);
+	gzvm_fake_repeat(test, FAKE_DESTROY_VM, 1, FAKE_INVALID_ARGS);
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
+	KUNIT_EXPECT_GE(test, atomic_long_read(&gzvm_drv.kept_pages), kept + 1);
+}
+
+/* A refusal concerns the call that was refused. The one before may have mapped it. */
+static void page_refused_after_el2_was_busy_stays_pinned(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_PAGE, 8, &addr);
+
+	gzvm_fake_fail(test, FAKE_MAP_GUEST, 1, FAKE_BUSY);
+	gzvm_fake_fail(test, FAKE_MAP_GUEST, 1, FAKE_INVALID_ARGS);
+	KUNIT_EXPECT_EQ(test, fault(vm, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_MAP_GUEST), 2);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 1);
+	KUNIT_EXPECT_EQ(test, fault(vm, 3), 0);
+	expect_backed(test, addr, 3, 1);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 1);
 }
 
 static void failed_batch_then_page_alone_succeeds(struct kunit *test)
@@ -470,9 +613,9 @@ static void relinquish_of_what_the_guest_has_not_is_enoent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 3), -ENOENT);
 	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
 	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 4), -ENOENT);
-	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, 0), -ENOENT);
-	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, FAKE_GPA + 8 * FAKE_PAGE), -ENOENT);
-	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, ~0ULL), -ENOENT);
+	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, 0, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 8, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, ~0ULL, 0), -ENOENT);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 1);
 }
 
@@ -500,7 +643,7 @@ static void relinquished_page_of_a_block_comes_back(struct kunit *test)
 	expect_backed(test, addr, 0, 512);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 512);
 	block = xa_load(&vm->slots[7]->blocks, GFN / 512);
-	KUNIT_EXPECT_EQ(test, block->nr_pinned, 512);
+	KUNIT_EXPECT_EQ(test, (int)block->nr_pinned, 512);
 }
 
 static void relinquish_inside_of_a_huge_page(struct kunit *test)
@@ -608,6 +751,12 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memlock_limit_holds_page_by_page),
 	KUNIT_CASE(failed_batch_stays_pinned_and_is_retried),
 	KUNIT_CASE(page_of_a_failed_batch_is_given_up_but_stays_pinned),
+	KUNIT_CASE(page_given_up_while_el2_was_busy_stays_pinned),
+	KUNIT_CASE(page_of_a_block_given_up_while_el2_was_busy_stays_pinned),
+	KUNIT_CASE(busy_page_given_up_later_is_the_hosts),
+	KUNIT_CASE(pages_in_doubt_do_not_pile_up),
+	KUNIT_CASE(page_aside_is_kept_when_the_vm_cannot_end),
+	KUNIT_CASE(page_refused_after_el2_was_busy_stays_pinned),
 	KUNIT_CASE(failed_batch_then_page_alone_succeeds),
 	KUNIT_CASE(smaller_batch_later_unpins_nothing_offered),
 	KUNIT_CASE(contiguous_block_needs_no_table),

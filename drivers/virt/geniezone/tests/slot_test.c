@@ -409,6 +409,26 @@ static void population_repeats_the_same_buffer_when_busy(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, a->buf, b->buf, RANGES_SIZE);
 }
 
+/* As page_given_up_while_el2_was_busy_stays_pinned, for a slot of a guest that runs */
+static void page_given_up_while_population_was_busy_stays_pinned(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_scattered(test, 8, &addr);
+	int seen_seq = atomic_read(&vm->irq_seq);
+	u64 pfn;
+
+	gzvm_fake_fail(test, FAKE_SET_MEMREGION, 2, FAKE_BUSY);
+	KUNIT_ASSERT_EQ(test, gzvm_fake_slot(test, vm, 0, FAKE_GPA, 8 * FAKE_PAGE, addr), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
+	pfn = gzvm_fake_pfn(test, FAKE_GPA / FAKE_PAGE + 3);
+	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, FAKE_GPA + 3 * FAKE_PAGE,
+						   seen_seq), 0);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
+}
+
 /* The slot is not there, but EL2 may have its pages: they wait for the end. */
 static void failed_population_keeps_what_was_given(struct kunit *test)
 {
@@ -491,6 +511,7 @@ static struct kunit_case slot_cases[] = {
 	KUNIT_CASE(population_gives_exactly_the_slot),
 	KUNIT_CASE(population_merges_a_huge_page),
 	KUNIT_CASE(population_repeats_the_same_buffer_when_busy),
+	KUNIT_CASE(page_given_up_while_population_was_busy_stays_pinned),
 	KUNIT_CASE(failed_population_keeps_what_was_given),
 	KUNIT_CASE(refused_single_population_call_keeps_pages),
 	KUNIT_CASE(population_of_a_hole_gives_nothing),
