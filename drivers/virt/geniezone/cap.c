@@ -173,16 +173,33 @@ static int gzvm_features_get(struct gzvm_features *features, u64 cap)
 	return ret;
 }
 
+/*
+ * A VM that is there is asked itself where that leaves it as it is: EL2 may have
+ * no room for another.
+ */
+static int gzvm_features_of(struct gzvm_vm *vm, struct gzvm_features *features,
+			    u64 cap)
+{
+	u64 size;
+
+	if (!vm || cap == GZVM_CAP_GET_ONE_REG || cap == GZVM_CAP_VM_GPA_SIZE)
+		return gzvm_features_get(features, cap);
+
+	features->paging = vm->paging;
+	features->idle = vm->idle;
+	if (cap != GZVM_CAP_PROTECTED_VM)
+		return 0;
+	return gzvm_answer(gzvm_pvmfw_size(vm, &size), &features->protected);
+}
+
 static int gzvm_feature_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 {
 	struct gzvm_features features;
-	enum gzvm_paging paging;
 	int ret;
 
-	ret = gzvm_features_get(&features, cap);
+	ret = gzvm_features_of(vm, &features, cap);
 	if (ret)
 		return ret;
-	paging = vm ? vm->paging : features.paging;
 
 	switch (cap) {
 	case GZVM_CAP_VM_GPA_SIZE:
@@ -192,13 +209,13 @@ static int gzvm_feature_value(struct gzvm_vm *vm, u64 cap, u64 *value)
 		*value = features.protected;
 		break;
 	case GZVM_CAP_ENABLE_DEMAND_PAGING:
-		*value = paging != GZVM_PAGING_NONE;
+		*value = features.paging != GZVM_PAGING_NONE;
 		break;
 	case GZVM_CAP_BLOCK_BASED_DEMAND_PAGING:
-		*value = paging == GZVM_PAGING_BLOCK;
+		*value = features.paging == GZVM_PAGING_BLOCK;
 		break;
 	case GZVM_CAP_ENABLE_IDLE:
-		*value = vm ? vm->idle : features.idle;
+		*value = features.idle;
 		break;
 	case GZVM_CAP_GET_ONE_REG:
 		*value = features.read_reg;

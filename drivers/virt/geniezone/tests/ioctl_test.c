@@ -351,6 +351,13 @@ static long extension(struct kunit *test, struct ioctl_env *env, u64 cap,
 	return ret;
 }
 
+/* The same question on /dev/gzvm: there is no VM that could be asked. */
+static long device_extension(struct kunit *test, struct ioctl_env *env, u64 cap)
+{
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)env->arg, &cap, 8), 0);
+	return gzvm_check_extension(NULL, (void __user *)env->arg);
+}
+
 /* What EL2 can do is asked once per boot, but until it has answered. */
 static void unanswered_question_is_asked_again(struct kunit *test)
 {
@@ -358,23 +365,44 @@ static void unanswered_question_is_asked_again(struct kunit *test)
 	u64 value;
 
 	gzvm_fake_fail(test, FAKE_CREATE_VM, 1, FAKE_NO_MEMORY);
-	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), -ENOMEM);
-
-	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, device_extension(test, &env, 0xffbadab1), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, device_extension(test, &env, 0xffbadab1), 0);
 
 	/* Whether registers can be read is a question of its own. */
 	gzvm_fake_fail(test, FAKE_CREATE_VCPU, 1, FAKE_NO_MEMORY);
 	KUNIT_EXPECT_EQ(test, extension(test, &env, 0x9283, &value), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, device_extension(test, &env, 0xffbadab1), 0);
 	KUNIT_EXPECT_EQ(test, extension(test, &env, 0x9283, &value), 0);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_CREATE_VM), 4);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 3);
 
 	/* And now it is known. */
 	gzvm_fake_forget(test);
-	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, device_extension(test, &env, 0xffbadab1), 0);
 	KUNIT_EXPECT_EQ(test, extension(test, &env, 0x9283, &value), 0);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+}
+
+/* The last VM that EL2 has room for can be told what it can do. */
+static void vm_is_asked_itself(struct kunit *test)
+{
+	struct ioctl_env env = make_env(test, GZVM_PAGING_BLOCK);
+	u64 value;
+
+	gzvm_fake_forget(test);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, value, 1);
+	FAKE_EXPECT_ARGS(test, gzvm_fake_last(test, FAKE_ENABLE_CAP), env.vm->id,
+			 0xffbadab1, 1, 0, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0x9201, &value), 0);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0x9202, &value), 0);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0x9203, &value), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 1);
+
+	gzvm_fake_fail(test, FAKE_ENABLE_CAP, 1, FAKE_NOT_SUPPORTED);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), -EOPNOTSUPP);
+	gzvm_fake_fail(test, FAKE_ENABLE_CAP, 1, FAKE_NO_MEMORY);
+	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), -ENOMEM);
 }
 
 static void extensions_have_values(struct kunit *test)
@@ -441,7 +469,7 @@ static void address_size_is_what_el2_accepts(struct kunit *test)
 	memset(&gzvm_drv.features, 0, sizeof(gzvm_drv.features));
 	gzvm_fake_forget(test);
 	gzvm_fake_fail(test, FAKE_SET_MEMREGION, 1, FAKE_FAULT);
-	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xffbadab1, &value), 0);
+	KUNIT_EXPECT_EQ(test, device_extension(test, &env, 0xffbadab1), 0);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_SET_MEMREGION), 0);
 	KUNIT_EXPECT_EQ(test, extension(test, &env, 0xa5, &value), 0);
 	KUNIT_EXPECT_EQ(test, value, gzvm_ipa_bits());
@@ -646,6 +674,7 @@ static struct kunit_case ioctl_cases[] = {
 	KUNIT_CASE(registers_of_other_machines_are_refused),
 	KUNIT_CASE(register_errors_are_passed_on),
 	KUNIT_CASE(unanswered_question_is_asked_again),
+	KUNIT_CASE(vm_is_asked_itself),
 	KUNIT_CASE(extensions_have_values),
 	KUNIT_CASE(address_size_is_what_el2_accepts),
 	KUNIT_CASE(unknown_extension_leaves_the_value_alone),
