@@ -149,11 +149,14 @@ static void gzvm_shutdown(struct platform_device *pdev)
 
 /*
  * The image of a hibernated host would not have what EL2 keeps of its VMs, and
- * writing it would read memory that is the guests' alone.
+ * writing it would read memory that is the guests' alone. So would it with what
+ * EL2 has not given back.
  */
 static int gzvm_freeze(struct device *dev)
 {
-	return gzvm_vms_exist() ? -EBUSY : 0;
+	if (gzvm_vms_exist() || atomic_long_read(&gzvm_drv.kept_pages))
+		return -EBUSY;
+	return 0;
 }
 
 static const struct dev_pm_ops gzvm_pm_ops = {

@@ -171,17 +171,23 @@ static void no_hibernation_with_a_vm(struct kunit *test)
 	struct platform_device *pdev = make_device(test, 100);
 	const struct dev_pm_ops *pm;
 	struct gzvm_vm *vm;
+	long kept;
 
 	if (!pdev->dev.driver)
 		kunit_skip(test, "a device of the machine is bound");
 	pm = pdev->dev.driver->pm;
 	if (!pm || !pm->freeze)
 		kunit_skip(test, "a kernel that does not hibernate");
+	kept = atomic_long_xchg(&gzvm_drv.kept_pages, 0);
 	KUNIT_EXPECT_EQ(test, pm->freeze(&pdev->dev), 0);
 	vm = gzvm_fake_vm(test);
 	KUNIT_EXPECT_EQ(test, pm->freeze(&pdev->dev), -EBUSY);
 	gzvm_fake_vm_end(test, vm);
 	KUNIT_EXPECT_EQ(test, pm->freeze(&pdev->dev), 0);
+	/* The VM has ended here, but not at EL2. */
+	atomic_long_set(&gzvm_drv.kept_pages, 1);
+	KUNIT_EXPECT_EQ(test, pm->freeze(&pdev->dev), -EBUSY);
+	atomic_long_set(&gzvm_drv.kept_pages, kept);
 }
 
 /* One that EL2 would not give back at shutdown keeps its pages ever after. */
