@@ -18,6 +18,7 @@
 
 #define GZRUN		"/usr/bin/gzrun"
 #define CTRL_A_X	"\001x"
+#define CTRL_A_H	"\001h"
 
 /* The first instructions of an Image are in its header: jump behind it */
 #define OVER_HEADER	0x14000010	/* b	+64 */
@@ -36,6 +37,7 @@
  * @type: what the user types when the guest runs, or NULL
  * @signal: what gzrun gets when the guest runs, or 0
  * @again: what it prints then, upon which it gets the signal again, or NULL
+ * @type_again: what the user types instead of that, or NULL
  * @status: as the shell has it: exit status, or 128 + what killed it
  */
 struct ending {
@@ -43,6 +45,7 @@ struct ending {
 	const char *type;
 	int signal;
 	const char *again;
+	const char *type_again;
 	int status;
 };
 
@@ -81,6 +84,13 @@ FIXTURE_VARIANT_ADD(terminal, panic) {
 
 FIXTURE_VARIANT_ADD(terminal, keys) {
 	.e = { .code = { SPIN }, .type = CTRL_A_X, .status = 9 },
+};
+
+/* The guest takes one byte, if any: the help tells that all were read */
+FIXTURE_VARIANT_ADD(terminal, keys_while_input_waits) {
+	.e = { .code = { SPIN }, .type = "abc" CTRL_A_H,
+	       .again = "Ctrl-A x       end", .type_again = CTRL_A_X,
+	       .status = 9 },
 };
 
 FIXTURE_VARIANT_ADD(terminal, sigint_twice) {
@@ -171,8 +181,10 @@ static void act(const struct ending *e, pid_t pid, int master)
 		return;
 	if (e->signal)
 		kill(pid, e->signal);
-	if (e->again) {
-		wait_for_text(master, e->again);
+	if (!e->again)
+		return;
+	wait_for_text(master, e->again);
+	if (e->signal)
 		kill(pid, e->signal);
 	}
 }
@@ -197,7 +209,8 @@ TEST_F(terminal, is_as_before)
 	if (e->type || e->signal) {
 		wait_for_raw(self->slave);
 		act(e, pid, self->master);
-	}
+	else
+		write(master, e->type_again, strlen(e->type_again));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(e->status, shell_status(status));
 	ASSERT_EQ(0, tcgetattr(self->slave, &after));

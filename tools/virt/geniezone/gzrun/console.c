@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Standard input to the guest's console. Reads no more than the guest
- * takes, so that nothing is lost when it is slow.
+ * Standard input to the guest's console. Without keys, it reads no more than the
+ * guest takes, so that nothing is lost when it is slow. A person's keys work also
+ * when the guest takes nothing: all is read, and what is too much for @buf is lost.
  */
 
 #include <errno.h>
@@ -38,12 +39,12 @@ void console_init(struct console *con, console_sink sink, void *arg, bool keys)
  * console_wants_input() - is it worth waiting for input?
  * @con: the console
  *
- * Return: true when everything read so far has reached the guest and more may
- * come.
+ * Return: true when more may come, and there are keys to look for or all that was
+ * read so far has reached the guest.
  */
 bool console_wants_input(const struct console *con)
 {
-	return con->open && con->start == con->end;
+	return con->open && (con->keys || con->start == con->end);
 }
 
 static void help(void)
@@ -73,28 +74,38 @@ static bool escaped(uint8_t byte, bool *send)
 	return false;
 }
 
-/* Take the special keys out of what was read. Returns true for "end". */
-static bool filter(struct console *con)
+/* What the guest has taken makes room for what comes. */
+static void make_room(struct console *con)
 {
-	size_t in, out = 0;
-	bool send;
+	con->end -= con->start;
+	memmove(con->buf, con->buf + con->start, con->end);
+	con->start = 0;
+}
 
-	for (in = 0; in < con->end; in++) {
-		uint8_t byte = con->buf[in];
+static void append(struct console *con, uint8_t byte)
+{
+	if (con->end < sizeof(con->buf))
+		con->buf[con->end++] = byte;
+}
 
+/* Append it, but for the special keys. Returns true for "end". */
+static bool filter(struct console *con, const uint8_t *data, size_t len)
+{
+	bool send = true;
+
+	for (; len--; data++) {
 		if (con->escape) {
 			con->escape = false;
-			if (escaped(byte, &send))
+			if (escaped(*data, &send))
 				return true;
 			if (send)
-				con->buf[out++] = CTRL_A;
-		} else if (byte == CTRL_A) {
+				append(con, CTRL_A);
+		} else if (con->keys && *data == CTRL_A) {
 			con->escape = true;
 		} else {
-			con->buf[out++] = byte;
+			append(con, *data);
 		}
 	}
-	con->end = out;
 	return false;
 }
 
@@ -106,7 +117,8 @@ static bool filter(struct console *con)
  */
 bool console_input(struct console *con)
 {
-	ssize_t n = read(STDIN_FILENO, con->buf, sizeof(con->buf));
+	uint8_t data[CONSOLE_READ];
+	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return false;
@@ -115,9 +127,8 @@ bool console_input(struct console *con)
 		con->open = false;
 		return false;
 	}
-	con->start = 0;
-	con->end = n;
-	if (con->keys && filter(con))
+	make_room(con);
+	if (filter(con, data, n))
 		return true;
 	console_flush(con);
 	return false;

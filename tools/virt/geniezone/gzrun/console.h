@@ -6,6 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Read at once; no more than fits into a buffer that is empty */
+#define CONSOLE_READ	256
+
+/* A page of text that is pasted fits in, however slow the guest is */
+#define CONSOLE_BUF	16384
+
 /**
  * typedef console_sink - the guest's end
  * @arg: whose
@@ -33,7 +39,7 @@ struct console {
 	bool keys;
 	bool escape;
 	bool open;
-	uint8_t buf[256];
+	uint8_t buf[CONSOLE_BUF];
 	size_t start;
 	size_t end;
 };
