@@ -265,7 +265,7 @@ TEST_F(gdb, end_is_told)
 TEST_F(gdb, kill_ends_the_machine)
 {
 	connect_to_it();
-	ASSERT_TRUE(send_packet(self->fd, "k"));
+	expect_reply("vKill;1", "OK");
 	while (!__atomic_load_n(&self->killed, __ATOMIC_RELAXED))
 		usleep(1000);
 	close(self->fd);

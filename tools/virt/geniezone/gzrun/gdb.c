@@ -296,6 +296,30 @@ static void go_on(struct gdb *g)
 	g->target->go(g->target->arg);
 }
 
+/*
+ * Breakpoints and steps. An empty reply, "not supported", would have GDB put a BRK
+ * into memory by itself, of which the guest dies.
+ */
+static void impossible(struct gdb *g)
+{
+	reply_error(g, -EOPNOTSUPP);
+}
+
+/* Actions, each for some threads: to go on is the only one, and for all of them */
+static void go_on_by_actions(struct gdb *g, const char *args)
+{
+	const char *action;
+
+	for (action = args; action; action = strchr(action, ';')) {
+		action += *action == ';';
+		if (*action != 'c' && *action != 'C') {
+			impossible(g);
+			return;
+		}
+	}
+	go_on(g);
+}
+
 static void detach(struct gdb *g)
 {
 	reply(g, "OK");
@@ -306,6 +330,15 @@ static void kill_machine(struct gdb *g)
 {
 	g->gone = true;
 	g->target->kill(g->target->arg);
+}
+
+/* The one of the two that is answered; and before the machine is no more */
+static void kill_process(struct gdb *g)
+{
+	reply(g, "OK");
+	send_reply(g);
+	g->out_len = 0;
+	kill_machine(g);
 }
 
 static void send_xml(struct gdb *g, const char *args)
@@ -384,9 +417,8 @@ static const struct {
 	{ "qC", NULL, current_thread },
 	{ "QStartNoAckMode", NULL, no_ack_mode },
 	{ "vCont?", NULL, what_cont },
-	{ "vCont;c", NULL, go_on },
-	{ "vCont;C", NULL, go_on },
-	{ "vKill", NULL, kill_machine },
+	{ "vCont;", go_on_by_actions, NULL },
+	{ "vKill", NULL, kill_process },
 	{ "?", NULL, why_stopped },
 	{ "g", NULL, read_regs },
 	{ "G", write_regs, NULL },
@@ -398,6 +430,10 @@ static const struct {
 	{ "T", is_alive, NULL },
 	{ "c", NULL, go_on },
 	{ "C", NULL, go_on },
+	{ "s", NULL, impossible },
+	{ "S", NULL, impossible },
+	{ "Z", NULL, impossible },
+	{ "z", NULL, impossible },
 	{ "D", NULL, detach },
 	{ "k", NULL, kill_machine },
 	{ NULL, NULL, NULL }

@@ -190,9 +190,27 @@ static void hello(void)
 	EXPECT_REPLY("?", "T05thread:1;");
 	EXPECT_REPLY("qAttached", "1");
 	EXPECT_REPLY("vMustReplyEmpty", "");
-	EXPECT_REPLY("Z0,1000,4", "");
-	EXPECT_REPLY("s", "");
 	EXPECT_REPLY("", "");
+}
+
+/*
+ * An empty reply would mean "do it yourself": GDB would write a BRK, which is the
+ * guest's own, or wait for the end of a step that nobody begins.
+ */
+static void no_breakpoints_and_no_steps(void)
+{
+	static const char * const all[] = {
+		"Z0,1000,4", "Z1,1000,4", "Z2,1000,8", "z0,1000,4", "s", "s1000",
+		"S05", "vCont;s:1", "vCont;s:1;c", "vCont;S05:1;c", "vCont;t",
+		"vCont;r1000,1010:1", "vCont;c:1;s:2",
+	};
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
+		EXPECT_REPLY(all[i], "E5f");
+	EXPECT(!machine.goes && machine.stopped);
+	EXPECT_REPLY("?", "T05thread:1;");
 }
 
 static void threads(void)
@@ -337,6 +355,9 @@ static void detach_and_kill(void)
 	EXPECT(g.gone && machine.kills == 1);
 	/* Nobody is served behind it. */
 	EXPECT(!strcmp(ask("?"), ""));
+	begin();
+	EXPECT_REPLY("vKill;1", "OK");
+	EXPECT(g.gone && machine.kills == 1);
 }
 
 static void bad_packets_are_asked_for_again(void)
@@ -465,6 +486,7 @@ static const struct {
 	void (*run)(void);
 } tests[] = {
 	TEST(hello),
+	TEST(no_breakpoints_and_no_steps),
 	TEST(threads),
 	TEST(registers),
 	TEST(all_registers_go_there_and_back),
