@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A debugger at a running guest: gzrun's server with a tiny VM behind it. */
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +258,28 @@ TEST_F(gdb, end_is_told)
 	ASSERT_EQ(0, gdb_server_start(&self->server, &self->target.ops));
 	connect_to_it();
 	expect_reply("?", "T05thread:1;");
+	gdb_server_stop(&self->server, 0);
+	expect_running();
+	close(self->fd);
+}
+
+/* Sends until nobody takes it: the server waits for room for its replies. */
+static void flood(int fd)
+{
+	static const char question[] = "$m0,800#61";
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	do {
+		while (send(fd, question, sizeof(question) - 1,
+			    MSG_DONTWAIT) > 0)
+			;
+	} while (poll(&room, 1, 500) == 1);
+}
+
+TEST_F(gdb, who_does_not_read_keeps_nobody)
+{
+	connect_to_it();
+	flood(self->fd);
 	gdb_server_stop(&self->server, 0);
 	expect_running();
 	close(self->fd);

@@ -85,29 +85,12 @@ int gdb_server_listen(struct gdb_server *s, const char *where)
 	return s->stop_fd < 0 ? -errno : 0;
 }
 
-static void send_all(void *arg, const char *data, size_t len)
-{
-	int fd = *(int *)arg;
-	ssize_t n;
-
-	while (len) {
-		n = send(fd, data, len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* It has gone: the next read will tell. */
-		if (n <= 0)
-			return;
-		data += n;
-		len -= n;
-	}
-}
-
 /* False when the thread is to end */
-static bool wait_for(struct gdb_server *s, int fd)
+static bool wait_for(struct gdb_server *s, int fd, short events)
 {
 	struct pollfd fds[2] = {
 		{ .fd = s->stop_fd, .events = POLLIN },
-		{ .fd = fd, .events = POLLIN },
+		{ .fd = fd, .events = events },
 	};
 
 	while (poll(fds, 2, -1) < 0 || !(fds[0].revents | fds[1].revents))
@@ -115,16 +98,49 @@ static bool wait_for(struct gdb_server *s, int fd)
 	return !fds[0].revents;
 }
 
+/**
+ * struct connection - a debugger
+ * @server: who serves it
+ * @fd: to the debugger
+ * @cut: part of something was not sent, so nothing more is
+ */
+struct connection {
+	struct gdb_server *server;
+	int fd;
+	bool cut;
+};
+
+/* One that does not read must not keep the machine from its end. */
+static void send_all(void *arg, const char *data, size_t len)
+{
+	struct connection *c = arg;
+	ssize_t n;
+
+	while (len && !c->cut) {
+		n = send(c->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0) {
+			data += n;
+			len -= n;
+		} else if (n < 0 && errno == EAGAIN) {
+			c->cut = !wait_for(c->server, c->fd, POLLOUT);
+		} else {
+			/* If it has gone, the next read will tell. */
+			c->cut = !n || errno != EINTR;
+		}
+	}
+}
+
 /* Until it goes, one way or the other; then the machine goes on without. */
 static bool serve(struct gdb_server *s, int fd)
 {
+	struct connection c = { .server = s, .fd = fd };
 	struct gdb g;
 	char buf[1024];
 	ssize_t n;
 	bool more = true;
 
-	gdb_begin(&g, s->target, send_all, &fd);
-	while (!g.gone && (more = wait_for(s, fd))) {
+	gdb_begin(&g, s->target, send_all, &c);
+	while (!g.gone && (more = wait_for(s, fd, POLLIN))) {
 		n = recv(fd, buf, sizeof(buf), 0);
 		if (n > 0)
 			gdb_receive(&g, buf, n);
@@ -144,7 +160,7 @@ static void *server_thread(void *arg)
 	bool more = true;
 	int fd;
 
-	while (more && wait_for(s, s->listen_fd)) {
+	while (more && wait_for(s, s->listen_fd, POLLIN)) {
 		fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
