@@ -263,6 +263,16 @@ TEST_F(gdb, end_is_told)
 	close(self->fd);
 }
 
+static void wait_until_stopped(const uint64_t *counter)
+{
+	uint64_t before;
+
+	do {
+		before = counter_now(counter);
+		usleep(20000);
+	} while (before != counter_now(counter));
+}
+
 /* Sends until nobody takes it: the server waits for room for its replies. */
 static void flood(int fd)
 {
@@ -281,6 +291,19 @@ TEST_F(gdb, who_does_not_read_keeps_nobody)
 	connect_to_it();
 	flood(self->fd);
 	gdb_server_stop(&self->server, 0);
+	expect_running();
+	close(self->fd);
+}
+
+/* One whose device is busy does not come, and the debugger waits for it */
+TEST_F(gdb, end_while_vcpus_are_waited_for)
+{
+	gz_hold_enter(&self->hold);
+	connect_to_it();
+	wait_until_stopped(self->counter);
+	gz_hold_end(&self->hold);
+	gdb_server_stop(&self->server, 0);
+	gz_hold_leave(&self->hold);
 	expect_running();
 	close(self->fd);
 }

@@ -239,6 +239,7 @@ static int run(struct session *s)
 		return STATUS_CANNOT_START;
 	}
 	loop(s);
+	gz_hold_end(&s->machine.hold);
 	gdb_server_stop(&s->gdb, ends[s->machine.end].status);
 	end = gz_machine_stop(&s->machine);
 	term_restore();

@@ -29,6 +29,7 @@ void gz_hold_init(struct gz_hold *h)
 	h->wanted = false;
 	h->running = 0;
 	h->waiting = 0;
+	h->over = false;
 }
 
 /**
@@ -108,7 +109,9 @@ static void kick_all(struct gz_vcpu *vcpus, unsigned int nr)
  * @nr: how many
  *
  * immediate_exit covers GZVM_RUN, but not a device's write() that was about to
- * block when the kick came; therefore kick until all are there.
+ * block when the kick came; therefore kick until all are there. One that waits for
+ * a device may not come at all, hence gz_hold_end(). After that, too, they are
+ * kicked once: who looks at registers must not wait for a vCPU in the guest.
  */
 void gz_hold_all(struct gz_hold *h, struct gz_vcpu *vcpus, unsigned int nr)
 {
@@ -118,6 +121,8 @@ void gz_hold_all(struct gz_hold *h, struct gz_vcpu *vcpus, unsigned int nr)
 	h->wanted = true;
 	while (h->waiting < h->running) {
 		kick_all(vcpus, nr);
+		if (h->over)
+			break;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += 100000000;
 		if (until.tv_nsec >= 1000000000) {
@@ -139,6 +144,18 @@ void gz_hold_release(struct gz_hold *h)
 {
 	pthread_mutex_lock(&h->lock);
 	h->wanted = false;
+	pthread_cond_broadcast(&h->changed);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/**
+ * gz_hold_end() - the machine ends: gz_hold_all() returns at once, whoever is there
+ * @h: the machine's
+ */
+void gz_hold_end(struct gz_hold *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->over = true;
 	pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
 }

@@ -14,6 +14,7 @@
  * @wanted: the vCPUs are to stay out of the guest
  * @running: threads that are in gz_vcpu_loop()
  * @waiting: of them, those that wait here
+ * @over: the machine ends: nobody is waited for any more
  */
 struct gz_hold {
 	pthread_mutex_t lock;
@@ -21,6 +22,7 @@ struct gz_hold {
 	bool wanted;
 	unsigned int running;
 	unsigned int waiting;
+	bool over;
 };
 
 void gz_hold_init(struct gz_hold *h);
@@ -30,5 +32,6 @@ void gz_hold_leave(struct gz_hold *h);
 void gz_hold_point(struct gz_vcpu *vcpu);
 void gz_hold_all(struct gz_hold *h, struct gz_vcpu *vcpus, unsigned int nr);
 void gz_hold_release(struct gz_hold *h);
+void gz_hold_end(struct gz_hold *h);
 
 #endif /* GZRUN_HOLD_H */
