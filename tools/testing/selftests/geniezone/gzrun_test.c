@@ -102,6 +102,22 @@ FIXTURE_VARIANT_ADD(terminal, sigterm) {
 	.e = { .code = { SPIN }, .signal = SIGTERM, .status = 128 + SIGTERM },
 };
 
+FIXTURE_VARIANT_ADD(terminal, sighup) {
+	.e = { .code = { SPIN }, .signal = SIGHUP, .status = 128 + SIGHUP },
+};
+
+FIXTURE_VARIANT_ADD(terminal, sigquit) {
+	.e = { .code = { SPIN }, .signal = SIGQUIT, .status = 128 + SIGQUIT },
+};
+
+FIXTURE_VARIANT_ADD(terminal, sigusr2) {
+	.e = { .code = { SPIN }, .signal = SIGUSR2, .status = 128 + SIGUSR2 },
+};
+
+FIXTURE_VARIANT_ADD(terminal, sigxcpu) {
+	.e = { .code = { SPIN }, .signal = SIGXCPU, .status = 128 + SIGXCPU },
+};
+
 FIXTURE_VARIANT_ADD(terminal, sigsegv) {
 	.e = { .code = { SPIN }, .signal = SIGSEGV, .status = 128 + SIGSEGV },
 };
@@ -186,7 +202,8 @@ static void act(const struct ending *e, pid_t pid, int master)
 	wait_for_text(master, e->again);
 	if (e->signal)
 		kill(pid, e->signal);
-	}
+	else
+		write(master, e->type_again, strlen(e->type_again));
 }
 
 static int shell_status(int status)
@@ -209,8 +226,7 @@ TEST_F(terminal, is_as_before)
 	if (e->type || e->signal) {
 		wait_for_raw(self->slave);
 		act(e, pid, self->master);
-	else
-		write(master, e->type_again, strlen(e->type_again));
+	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(e->status, shell_status(status));
 	ASSERT_EQ(0, tcgetattr(self->slave, &after));

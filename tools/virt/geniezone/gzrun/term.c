@@ -40,7 +40,7 @@ void term_restore(void)
 	gz_log_cr = false;
 }
 
-/* SA_RESETHAND: the second time is the default action, a core dump. */
+/* SA_RESETHAND: the second time is the default action: the end. */
 static void fatal_handler(int sig)
 {
 	term_restore();
@@ -49,7 +49,11 @@ static void fatal_handler(int sig)
 
 static void catch_fatal_signals(void)
 {
-	static const int sigs[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	static const int sigs[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
+		SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGUSR2, SIGIO,
+		SIGPWR, SIGSTKFLT,
+	};
 	struct sigaction sa = { .sa_handler = fatal_handler };
 	unsigned int i;
 
