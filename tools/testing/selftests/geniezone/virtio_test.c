@@ -8,8 +8,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
@@ -98,9 +100,195 @@ TEST(devices_see_nothing_but_the_pool)
 	gz_memory_free(&ram);
 }
 
+#define QUEUE(q)	(GZ_RAM_BASE + (q) * 0x10000)
+#define BUFFERS		(GZ_RAM_BASE + 0x100000)
+
+/* What a guest does from a reset on, with empty queues */
+static bool bring_up(struct gz_virtio *v)
+{
+	bool ok = negotiate(v, 1ULL << VIRTIO_F_VERSION_1);
+	unsigned int q;
+
+	for (q = 0; q < v->nr_queues; q++) {
+		set(v, VIRTIO_MMIO_QUEUE_SEL, q);
+		ok = ok && set_up_queue(v, QUEUE(q), QUEUE(q) + 0x1000,
+					QUEUE(q) + 0x2000);
+	}
+	set(v, VIRTIO_MMIO_STATUS, get(v, VIRTIO_MMIO_STATUS) |
+				   VIRTIO_CONFIG_S_DRIVER_OK);
+	return ok;
+}
+
+static bool needs_reset(struct gz_virtio *v)
+{
+	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+/* Descriptors of a queue, from the first one on, as one chain that is available */
+static void offer(const struct gz_memory *mem, unsigned int q,
+		  const struct vring_desc *chain, unsigned int nr)
+{
+	struct vring_desc *desc = gz_memory_at(mem, QUEUE(q), nr * 16);
+	struct vring_avail *avail = gz_memory_at(mem, QUEUE(q) + 0x1000, 20);
+	uint16_t idx = le16toh(avail->idx);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		desc[i] = (struct vring_desc){
+			.addr = htole64(chain[i].addr),
+			.len = htole32(chain[i].len),
+			.flags = htole16(chain[i].flags |
+					 (i + 1 < nr ? VRING_DESC_F_NEXT : 0)),
+			.next = htole16(i + 1),
+		};
+	avail->ring[idx % 8] = 0;
+	__atomic_store_n(&avail->idx, htole16(idx + 1), __ATOMIC_RELEASE);
+}
+
+#define DISK_SIZE	0x100000
+#define DISK_SECTORS	(DISK_SIZE / 512)
+
+FIXTURE(disk)
+{
+	char path[32];
+	int fd;
+	struct gz_memory mem;
+	struct gz_virtio *v;
+};
+
+FIXTURE_VARIANT(disk)
+{
+	bool readonly;
+};
+
+FIXTURE_VARIANT_ADD(disk, writable) {
+};
+
+FIXTURE_VARIANT_ADD(disk, readonly) {
+	.readonly = true,
+};
+
+FIXTURE_SETUP(disk)
+{
+	static const char sector[512] = "data";
+	unsigned int i;
+
+	snprintf(self->path, sizeof(self->path), "/tmp/virtio-diskXXXXXX");
+	self->fd = mkstemp(self->path);
+	ASSERT_LE(0, self->fd);
+	for (i = 0; i < DISK_SECTORS; i++)
+		ASSERT_EQ(512, write(self->fd, sector, 512));
+	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
+	self->v = gz_blk_new(&self->mem, 0, self->path, variant->readonly);
+	ASSERT_NE(NULL, self->v);
+	ASSERT_TRUE(bring_up(self->v));
+}
+
+FIXTURE_TEARDOWN(disk)
+{
+	self->v->ops->destroy(self->v);
+	gz_memory_free(&self->mem);
+	close(self->fd);
+	unlink(self->path);
+}
+
+/* One request, served at once; its status */
+static uint8_t request(struct gz_virtio *v, const struct gz_memory *mem,
+		       uint32_t type, const void *data, size_t len)
+{
+	const struct vring_desc chain[] = {
+		{ BUFFERS, 16 + len, 0 },
+		{ BUFFERS + 0x1000, 1, VRING_DESC_F_WRITE },
+	};
+	struct virtio_blk_outhdr *hdr = gz_memory_at(mem, BUFFERS, 16 + len);
+	uint8_t *status = gz_memory_at(mem, BUFFERS + 0x1000, 1);
+
+	*hdr = (struct virtio_blk_outhdr){ .type = htole32(type) };
+	memcpy(hdr + 1, data, len);
+	*status = 0xff;
+	offer(mem, 0, chain, 2);
+	v->ops->kick(v, 0);
+	return *status;
+}
+
+static uint8_t discard(struct gz_virtio *v, const struct gz_memory *mem,
+		       uint64_t sector, uint32_t nr, uint32_t flags)
+{
+	struct virtio_blk_discard_write_zeroes range = {
+		htole64(sector), htole32(nr), htole32(flags)
+	};
+
+	return request(v, mem, VIRTIO_BLK_T_DISCARD, &range, sizeof(range));
+}
+
+TEST_F(disk, flush)
+{
+	EXPECT_EQ(VIRTIO_BLK_S_OK,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_FLUSH, NULL, 0));
+}
+
+TEST_F(disk, discard_is_offered_where_it_is_possible)
+{
+	set(self->v, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	EXPECT_EQ(!variant->readonly,
+		  !!(get(self->v, VIRTIO_MMIO_DEVICE_FEATURES) &
+		     1U << VIRTIO_BLK_F_DISCARD));
+}
+
+TEST_F(disk, discard_makes_a_hole)
+{
+	struct stat before, after;
+	char sector[512];
+
+	ASSERT_EQ(0, fstat(self->fd, &before));
+	EXPECT_EQ(variant->readonly ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK,
+		  discard(self->v, &self->mem, 1024, 512, 0));
+	ASSERT_EQ(0, fstat(self->fd, &after));
+	EXPECT_EQ(before.st_size, after.st_size);
+	ASSERT_EQ(512, pread(self->fd, sector, 512, 1023 * 512));
+	EXPECT_STREQ("data", sector);
+	ASSERT_EQ(512, pread(self->fd, sector, 512, 1536 * 512));
+	EXPECT_STREQ("data", sector);
+	ASSERT_EQ(512, pread(self->fd, sector, 512, 1535 * 512));
+	EXPECT_STREQ(variant->readonly ? "data" : "", sector);
+	EXPECT_EQ(variant->readonly ? before.st_blocks :
+				      before.st_blocks - 512, after.st_blocks);
+}
+
+TEST_F(disk, discard_that_is_none)
+{
+	struct virtio_blk_discard_write_zeroes ranges[17] = {};
+	struct stat before, after;
+
+	if (variant->readonly)
+		SKIP(return, "has none");
+	ASSERT_EQ(0, fstat(self->fd, &before));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, DISK_SECTORS, 1, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, 1, DISK_SECTORS, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, 1ULL << 55, 8, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, ~0ULL, ~0U, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_UNSUPP,
+		  discard(self->v, &self->mem, 0, 8, 1));
+	EXPECT_EQ(VIRTIO_BLK_S_UNSUPP,
+		  discard(self->v, &self->mem, 0, 8, 1U << 31));
+	/* No range, part of one, more than the device said it takes */
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_DISCARD, ranges, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_DISCARD, ranges, 8));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_DISCARD, ranges,
+			  sizeof(ranges)));
+	ASSERT_EQ(0, fstat(self->fd, &after));
+	EXPECT_EQ(before.st_blocks, after.st_blocks);
+}
+
 #define VSOCK_CID	1234
 #define VSOCK_TX	1
-#define QUEUE(q)	(GZ_RAM_BASE + (q) * 0x10000)
 
 FIXTURE(vsock)
 {
@@ -126,27 +314,6 @@ FIXTURE_TEARDOWN(vsock)
 	gz_virtio_halt(self->v);
 	self->v->ops->destroy(self->v);
 	gz_memory_free(&self->mem);
-}
-
-/* What a guest does from a reset on, with empty queues */
-static bool bring_up(struct gz_virtio *v)
-{
-	bool ok = negotiate(v, 1ULL << VIRTIO_F_VERSION_1);
-	unsigned int q;
-
-	for (q = 0; q < 3; q++) {
-		set(v, VIRTIO_MMIO_QUEUE_SEL, q);
-		ok = ok && set_up_queue(v, QUEUE(q), QUEUE(q) + 0x1000,
-					QUEUE(q) + 0x2000);
-	}
-	set(v, VIRTIO_MMIO_STATUS, get(v, VIRTIO_MMIO_STATUS) |
-				   VIRTIO_CONFIG_S_DRIVER_OK);
-	return ok;
-}
-
-static bool needs_reset(struct gz_virtio *v)
-{
-	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
 static bool may_have_interrupted(struct gz_virtio *v)
@@ -185,24 +352,16 @@ TEST_F(vsock, a_queue_is_missing)
 	EXPECT_FALSE(may_have_interrupted(self->v));
 }
 
-/* Of the queue at which vhost looks, the first descriptor lies outside of RAM */
-static void offer_nonsense(const struct gz_memory *mem)
-{
-	struct vring_desc *desc = gz_memory_at(mem, QUEUE(VSOCK_TX), 16);
-	struct vring_avail *avail = gz_memory_at(mem, QUEUE(VSOCK_TX) + 0x1000, 6);
-
-	*desc = (struct vring_desc){ .addr = htole64(0x1000), .len = htole32(64) };
-	avail->ring[0] = 0;
-	__atomic_store_n(&avail->idx, htole16(1), __ATOMIC_RELEASE);
-}
-
 TEST_F(vsock, nonsense_is_noticed_and_a_reset_helps)
 {
+	static const struct vring_desc outside = { 0x1000, 64, 0 };
 	struct pollfd irq = { .fd = self->v->irq_fd, .events = POLLIN };
 
 	ASSERT_TRUE(bring_up(self->v));
-	offer_nonsense(&self->mem);
+	offer(&self->mem, VSOCK_TX, &outside, 1);
+	EXPECT_EQ(0, atomic_load(&self->v->mmio_kicks));
 	set(self->v, VIRTIO_MMIO_QUEUE_NOTIFY, VSOCK_TX);
+	EXPECT_EQ(1, atomic_load(&self->v->mmio_kicks));
 	/* vhost's thread finds it, the device's own one tells */
 	ASSERT_EQ(1, poll(&irq, 1, 10000));
 	EXPECT_TRUE(needs_reset(self->v));
