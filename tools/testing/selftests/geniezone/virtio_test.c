@@ -21,6 +21,7 @@
 #include "memory.h"
 #include "vcpu.h"
 #include "virtio.h"
+#include "virtio_console.h"
 
 static uint32_t get(struct gz_virtio *v, unsigned int reg)
 {
@@ -143,6 +144,33 @@ static void offer(const struct gz_memory *mem, unsigned int q,
 		};
 	avail->ring[idx % 8] = 0;
 	__atomic_store_n(&avail->idx, htole16(idx + 1), __ATOMIC_RELEASE);
+}
+
+#define CONSOLE_RX	0
+
+/* It would be taken and given back for as long as the guest likes */
+TEST(console_input_needs_room)
+{
+	static const struct vring_desc empty = { BUFFERS, 0, VRING_DESC_F_WRITE };
+	struct gz_memory mem;
+	struct gz_virtio *v;
+	struct pollfd irq;
+
+	ASSERT_EQ(0, gz_kick_init());
+	ASSERT_EQ(0, gz_memory_alloc(&mem, GZ_RAM_BASE, 0x200000));
+	v = gz_virtio_console_new(&mem, 0, -1);
+	ASSERT_NE(NULL, v);
+	ASSERT_EQ(0, gz_virtio_start(v));
+	ASSERT_TRUE(bring_up(v));
+	offer(&mem, CONSOLE_RX, &empty, 1);
+	irq = (struct pollfd){ .fd = v->irq_fd, .events = POLLIN };
+	EXPECT_EQ(1, gz_virtio_console_receive(v, (const uint8_t *)"x", 1));
+	ASSERT_EQ(1, poll(&irq, 1, 10000));
+	EXPECT_TRUE(needs_reset(v));
+	gz_virtio_stop(v);
+	gz_virtio_join(v);
+	v->ops->destroy(v);
+	gz_memory_free(&mem);
 }
 
 #define DISK_SIZE	0x100000

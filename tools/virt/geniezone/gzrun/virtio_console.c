@@ -82,7 +82,7 @@ static void drop_input(struct console_dev *con, size_t n)
 {
 	con->fill -= n;
 	memmove(con->input, con->input + n, con->fill);
-	if (!n || !con->want_room)
+	if (!con->want_room)
 		return;
 	con->want_room = false;
 	eventfd_write(con->room_fd, 1);
@@ -97,6 +97,11 @@ static void receive(struct console_dev *con)
 	while (con->fill && gz_virtio_pop(dev, RX, &chain)) {
 		size_t n = gz_chain_write(&chain, con->input, con->fill);
 
+		/* Else a guest that offers it again and again keeps us here */
+		if (!n) {
+			gz_virtio_broken(dev, "a buffer for input has no room");
+			break;
+		}
 		gz_vq_push(&dev->queues[RX], &chain, n);
 		drop_input(con, n);
 	}
