@@ -380,6 +380,22 @@ TEST_F(vsock, a_queue_is_missing)
 	EXPECT_FALSE(may_have_interrupted(self->v));
 }
 
+/* DRIVER_OK a second time, without a reset, which no driver should */
+TEST_F(vsock, served_again_after_a_second_start)
+{
+	uint32_t status;
+
+	ASSERT_TRUE(bring_up(self->v));
+	status = get(self->v, VIRTIO_MMIO_STATUS);
+	set(self->v, VIRTIO_MMIO_STATUS, status & ~VIRTIO_CONFIG_S_DRIVER_OK);
+	set(self->v, VIRTIO_MMIO_STATUS, status);
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+	set(self->v, VIRTIO_MMIO_STATUS, 0);
+	ASSERT_TRUE(bring_up(self->v));
+	EXPECT_FALSE(needs_reset(self->v));
+}
+
 TEST_F(vsock, nonsense_is_noticed_and_a_reset_helps)
 {
 	static const struct vring_desc outside = { 0x1000, 64, 0 };

@@ -136,21 +136,6 @@ static int configure(const struct vsock *s)
 	return ret ? ret : set_running(s, 1);
 }
 
-/* The guest is done with setting up; vhost looks at the queues at once */
-static void vsock_start(struct gz_virtio *dev)
-{
-	struct vsock *s = to_vsock(dev);
-
-	/* It may interrupt before the call is back */
-	atomic_store(&dev->irq_in_kernel, true);
-	s->running = !configure(s);
-	if (s->running)
-		return;
-	atomic_store(&dev->irq_in_kernel, false);
-	gz_info("vsock: vhost: %s", strerror(errno));
-	gz_virtio_broken(dev, "the guest's queues cannot be served");
-}
-
 /* vhost has let go of guest memory when that is back */
 static void vsock_halt(struct gz_virtio *dev)
 {
@@ -160,6 +145,23 @@ static void vsock_halt(struct gz_virtio *dev)
 		set_running(s, 0);
 	s->running = false;
 	atomic_store(&dev->irq_in_kernel, false);
+}
+
+/* The guest is done with setting up; vhost looks at the queues at once */
+static void vsock_start(struct gz_virtio *dev)
+{
+	struct vsock *s = to_vsock(dev);
+
+	/* A driver may say so twice; vhost takes queues only while it does not run */
+	vsock_halt(dev);
+	/* It may interrupt before the call is back */
+	atomic_store(&dev->irq_in_kernel, true);
+	s->running = !configure(s);
+	if (s->running)
+		return;
+	atomic_store(&dev->irq_in_kernel, false);
+	gz_info("vsock: vhost: %s", strerror(errno));
+	gz_virtio_broken(dev, "the guest's queues cannot be served");
 }
 
 /* Buffers for events; they stay where they are */
