@@ -4,11 +4,14 @@
  * exit status of its own, and leaves the terminal as it was.
  */
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -236,6 +239,131 @@ TEST_F(terminal, is_as_before)
 	EXPECT_EQ(self->before.c_lflag, after.c_lflag);
 	EXPECT_EQ(0, memcmp(self->before.c_cc, after.c_cc,
 			    sizeof(after.c_cc)));
+}
+
+#define GDB_SOCKET	"/tmp/gzrun-test-gdb"
+#define MIB		0x100000ULL
+
+/* Prints all bytes in turn, for ever */
+static const uint32_t count_up[5] = {
+	MOVZ_X1(GZ_SERIAL_BASE & 0xffff), MOVK_X1_16(GZ_SERIAL_BASE >> 16),
+	0x39000020,	/* strb	w0, [x1] */
+	0x11000400,	/* add	w0, w0, #1 */
+	0x17fffffe,	/* b	-8 */
+};
+
+FIXTURE(debugged)
+{
+	char image[32];
+	int out[2];
+	pid_t pid;
+	int fd;
+};
+
+static pid_t start_debugged(const char *image, int out)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	dup2(open("/dev/null", O_RDONLY), 0);
+	dup2(out, 1);
+	execl(GZRUN, "gzrun", "--kernel", image, "--mem", "32M",
+	      "--swiotlb", "8M", "--gdb", GDB_SOCKET, NULL);
+	_exit(127);
+}
+
+/* It makes the socket before the VM. */
+static int connect_gdb(void)
+{
+	struct sockaddr_un addr = { AF_UNIX, GDB_SOCKET };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		usleep(10000);
+	return fd;
+}
+
+FIXTURE_SETUP(debugged)
+{
+	if (access(GZRUN, X_OK))
+		SKIP(return, "no " GZRUN);
+	unlink(GDB_SOCKET);
+	ASSERT_TRUE(make_image(self->image, count_up));
+	ASSERT_EQ(0, pipe2(self->out, O_CLOEXEC));
+	ASSERT_EQ(4096, fcntl(self->out[1], F_SETPIPE_SZ, 4096));
+	self->pid = start_debugged(self->image, self->out[1]);
+	ASSERT_LT(0, self->pid);
+	self->fd = connect_gdb();
+}
+
+FIXTURE_TEARDOWN(debugged)
+{
+	close(self->fd);
+	unlink(self->image);
+	EXPECT_EQ(-1, access(GDB_SOCKET, F_OK));
+}
+
+/* The reply to a packet, without its sum; what comes is short, and all at once */
+static bool ask(int fd, const char *question, const char *answer)
+{
+	char reply[64] = "";
+	size_t len = 0;
+	uint8_t sum = 0;
+	const char *p;
+	ssize_t n;
+
+	for (p = question; *p; p++)
+		sum += *p;
+	dprintf(fd, "$%s#%02x", question, sum);
+	while (!strchr(reply, '#') || !strchr(reply, '#')[1] ||
+	       !strchr(reply, '#')[2]) {
+		n = read(fd, reply + len, sizeof(reply) - 1 - len);
+		if (n <= 0)
+			return false;
+		len += n;
+	}
+	return !strncmp(reply, "+$", 2) &&
+	       !strncmp(reply + 2, answer, strlen(answer)) &&
+	       reply[2 + strlen(answer)] == '#';
+}
+
+static void wait_until_full(int fd)
+{
+	int n = 0;
+
+	while (n < 4096) {
+		usleep(10000);
+		ioctl(fd, FIONREAD, &n);
+	}
+}
+
+TEST_F(debugged, stop_loses_no_output)
+{
+	uint8_t buf[4096], last;
+	ssize_t n, i;
+	int status, round;
+
+	/* It has been stopped since the connection. */
+	EXPECT_TRUE(ask(self->fd, "D", "OK"));
+	close(self->fd);
+	wait_until_full(self->out[0]);
+	self->fd = connect_gdb();
+	EXPECT_TRUE(ask(self->fd, "?", "T05thread:1;"));
+	EXPECT_TRUE(ask(self->fd, "D", "OK"));
+	ASSERT_EQ(1, read(self->out[0], &last, 1));
+	for (round = 0; round < 4; round++) {
+		n = read(self->out[0], buf, sizeof(buf));
+		ASSERT_LT(0, n);
+		for (i = 0; i < n; i++) {
+			last++;
+			ASSERT_EQ(last, buf[i]);
+		}
+		wait_until_full(self->out[0]);
+	}
+	kill(self->pid, SIGTERM);
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
+	EXPECT_EQ(128 + SIGTERM, shell_status(status));
 }
 
 TEST_HARNESS_MAIN

@@ -14,6 +14,7 @@
 #include "layout.h"
 #include "log.h"
 #include "serial.h"
+#include "vcpu.h"
 
 #define CLOCK_HZ	1843200
 
@@ -171,17 +172,17 @@ static uint64_t serial_read(struct gz_device *dev, uint64_t offset,
 }
 
 /*
- * May block for as long as nobody reads the output, so never under the lock.
- * Errors are ignored: a terminal that went away must not stop the guest, and
- * the only signal that comes here is the one that ends the VM.
+ * May block for as long as nobody reads the output, so never under the lock. A
+ * debugger gets the vCPU out of it, and the byte is written when that one is done.
+ * Errors are ignored: a terminal that went away must not stop the guest.
  */
 static void output(const struct gz_serial *s, uint8_t byte)
 {
-	ssize_t n = 0;
-
-	if (s->out_fd >= 0)
-		n = write(s->out_fd, &byte, 1);
-	(void)n;
+	if (s->out_fd < 0)
+		return;
+	while (write(s->out_fd, &byte, 1) < 0 && errno == EINTR &&
+	       gz_vcpu_may_wait())
+		;
 }
 
 static bool goes_out(const struct gz_serial *s, uint64_t offset)

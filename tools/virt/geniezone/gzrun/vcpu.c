@@ -185,6 +185,24 @@ int gz_vcpu_loop(struct gz_vcpu *vcpu, gz_exit_fn handler, void *arg)
 }
 
 /**
+ * gz_vcpu_may_wait() - after a kick, may a device wait on for what it waited for?
+ *
+ * To be called without locks by the thread of a vCPU that serves an exit; waits at
+ * the hold point if that is wanted.
+ *
+ * Return: false when the vCPU is to stop, or the thread is not that of one.
+ */
+bool gz_vcpu_may_wait(void)
+{
+	struct gz_vcpu *vcpu = this_vcpu;
+
+	if (!vcpu)
+		return false;
+	gz_hold_point(vcpu);
+	return !atomic_load(&vcpu->stop);
+}
+
+/**
  * gz_vcpu_stop() - make gz_vcpu_loop() return
  * @vcpu: the vCPU; its thread may have ended, but not been joined
  */

@@ -84,6 +84,7 @@ void gz_vcpu_print_regs(const struct gz_vcpu *vcpu);
 int gz_vcpu_run(struct gz_vcpu *vcpu);
 int gz_vcpu_loop(struct gz_vcpu *vcpu, gz_exit_fn handler, void *arg);
 int gz_kick_init(void);
+bool gz_vcpu_may_wait(void);
 void gz_vcpu_stop(struct gz_vcpu *vcpu);
 int gz_join_for_100ms(pthread_t thread);
 void gz_vcpu_join(struct gz_vcpu *vcpu);
