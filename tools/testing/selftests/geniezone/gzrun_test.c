@@ -328,6 +328,21 @@ static bool ask(int fd, const char *question, const char *answer)
 	       reply[2 + strlen(answer)] == '#';
 }
 
+TEST_F(debugged, pool_is_memory_too)
+{
+	char at[32];
+	int status;
+
+	/* Addresses are physical: the guest has no tables. */
+	snprintf(at, sizeof(at), "m%llx,4", GZ_RAM_BASE + 24 * MIB);
+	EXPECT_TRUE(ask(self->fd, at, "00000000"));
+	snprintf(at, sizeof(at), "m%llx,4", GZ_RAM_BASE + 32 * MIB);
+	EXPECT_TRUE(ask(self->fd, at, "E0e"));
+	EXPECT_TRUE(ask(self->fd, "vKill;1", "OK"));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
+	EXPECT_EQ(9, shell_status(status));
+}
+
 static void wait_until_full(int fd)
 {
 	int n = 0;

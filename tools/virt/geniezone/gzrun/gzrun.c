@@ -213,7 +213,7 @@ static int start_gdb(struct session *s)
 	if (s->gdb.listen_fd < 0)
 		return 0;
 	gz_gdb_target_init(&s->gdb_target, m->vcpus, m->nr_vcpus, &m->hold,
-			   m->cfg.protect ? NULL : &m->mem);
+			   m->cfg.protect ? NULL : &m->backing);
 	s->gdb_target.kill = end_by_debugger;
 	s->gdb_target.kill_arg = m;
 	ret = gdb_server_start(&s->gdb, &s->gdb_target.ops);
