@@ -278,6 +278,24 @@ static int open_gdb(struct session *s, const char *where)
 	return ret;
 }
 
+/*
+ * Open over all lives of the guest: an interface that was made here goes with its
+ * last descriptor, and the addresses that the host gave to it, too.
+ */
+static int open_taps(struct gz_machine_config *cfg)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_nets; i++) {
+		struct gz_net_config *net = &cfg->nets[i];
+
+		net->tap_fd = net->tap ? gz_net_open_tap(net->tap) : -1;
+		if (net->tap && net->tap_fd < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct session session;
@@ -297,7 +315,7 @@ int main(int argc, char **argv)
 		gz_error("cannot take signals: %s", strerror(errno));
 		return STATUS_CANNOT_START;
 	}
-	if (open_gdb(&session, opts.gdb))
+	if (open_taps(&opts.cfg) || open_gdb(&session, opts.gdb))
 		return STATUS_CANNOT_START;
 	do {
 		status = live(&session, &opts);

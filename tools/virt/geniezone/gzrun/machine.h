@@ -82,9 +82,11 @@ struct gz_disk_config {
 /**
  * struct gz_net_config - a network interface
  * @tap: the host's tap interface, or NULL for the peer in this process
+ * @tap_fd: that, for as long as any machine uses it; or -1
  */
 struct gz_net_config {
 	const char *tap;
+	int tap_fd;
 };
 
 /**

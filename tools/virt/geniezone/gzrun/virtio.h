@@ -128,6 +128,7 @@ struct gz_virtio *gz_vsock_new(const struct gz_memory *mem, unsigned int index,
 			       uint32_t cid);
 
 struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
-			     const char *tap);
+			     int tap_fd);
+int gz_net_open_tap(const char *name);
 
 #endif /* GZRUN_VIRTIO_H */

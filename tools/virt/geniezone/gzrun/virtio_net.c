@@ -180,8 +180,6 @@ static void net_destroy(struct gz_virtio *dev)
 	struct net *net = to_net(dev);
 
 	gz_virtio_fini(dev);
-	if (net->tap_fd >= 0)
-		close(net->tap_fd);
 	free(net);
 }
 
@@ -192,7 +190,15 @@ static const struct gz_virtio_ops net_ops = {
 	.destroy = net_destroy,
 };
 
-static int open_tap(const char *name)
+/**
+ * gz_net_open_tap() - take a tap interface of the host, or make one
+ * @name: its name
+ *
+ * One that was made is gone when this is closed.
+ *
+ * Return: file descriptor, or -1 after gz_error() said what is wrong.
+ */
+int gz_net_open_tap(const char *name)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
 	int fd;
@@ -230,12 +236,13 @@ static void describe(struct gz_virtio *dev, unsigned int index)
  * gz_net_new() - make a network interface
  * @mem: guest memory
  * @index: number of the register window
- * @tap: name of the host's tap interface, NULL for the peer in this process
+ * @tap_fd: from gz_net_open_tap(), or -1 for the peer in this process; it stays the
+ *          caller's
  *
  * Return: the device, or NULL after gz_error() said what is wrong.
  */
 struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
-			     const char *tap)
+			     int tap_fd)
 {
 	struct net *net = calloc(1, sizeof(*net));
 	int ret;
@@ -249,14 +256,13 @@ struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
 	net->virtio.dev.name = "net";
 	net->virtio.nr_queues = NR_QUEUES;
 	describe(&net->virtio, index);
-	net->tap_fd = tap ? open_tap(tap) : -1;
+	net->tap_fd = tap_fd;
 	/* Nothing is taken from the host before the guest has buffers */
 	net->virtio.input_fd = -1;
 	ret = gz_virtio_init(&net->virtio, mem, index);
-	if (ret)
-		gz_error("--net: %s", strerror(-ret));
-	if (!ret && (!tap || net->tap_fd >= 0))
+	if (!ret)
 		return &net->virtio;
 	net_destroy(&net->virtio);
 	return NULL;
 }
+	gz_error("--net: %s", strerror(-ret));
