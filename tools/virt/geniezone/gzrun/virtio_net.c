@@ -109,6 +109,11 @@ static void net_input(struct gz_virtio *dev)
 	struct net *net = to_net(dev);
 	struct frame *frame;
 
+	/* The host keeps them until the guest has buffers, and kicks for them */
+	if (!gz_virtio_live(dev, RX)) {
+		dev->input_fd = -1;
+		return;
+	}
 	while ((frame = next_free(net))) {
 		ssize_t n = read(net->tap_fd, frame->data, MAX_FRAME);
 
@@ -262,7 +267,7 @@ struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
 	ret = gz_virtio_init(&net->virtio, mem, index);
 	if (!ret)
 		return &net->virtio;
+	gz_error("--net: %s", strerror(-ret));
 	net_destroy(&net->virtio);
 	return NULL;
 }
-	gz_error("--net: %s", strerror(-ret));
