@@ -60,7 +60,11 @@ static int listen_local(struct gdb_server *s, const char *where)
 		return ret;
 	}
 	memcpy(s->path, addr.sun_path, sizeof(s->path));
-	return listen(fd, 1) ? -errno : fd;
+	if (!listen(fd, 1))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
 }
 
 /**
