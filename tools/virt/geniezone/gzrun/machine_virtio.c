@@ -97,13 +97,10 @@ void gz_machine_stop_virtio(struct gz_machine *m)
 		gz_virtio_stop(m->virtio[i]);
 	for (i = 0; i < m->nr_virtio; i++) {
 		struct gz_virtio *dev = m->virtio[i];
-		unsigned int kicks;
 
 		gz_virtio_join(dev);
-		kicks = atomic_load(&dev->mmio_kicks);
-		if (kicks)
-			gz_info("%s: %u kicks came as exits", dev->dev.name,
-				kicks);
+		gz_info("%s: %u kicks came as exits", dev->dev.name,
+			atomic_load(&dev->mmio_kicks));
 	}
 }
 
