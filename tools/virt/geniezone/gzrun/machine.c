@@ -22,7 +22,14 @@
 /* What an IPA is wide on a hypervisor that does not say */
 #define DEFAULT_GPA_BITS	40
 
-static int fail(const char *what, int err)
+/**
+ * gz_machine_fail() - tell what failed
+ * @what: that
+ * @err: -errno
+ *
+ * Return: @err.
+ */
+int gz_machine_fail(const char *what, int err)
 {
 	gz_error("%s: %s", what, strerror(-err));
 	if (err == -ENOMEM)
@@ -55,7 +62,7 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 	if (m->end_fd < 0)
 		ret = -errno;
 	if (ret)
-		return fail("cannot make the devices", ret);
+		return gz_machine_fail("cannot make the devices", ret);
 	ret = gz_machine_alloc_memory(m);
 	if (ret)
 		return ret;
@@ -73,7 +80,7 @@ static int open_vm(struct gz_machine *m)
 	int ret = gz_vm_create(&m->vm);
 
 	if (m->vm.dev_fd >= 0)
-		return ret ? fail("cannot create a VM", ret) : 0;
+		return ret ? gz_machine_fail("cannot create a VM", ret) : 0;
 	if (ret == -ENOENT || ret == -ENODEV || ret == -ENXIO)
 		gz_error("no " GZ_DEV_PATH
 			 ": load the driver (modprobe gzvm); if it is, there is no GenieZone hypervisor here");
@@ -107,7 +114,7 @@ static int create_vcpus(struct gz_machine *m)
 	for (i = 0; i < m->cfg.nr_vcpus; i++) {
 		ret = gz_vcpu_create(&m->vm, &m->vcpus[i], i);
 		if (ret)
-			return fail("cannot create a vCPU", ret);
+			return gz_machine_fail("cannot create a vCPU", ret);
 		m->vcpus[i].hold = &m->hold;
 		m->nr_vcpus++;
 	}
@@ -142,7 +149,7 @@ static int set_registers(struct gz_machine *m)
 	for (i = 0; !ret && i < m->nr_vcpus; i++)
 		ret = gz_vcpu_set_reg(&m->vcpus[i], GZ_REG_PSTATE,
 				      GZ_PSTATE_BOOT);
-	return ret ? fail("cannot set the registers of a vCPU", ret) : 0;
+	return ret ? gz_machine_fail("cannot set the registers of a vCPU", ret) : 0;
 }
 
 /**
@@ -164,10 +171,10 @@ int gz_machine_create(struct gz_machine *m)
 		return ret;
 	ret = gz_machine_attach_memory(m);
 	if (ret)
-		return fail("cannot give the guest its memory", ret);
+		return gz_machine_fail("cannot give the guest its memory", ret);
 	ret = gz_gic_create(&m->vm, m->cfg.nr_vcpus);
 	if (ret)
-		return fail("cannot create the interrupt controller", ret);
+		return gz_machine_fail("cannot create the interrupt controller", ret);
 	if (m->cfg.protect)
 		ret = gz_machine_protect(m);
 	if (!ret)
@@ -178,10 +185,10 @@ int gz_machine_create(struct gz_machine *m)
 	if (!ret)
 		ret = gz_machine_attach_virtio(m);
 	if (ret)
-		return fail("cannot tie the devices to the VM", ret);
+		return gz_machine_fail("cannot tie the devices to the VM", ret);
 	ret = gz_vm_set_dtb(&m->vm, m->image.fdt, GZ_FDT_SIZE);
 	if (ret)
-		return fail("cannot hand over the device tree", ret);
+		return gz_machine_fail("cannot hand over the device tree", ret);
 	return set_registers(m);
 }
 
@@ -309,7 +316,7 @@ static void *vcpu_thread(void *data)
 
 	ret = gz_vcpu_loop(vcpu, handle_exit, m);
 	if (ret < 0) {
-		fail("cannot run a vCPU", ret);
+		gz_machine_fail("cannot run a vCPU", ret);
 		gz_machine_end(m, GZ_END_ERROR);
 	}
 	return NULL;
@@ -355,7 +362,7 @@ int gz_machine_start(struct gz_machine *m)
 		vcpu->running = !ret;
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ret ? fail("cannot start a thread", -ret) : 0;
+	return ret ? gz_machine_fail("cannot start a thread", -ret) : 0;
 }
 
 /**

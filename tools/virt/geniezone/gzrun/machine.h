@@ -189,6 +189,7 @@ int gz_machine_start(struct gz_machine *m);
 void gz_machine_end(struct gz_machine *m, enum gz_end why);
 enum gz_end gz_machine_stop(struct gz_machine *m);
 void gz_machine_destroy(struct gz_machine *m);
+int gz_machine_fail(const char *what, int err);
 
 /* machine_memory.c */
 int gz_machine_alloc_memory(struct gz_machine *m);

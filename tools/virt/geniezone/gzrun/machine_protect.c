@@ -2,7 +2,6 @@
 /* A machine whose memory the host cannot see. */
 
 #include <errno.h>
-#include <string.h>
 
 #include <linux/gzvm.h>
 
@@ -69,8 +68,7 @@ static int set_firmware(const struct gz_machine *m)
 		return ret;
 	ret = enable(m, GZVM_CAP_PVM_SET_PVMFW_GPA, &gpa);
 	if (ret)
-		gz_error("--pvmfw: the hypervisor does not take it: %s",
-			 strerror(-ret));
+		gz_machine_fail("--pvmfw: the hypervisor does not take it", ret);
 	return ret;
 }
 
@@ -94,6 +92,6 @@ int gz_machine_protect(const struct gz_machine *m)
 	}
 	ret = enable(m, GZVM_CAP_PVM_SET_PROTECTED_VM, &none);
 	if (ret)
-		gz_error("cannot protect the VM: %s", strerror(-ret));
+		gz_machine_fail("cannot protect the VM", ret);
 	return ret;
 }
