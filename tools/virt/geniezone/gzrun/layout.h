@@ -15,9 +15,9 @@
  *   0x3f803002  +---------------------------+
  *               | nothing                   |
  *   0x3f810000  +---------------------------+
- *               | 32 virtio-mmio windows    |  SPI 16 + n, 0x200 bytes each,
+ *               | 16 virtio-mmio windows    |  SPI 16 + n, 0x200 bytes each,
  *               |                           |  one window a page
- *   0x3f830000  +---------------------------+
+ *   0x3f820000  +---------------------------+
  *               | nothing                   |
  *   0x3fef0000  +---------------------------+
  *               | GIC redistributors, the   |  0x20000 per vCPU, ends at the

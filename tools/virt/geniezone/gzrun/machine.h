@@ -97,7 +97,7 @@ struct gz_net_config {
  * @mem_size: bytes of RAM
  * @swiotlb_size: bytes of it that make up the pool for devices, or 0
  * @nr_vcpus: 1 to %GZ_MAX_VCPUS
- * @out_fd: where the serial port writes
+ * @out_fd: where the serial port and the virtio console write
  * @disks: virtio disks
  * @nr_disks: how many
  * @nets: virtio network interfaces
