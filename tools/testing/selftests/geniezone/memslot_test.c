@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* GZVM_SET_USER_MEMORY_REGION: what it takes and what it refuses. */
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -50,8 +52,17 @@ TEST_F(memslot, each_flag_and_none_are_taken)
 
 TEST_F(memslot, unknown_flags_are_refused)
 {
-	EXPECT_EQ(-EINVAL, set(1, 1 << 3, GPA, PAGE, hva(0)));
-	EXPECT_EQ(-EINVAL, set(1, RAM | 1U << 31, GPA, PAGE, hva(0)));
+	unsigned int bit;
+
+	for (bit = 3; bit < 32; bit++) {
+		EXPECT_EQ(-EINVAL, set(1, 1U << bit, GPA, PAGE, hva(0)))
+			TH_LOG("bit %u", bit);
+		EXPECT_EQ(-EINVAL, set(1, RAM | 1U << bit, GPA, PAGE, hva(0)))
+			TH_LOG("bit %u", bit);
+		/* Nor does the deletion of a slot take them */
+		EXPECT_EQ(-EINVAL, set(1, 1U << bit, GPA, 0, NULL))
+			TH_LOG("bit %u", bit);
+	}
 }
 
 TEST_F(memslot, everything_must_be_page_aligned)
@@ -169,6 +180,103 @@ TEST_F(memslot, slot_that_the_guest_uses_cannot_be_deleted)
 	*(uint64_t *)hva(0) = 78;
 	vcpu_run_to_sync(vcpu, 78);
 	EXPECT_EQ(-EEXIST, set(2, RAM, GPA, PAGE, hva(0)));
+}
+
+/* What the guest and the test share */
+#define SHARED_STOP	SHARED_BASE
+#define SHARED_FAULTS	(SHARED_BASE + 8)
+
+#define HVC_RELINQUISH	0xc6000009
+#define GIVEN_PAGES	16
+
+/*
+ * Touches each page, the first time all of them. Later ones of each round are
+ * given back and touched again, so that there are faults for ever.
+ */
+GUEST static void guest_fault_on(uint64_t bytes)
+{
+	uint64_t p, faults = 0, wrong = 0;
+
+	for (p = FREE_BASE; p < RAM_BASE + bytes; p += PAGE) {
+		write64(p, p);
+		write64(SHARED_FAULTS, ++faults);
+	}
+	while (!read64(SHARED_STOP)) {
+		p = FREE_BASE + faults % GIVEN_PAGES * PAGE;
+		hvc3(HVC_RELINQUISH, p, 0, 0);
+		write64(p + 8, faults);
+		wrong += read64(p + 8) != faults;
+		write64(SHARED_FAULTS, ++faults);
+	}
+	for (p = FREE_BASE + GIVEN_PAGES * PAGE; p < RAM_BASE + bytes; p += PAGE)
+		wrong += read64(p) != p;
+	guest_sync(wrong);
+}
+
+/* A thread that runs a vCPU to its guest_sync() */
+struct toucher {
+	struct gz_vcpu *vcpu;
+	uint64_t wrong;
+	bool ended;
+	int ret;
+};
+
+static void *toucher_fn(void *arg)
+{
+	struct toucher *t = arg;
+
+	t->ret = __vcpu_run_to_sync(t->vcpu, &t->wrong);
+	__atomic_store_n(&t->ended, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* One fault more; returns at once when there will be none. */
+static void wait_for_fault(struct toucher *t, const uint64_t *faults)
+{
+	uint64_t before = __atomic_load_n(faults, __ATOMIC_ACQUIRE);
+
+	while (__atomic_load_n(faults, __ATOMIC_ACQUIRE) == before &&
+	       !__atomic_load_n(&t->ended, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+/* Below and above of the RAM, right beside it and farther off */
+static const uint64_t others[] = {
+	0x40000000, RAM_BASE - PAGE, RAM_BASE + RAM_SIZE, GPA,
+};
+
+#define COMES_AND_GOES	500
+
+/*
+ * One comes or goes at a time, in the order of a Gray code: all sets of them
+ * are there in turn, and the RAM is at each place among them.
+ */
+TEST_F(memslot, others_come_and_go_while_the_guest_faults)
+{
+	uint64_t *stop = tvm_at(&self->t, SHARED_STOP);
+	uint64_t *faults = tvm_at(&self->t, SHARED_FAULTS);
+	struct toucher toucher = { .vcpu = &self->t.vcpus[0] };
+	bool there[ARRAY_SIZE(others)] = {};
+	pthread_t thread;
+	unsigned int i, n;
+
+	if (!has_demand_paging(&self->t))
+		SKIP(return, NO_DEMAND_PAGING);
+	tvm_enter(&self->t, 0, guest_fault_on, RAM_SIZE);
+	pthread_create(&thread, NULL, toucher_fn, &toucher);
+	for (n = 1; n <= COMES_AND_GOES && !toucher.ended; n++) {
+		wait_for_fault(&toucher, faults);
+		i = __builtin_ctz(n) % ARRAY_SIZE(others);
+		EXPECT_EQ(0, set(i + 1, 0, others[i], there[i] ? 0 : PAGE,
+				 hva(i * PAGE)));
+		there[i] = !there[i];
+	}
+	__atomic_store_n(stop, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, toucher.ret)
+		TH_LOG("%s", exit_name(toucher.vcpu));
+	EXPECT_EQ(0, toucher.wrong);
+	EXPECT_LT(COMES_AND_GOES, n);
 }
 
 TEST_F(memslot, bad_pointer)
