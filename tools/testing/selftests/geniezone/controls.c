@@ -237,3 +237,98 @@ long ctl_pinned_pages(void)
 		fclose(f);
 	return acquired < 0 ? -1 : acquired - released;
 }
+
+/* The number on the line that begins with @name; -1 if there is none */
+static long number_of(const char *path, const char *name)
+{
+	FILE *f = fopen(path, "re");
+	size_t len = strlen(name);
+	char line[128];
+	long value = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ':')
+			value = atol(line + len + 1);
+	if (f)
+		fclose(f);
+	return value;
+}
+
+static int next_fd(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	return fd;
+}
+
+/**
+ * ctl_view() - see what VMs take up
+ * @view: receives it
+ *
+ * Return: 0 or -errno.
+ */
+int ctl_view(struct ctl_view *view)
+{
+	view->pinned = ctl_pinned_pages();
+	view->locked = number_of("/proc/self/status", "VmPin");
+	view->percpu = number_of("/proc/meminfo", "Percpu");
+	view->next_fd = next_fd();
+	return ctl_state(view->state, sizeof(view->state));
+}
+
+static bool number_same(const char *name, long before, long now, long slack)
+{
+	if (before == now || (before < now && now - before <= slack) ||
+	    (slack && now < before))
+		return true;
+	printf("# %s: %ld, was %ld\n", name, now, before);
+	return false;
+}
+
+/* Line by line: they have the same lines, but for VMs that come or go. */
+static bool state_same(const char *before, const char *now)
+{
+	size_t a, b;
+
+	if (!strcmp(before, now))
+		return true;
+	while (*before || *now) {
+		a = strcspn(before, "\n");
+		b = strcspn(now, "\n");
+		if (a != b || memcmp(before, now, a))
+			printf("# state: %.*s, was %.*s\n", (int)b, now, (int)a,
+			       before);
+		before += a + !!before[a];
+		now += b + !!now[b];
+	}
+	return false;
+}
+
+/* What the kernel keeps of percpu memory for the next who asks for some */
+#define PERCPU_SLACK_KB	256
+
+/**
+ * ctl_view_same() - is all as it was?
+ * @before: an earlier view
+ * @what: CTL_VIEW_*, what is looked at; what differs is printed
+ */
+bool ctl_view_same(const struct ctl_view *before, unsigned int what)
+{
+	static struct ctl_view now;
+	bool same = !ctl_view(&now);
+
+	if (what & CTL_VIEW_HYP)
+		same &= state_same(before->state, now.state);
+	if (what & CTL_VIEW_PINS) {
+		same &= number_same("pinned pages", before->pinned, now.pinned, 0);
+		same &= number_same("VmPin", before->locked, now.locked, 0);
+	}
+	if (what & CTL_VIEW_HOST) {
+		same &= number_same("percpu", before->percpu, now.percpu,
+				    PERCPU_SLACK_KB);
+		same &= number_same("next descriptor", before->next_fd,
+				    now.next_fd, 0);
+	}
+	return same;
+}

@@ -90,6 +90,28 @@ struct ctl_exit {
 	} hw;
 };
 
+/* What of a view is compared */
+#define CTL_VIEW_HYP	1
+#define CTL_VIEW_PINS	2
+#define CTL_VIEW_HOST	4
+#define CTL_VIEW_ALL	(CTL_VIEW_HYP | CTL_VIEW_PINS | CTL_VIEW_HOST)
+
+/**
+ * struct ctl_view - what VMs take up, as seen from all sides
+ * @state: the hypervisor's, as ctl_state() tells it
+ * @pinned: pages that the kernel has pinned, of all processes
+ * @locked: what this process has pinned, kB: the accounting, not the pages
+ * @percpu: kB of memory that each CPU has its own copy of
+ * @next_fd: the descriptor that this process would get next
+ */
+struct ctl_view {
+	char state[8192];
+	long pinned;
+	long locked;
+	long percpu;
+	int next_fd;
+};
+
 int ctl_reset(void);
 int ctl_fail(unsigned int kind, unsigned int nth, long long status,
 	     unsigned long long times);
@@ -103,5 +125,7 @@ int ctl_state(char *text, size_t size);
 bool ctl_check_ok(void);
 int ctl_newest_vm(void);
 long ctl_pinned_pages(void);
+int ctl_view(struct ctl_view *view);
+bool ctl_view_same(const struct ctl_view *before, unsigned int what);
 
 #endif /* GZ_CONTROLS_H */

@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controls.h"
 #include "gic.h"
 #include "guest.h"
 #include "life.h"
 
 #define DEBUGFS_GZVM	"/sys/kernel/debug/gzvm"
 #define SPI		7
+#define HVC_RELINQUISH	0xc6000009
 
 /* The guest writes to it; the last page of the least RAM */
 #define LIFE_PAGE	(RAM_BASE + LIFE_RAM - 0x1000)
@@ -32,13 +34,18 @@ GUEST static void guest_life(uint64_t page)
 		write64(SHARED_COUNT, ++count);
 	write64(page, 1);
 	guest_sync(1);
+	hvc3(HVC_RELINQUISH, page, 0, 0);
+	write64(page, 2);
+	guest_sync(2);
 }
 
 static int do_vm(struct life *l)
 {
-	if (l->t.vm.dev_fd > 0)
+	int ret = gz_vm_create(&l->t.vm);
+
+	if (ret)
 		gz_vm_destroy(&l->t.vm);
-	return gz_vm_create(&l->t.vm);
+	return ret;
 }
 
 static int do_slot(struct life *l)
@@ -148,7 +155,7 @@ static int do_irq_down(struct life *l)
 	return gz_vm_irq_line(&l->t.vm, SPI, 0);
 }
 
-/* Not repeated here on EAGAIN, as __vcpu_run() would */
+/* To the guest's next word. Not repeated here on EAGAIN, as __vcpu_run() would */
 static int do_run(struct life *l)
 {
 	int ret = gz_vcpu_run(&l->t.vcpus[0]);
@@ -207,6 +214,7 @@ const struct life_step life_steps[] = {
 	{ "irq up", do_irq_up },
 	{ "irq down", do_irq_down },
 	{ "run", do_run },
+	{ "relinquish", do_run },
 	{ "run to the end", do_run_out },
 	{ "statistics", do_statistics },
 	{}
@@ -228,4 +236,35 @@ int life_begin(struct life *l, uint64_t ram_size)
 	l->t.vm.dev_fd = -1;
 	ret = gz_memory_alloc(&l->t.mem, RAM_BASE, ram_size);
 	return ret ? ret : tvm_load_code(&l->t);
+}
+
+static bool has(struct life *l, uint64_t cap)
+{
+	uint64_t value;
+
+	return !gz_check_cap(l->t.vm.fd, cap, &value);
+}
+
+/**
+ * life_undone() - what must be as it was after a step that failed
+ * @l: VM on its way
+ * @step: name of the step
+ *
+ * Memory that was given cannot be taken back, nor can what the hypervisor was
+ * told of a slot.
+ *
+ * Return: CTL_VIEW_*
+ */
+unsigned int life_undone(struct life *l, const char *step)
+{
+	if (!strcmp(step, "slot") || !strcmp(step, "other slot"))
+		return has(l, GZVM_CAP_ENABLE_DEMAND_PAGING) ?
+			CTL_VIEW_PINS | CTL_VIEW_HOST : CTL_VIEW_HOST;
+	if (!strcmp(step, "protect"))
+		return has(l, GZVM_CAP_ENABLE_DEMAND_PAGING) &&
+		       !has(l, GZVM_CAP_BLOCK_BASED_DEMAND_PAGING) ?
+			CTL_VIEW_HOST : CTL_VIEW_ALL;
+	if (strstr(step, "run") || !strcmp(step, "relinquish"))
+		return CTL_VIEW_HOST;
+	return CTL_VIEW_ALL;
 }

@@ -3,6 +3,7 @@
 #ifndef LIFE_H
 #define LIFE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tvm.h"
@@ -17,6 +18,7 @@
  * @failed: name of the first step that failed
  * @err: its error
  * @failures: steps that failed, those that were done again included
+ * @undone: whether the step that was watched had changed nothing when it failed
  */
 struct life {
 	struct tvm t;
@@ -24,6 +26,7 @@ struct life {
 	const char *failed;
 	int err;
 	int failures;
+	bool undone;
 };
 
 /**
@@ -39,5 +42,6 @@ struct life_step {
 extern const struct life_step life_steps[];
 
 int life_begin(struct life *l, uint64_t ram_size);
+unsigned int life_undone(struct life *l, const char *step);
 
 #endif /* LIFE_H */
