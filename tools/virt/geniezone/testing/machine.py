@@ -21,9 +21,9 @@ MODES = (
 # What a mode can make a difference to. The debug kernel is slow: other programs
 # run there in the default mode, and in all modes on the plain kernel.
 MEMORY_TESTS = ",".join((
-    "fault_test", "inject_test", "lifetime_test", "memslot_test", "mmio_test",
-    "module_test", "observe_test", "protected_test", "run_test", "sysfs_test",
-    "trace_test",
+    "fail_nth_test", "fault_test", "inject_test", "lifetime_test",
+    "memslot_test", "mmio_test", "module_test", "observe_test",
+    "protected_test", "run_test", "sysfs_test", "trace_test",
 ))
 
 # What only the debug kernel has the means for
