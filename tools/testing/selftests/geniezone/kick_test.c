@@ -196,6 +196,74 @@ TEST_F_TIMEOUT(kick, spinning_guest_returns_at_each_kick, 3600)
 	pthread_join(r.thread, NULL);
 }
 
+/* Rounds of the guest between two exits that the driver serves */
+#define ROUNDS_PER_RING	20000
+
+/*
+ * And as many as it may make when a signal has been sent, until the interrupt
+ * that comes with it has ended the run: on any machine that takes far fewer.
+ */
+#define ROUNDS_TOO_MANY	5000
+
+/* On its way between guest and driver often, and long enough in the guest */
+GUEST static void guest_count_and_ring(uint64_t doorbell)
+{
+	uint64_t i, n = 0;
+
+	for (;;) {
+		for (i = 0; i < ROUNDS_PER_RING; i++)
+			write64(SHARED_BASE, ++n);
+		write64(doorbell, 0);
+	}
+}
+
+/* So that kicks meet the other thread at ever other places on its way */
+static void loiter(unsigned int n)
+{
+	while (n--)
+		asm volatile("" : : : "memory");
+}
+
+/*
+ * The signal alone, and no handler that has the run restarted. Half of the kicks
+ * come with the guest's exit, half anywhere. It is the guest that tells how
+ * long it went on: time says nothing on a machine that is busy.
+ */
+TEST_F_TIMEOUT(kick, signal_alone_ends_the_run_at_once, 3600)
+{
+	const uint64_t *counter = tvm_at(&self->t, SHARED_BASE);
+	struct runner r = { .vcpu = self->vcpu };
+	uint64_t i, before, most = 0;
+	long start = now_ns();
+	int fd = event_new();
+
+	install(0);
+	ASSERT_EQ(0, ioeventfd(&self->t, fd, PORT_TEST, 8, 0, 0));
+	tvm_enter(&self->t, 0, guest_count_and_ring, PORT_TEST);
+	pthread_create(&r.thread, NULL, runner_fn, &r);
+	for (i = 1; !is_enough(i - 1, KICKS, start); i++) {
+		before = *counter;
+		event_count(fd);
+		runner_go(&r, i);
+		/* A signal that came before the run would end none. */
+		wait_for_change(counter, before);
+		while (i & 1 && !event_count(fd))
+			;
+		loiter(i * 37 % 2048);
+		pthread_kill(r.thread, SIGUSR2);
+		before = __atomic_load_n(counter, __ATOMIC_SEQ_CST);
+		wait_for_change(&r.returns, i - 1);
+		ASSERT_EQ(-EINTR, r.ret);
+		before = *counter - before;
+		most = before > most ? before : most;
+	}
+	runner_go(&r, ~0ULL);
+	pthread_join(r.thread, NULL);
+	close(fd);
+	TH_LOG("%lu kicks, the guest made %lu rounds more at most", i - 1, most);
+	EXPECT_GT(ROUNDS_TOO_MANY, most);
+}
+
 /*
  * The field without a signal: it is seen before the next entry, which the
  * host's own interrupts bring about at the latest.
