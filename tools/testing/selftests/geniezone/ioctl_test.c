@@ -6,10 +6,13 @@
 
 #include <linux/gzvm.h>
 
+#include "controls.h"
+#include "eventfd.h"
 #include "gz_test.h"
 #include "layout.h"
 
 #define BAD_POINTER	8UL
+#define PAGE		0x1000UL
 
 FIXTURE(ioctls)
 {
@@ -51,6 +54,60 @@ TEST_F(ioctls, unknown_numbers)
 	EXPECT_EQ(-ENOTTY, vcpu_ioctl(GZVM_CREATE_VM, 0));
 }
 
+#define CMD(name)	{ #name, name }
+
+/* All that there are, on whichever file */
+static const struct {
+	const char *name;
+	unsigned int nr;
+} commands[] = {
+	CMD(GZVM_CREATE_VM), CMD(GZVM_CHECK_EXTENSION), CMD(GZVM_CREATE_VCPU),
+	CMD(GZVM_SET_USER_MEMORY_REGION), CMD(GZVM_IRQ_LINE), CMD(GZVM_IRQFD),
+	CMD(GZVM_IOEVENTFD), CMD(GZVM_RUN), CMD(GZVM_ENABLE_CAP),
+	CMD(GZVM_GET_ONE_REG), CMD(GZVM_SET_ONE_REG), CMD(GZVM_CREATE_DEVICE),
+	CMD(GZVM_SET_DTB_CONFIG),
+};
+
+/* Of those that end with this size and direction, how many are known? */
+static unsigned int known_with(struct tvm *t, unsigned int nr, unsigned int dir,
+			       unsigned int size, void *arg)
+{
+	const int fds[] = { t->vm.dev_fd, t->vm.fd, t->vcpus[0].fd };
+	unsigned int i, cmd, n = 0;
+
+	cmd = _IOC(dir, GZVM_IOC_MAGIC, _IOC_NR(nr), size);
+	for (i = 0; cmd != nr && i < ARRAY_SIZE(fds); i++)
+		n += gz_ioctl(fds[i], cmd, (unsigned long)arg) != -ENOTTY;
+	return n;
+}
+
+#define SMALL_SIZES	256
+#define NR_SIZES	(SMALL_SIZES + _IOC_SIZEBITS)
+
+/* All small ones, and its own with each bit of it wrong */
+static unsigned int nth_size(unsigned int nr, unsigned int i)
+{
+	return i < SMALL_SIZES ? i : _IOC_SIZE(nr) ^ 1U << (i - SMALL_SIZES);
+}
+
+/* The whole number counts, not only the command in it. */
+TEST_F(ioctls, wrong_size_or_direction)
+{
+	static uint64_t arg[1024];
+	unsigned int i, dir, n, size;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		for (n = 0; n < 4 * NR_SIZES; n++) {
+			dir = n / NR_SIZES;
+			size = nth_size(commands[i].nr, n % NR_SIZES);
+			ASSERT_EQ(0, known_with(&self->t, commands[i].nr, dir,
+						size, arg))
+				TH_LOG("%s: direction %u, size %u",
+				       commands[i].name, dir, size);
+		}
+	}
+}
+
 TEST_F(ioctls, never_implemented)
 {
 	struct gzvm_memory_region region = {};
@@ -69,6 +126,115 @@ TEST_F(ioctls, bad_pointers)
 	EXPECT_EQ(-EFAULT, vcpu_ioctl(GZVM_SET_ONE_REG, BAD_POINTER));
 	EXPECT_EQ(-EFAULT, vcpu_ioctl(GZVM_GET_ONE_REG, BAD_POINTER));
 	EXPECT_EQ(-EFAULT, vcpu_ioctl(GZVM_RUN, BAD_POINTER));
+}
+
+/* A page, and behind it none */
+static char *page_at_the_end(void)
+{
+	char *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return NULL;
+	munmap(map + PAGE, PAGE);
+	return map;
+}
+
+/*
+ * The struct, of which the last bytes are not there. Returns how many of the
+ * cuts came to another end than -EFAULT.
+ */
+static unsigned int cuts_taken(int fd, unsigned int cmd, const void *arg,
+			       size_t size)
+{
+	char *page = page_at_the_end();
+	unsigned int taken = 0;
+	size_t n;
+
+	if (!page)
+		return -1;
+	for (n = 0; n < size; n++) {
+		memcpy(page + PAGE - n, arg, n);
+		taken += gz_ioctl(fd, cmd, (unsigned long)page + PAGE - n) !=
+			 -EFAULT;
+	}
+	munmap(page, PAGE);
+	return taken;
+}
+
+#define expect_no_cut_taken(fd, cmd, arg)				\
+	EXPECT_EQ(0, cuts_taken(fd, cmd, &(arg), sizeof(arg)))
+
+/* Each of them would do something if it were whole. */
+TEST_F(ioctls, structs_that_are_cut_off)
+{
+	uint64_t cap = GZVM_CAP_MAX_SLOTS, value = 0x1234, got = 0;
+	struct gzvm_userspace_memory_region region = {
+		.slot = 3, .guest_phys_addr = 0xd0000000, .memory_size = PAGE,
+		.userspace_addr = (uintptr_t)self->t.mem.hva,
+	};
+	struct gzvm_irq_level irq = { .irq = 5, .level = 1 };
+	struct gzvm_irqfd irqfd = { .fd = event_new(), .gsi = 6 };
+	struct gzvm_ioeventfd ioeventfd = {
+		.addr = PORT_TEST, .len = 4, .fd = irqfd.fd,
+	};
+	struct gzvm_enable_cap enable = {
+		.cap = GZVM_CAP_PROTECTED_VM,
+		.args = { GZVM_CAP_PVM_SET_PROTECTED_VM },
+	};
+	struct gzvm_create_device device = {
+		.dev_type = GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST,
+		.dev_addr = 0x20000000, .dev_reg_size = 0x20000,
+	};
+	struct gzvm_dtb_config dtb = { FREE_BASE, 0x1000 };
+	struct gzvm_one_reg reg = { GZ_REG_X(9), (uintptr_t)&value };
+	static struct ctl_view before;
+	bool controls = !no_controls();
+
+	ASSERT_EQ(0, gz_vcpu_set_reg(self->vcpu, GZ_REG_X(9), 77));
+	if (controls)
+		ctl_view(&before);
+	expect_no_cut_taken(self->t.vm.dev_fd, GZVM_CHECK_EXTENSION, cap);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_CHECK_EXTENSION, cap);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_SET_USER_MEMORY_REGION, region);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_IRQ_LINE, irq);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_IRQFD, irqfd);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_IOEVENTFD, ioeventfd);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_ENABLE_CAP, enable);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_CREATE_DEVICE, device);
+	expect_no_cut_taken(self->t.vm.fd, GZVM_SET_DTB_CONFIG, dtb);
+	expect_no_cut_taken(self->vcpu->fd, GZVM_SET_ONE_REG, reg);
+	expect_no_cut_taken(self->vcpu->fd, GZVM_GET_ONE_REG, reg);
+	if (controls)
+		EXPECT_TRUE(ctl_view_same(&before, CTL_VIEW_ALL));
+	EXPECT_EQ(0, gz_vcpu_get_reg(self->vcpu, GZ_REG_X(9), &got));
+	EXPECT_EQ(77, got);
+	EXPECT_EQ(0x1234, value);
+	/* Nor had one of them made the slot or taken the doorbell */
+	EXPECT_EQ(0, vm_ioctl(GZVM_IOEVENTFD, &ioeventfd));
+	region.slot = 4;
+	EXPECT_EQ(0, vm_ioctl(GZVM_SET_USER_MEMORY_REGION, &region));
+	close(irqfd.fd);
+}
+
+/* Where the value lies, as far as it has bytes */
+TEST_F(ioctls, register_values_that_are_cut_off)
+{
+	char *page = page_at_the_end();
+	struct gzvm_one_reg reg = { .id = GZ_REG_X(9) };
+	uint64_t got = 0;
+	unsigned int n;
+
+	ASSERT_NE(NULL, page);
+	ASSERT_EQ(0, gz_vcpu_set_reg(self->vcpu, GZ_REG_X(9), 77));
+	for (n = 0; n < sizeof(got); n++) {
+		reg.addr = (uintptr_t)page + PAGE - n;
+		EXPECT_EQ(-EFAULT, vcpu_ioctl(GZVM_SET_ONE_REG, &reg));
+		EXPECT_EQ(-EFAULT, vcpu_ioctl(GZVM_GET_ONE_REG, &reg));
+	}
+	EXPECT_EQ(0, gz_vcpu_get_reg(self->vcpu, GZ_REG_X(9), &got));
+	EXPECT_EQ(77, got);
+	munmap(page, PAGE);
 }
 
 /* crosvm does this and expects an error. */
@@ -129,12 +295,16 @@ TEST_F(ioctls, device_flags_must_be_zero)
 {
 	struct gzvm_create_device dev = {
 		.dev_type = GZVM_DEV_TYPE_ARM_VGIC_V3_DIST,
-		.flags = 1,
 		.dev_addr = GZ_GICD_BASE,
 		.dev_reg_size = GZ_GICD_SIZE,
 	};
+	unsigned int bit;
 
-	EXPECT_EQ(-EINVAL, vm_ioctl(GZVM_CREATE_DEVICE, &dev));
+	for (bit = 0; bit < 64; bit++) {
+		dev.flags = 1ULL << bit;
+		EXPECT_EQ(-EINVAL, vm_ioctl(GZVM_CREATE_DEVICE, &dev))
+			TH_LOG("bit %u", bit);
+	}
 }
 
 TEST_F(ioctls, device_attributes_are_checked)
@@ -277,6 +447,42 @@ TEST_F(ioctls, run_struct_may_be_unaligned)
 	EXPECT_EQ(GZVM_EXIT_MMIO, run.exit_reason);
 	EXPECT_EQ(PORT_SYNC, run.mmio.phys_addr);
 	EXPECT_EQ(42, run.mmio.data[0]);
+}
+
+/*
+ * Without the bytes that it looks at, the guest is not entered; without those
+ * of the exit, the exit is kept until there is room for it.
+ */
+TEST_F(ioctls, run_struct_that_is_cut_off)
+{
+	char *page = page_at_the_end(), *p;
+	struct gzvm_vcpu_run run = {};
+	unsigned int n;
+	uint64_t pc;
+	int ret;
+
+	ASSERT_NE(NULL, page);
+	tvm_enter(&self->t, 0, guest_sync_and_off, 42);
+	for (n = 0; n < offsetof(struct gzvm_vcpu_run, mmio); n++)
+		EXPECT_EQ(-EFAULT, vcpu_ioctl(GZVM_RUN, page + PAGE - n));
+	ASSERT_EQ(0, gz_vcpu_get_reg(self->vcpu, GZ_REG_PC, &pc));
+	EXPECT_EQ(tvm_gpa_of(guest_entry), pc);
+	for (; n < sizeof(run); n++) {
+		p = page + PAGE - n;
+		memset(p, 0, n);
+		do {
+			ret = vcpu_ioctl(GZVM_RUN, p);
+		} while (ret == -EINTR || ret == -EAGAIN);
+		if (ret != -EFAULT)
+			break;
+	}
+	ASSERT_EQ(0, ret);
+	EXPECT_LE(offsetof(struct gzvm_vcpu_run, mmio.size), n);
+	memcpy(&run, p, n);
+	EXPECT_EQ(GZVM_EXIT_MMIO, run.exit_reason);
+	EXPECT_EQ(PORT_SYNC, run.mmio.phys_addr);
+	EXPECT_EQ(42, run.mmio.data[0]);
+	munmap(page, PAGE);
 }
 
 /* A struct that cannot be written back must not cost the guest its exit. */

@@ -115,6 +115,46 @@ TEST_F(irq, types_cpu_and_spi_are_the_same)
 	vcpu_run_to_sync(self->vcpu, INTID_NONE);
 }
 
+/* The guest says where an SPI goes: bits 16 to 23 and 28 to 31 say nothing. */
+TEST_F(irq, vcpu_fields_are_ignored)
+{
+	static const uint32_t types[] = { GZVM_IRQ_TYPE_CPU, GZVM_IRQ_TYPE_SPI };
+	const uint32_t fields = GZVM_IRQ_VCPU_MASK << GZVM_IRQ_VCPU_SHIFT |
+				GZVM_IRQ_VCPU2_MASK << GZVM_IRQ_VCPU2_SHIFT;
+	unsigned int i, bit;
+
+	ASSERT_EQ(0xf0ff0000, fields);
+	tvm_enter(&self->t, 0, guest_acks, 1);
+	vcpu_run_to_sync(self->vcpu, 0);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		for (bit = 0; bit < 32; bit++) {
+			if (!(fields & 1U << bit))
+				continue;
+			ASSERT_EQ(0, line(IRQ(types[i], SPI) | 1U << bit, 1))
+				TH_LOG("type %u, bit %u", types[i], bit);
+			ASSERT_EQ(0, line(IRQ(types[i], SPI), 0));
+			vcpu_run_to_sync(self->vcpu, INTID);
+			vcpu_run_to_sync(self->vcpu, INTID_NONE);
+		}
+		/* Of a PPI they do not make something else, either */
+		EXPECT_EQ(-EOPNOTSUPP,
+			  line(IRQ(GZVM_IRQ_TYPE_PPI, SPI) | fields, 1));
+	}
+	ASSERT_EQ(0, line(IRQ(GZVM_IRQ_TYPE_SPI, SPI) | fields, 1));
+	ASSERT_EQ(0, line(IRQ(GZVM_IRQ_TYPE_SPI, SPI) | fields, 0));
+	vcpu_run_to_sync(self->vcpu, INTID);
+	vcpu_run_to_sync(self->vcpu, INTID_NONE);
+}
+
+TEST_F(irq, types_nobody_has_defined_are_refused)
+{
+	uint32_t type;
+
+	for (type = 3; type <= GZVM_IRQ_TYPE_MASK; type++)
+		EXPECT_EQ(-EINVAL, line(IRQ(type, SPI), 1))
+			TH_LOG("type %u", type);
+}
+
 TEST_F(irq, ppi_is_refused_and_no_spi_appears)
 {
 	tvm_enter(&self->t, 0, guest_acks, 0);
