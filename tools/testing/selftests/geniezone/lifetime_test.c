@@ -7,12 +7,14 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/gzvm.h>
 
+#include "controls.h"
 #include "gz_test.h"
 
 FIXTURE(life)
@@ -136,6 +138,19 @@ TEST_F(life, forked_child_gets_eio)
 	vcpu_run_to_sync(self->vcpu, 5);
 }
 
+/* With pages that are pinned, in each mode */
+static int make_and_run(struct tvm *t)
+{
+	uint64_t value = 0;
+	int ret = __tvm_create(t, 1);
+
+	if (!ret)
+		ret = __tvm_enter(t, 0, guest_hello, 5);
+	if (!ret)
+		ret = __vcpu_run_to_sync(&t->vcpus[0], &value);
+	return ret ? ret : value != 5;
+}
+
 /* The creator is gone, only its child still has the descriptors. */
 TEST_F(life, creator_exits_first)
 {
@@ -149,7 +164,7 @@ TEST_F(life, creator_exits_first)
 		struct tvm t;
 		char c;
 
-		if (__tvm_create(&t, 1))
+		if (make_and_run(&t))
 			_exit(1);
 		if (!fork()) {
 			/* End of file: the last other writer has exited */
@@ -166,6 +181,102 @@ TEST_F(life, creator_exits_first)
 	close(go[1]);
 	ASSERT_EQ(sizeof(bad), read(result[0], &bad, sizeof(bad)));
 	EXPECT_EQ(0, bad);
+}
+
+#define NR_SENT		2
+
+union control {
+	char buf[CMSG_SPACE(NR_SENT * sizeof(int))];
+	struct cmsghdr align;
+};
+
+/* The VM's descriptor and its vCPU's, to another process */
+static int send_fds(int sock, const int *fds)
+{
+	union control control = {};
+	char c = 0;
+	struct iovec iov = { &c, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(NR_SENT * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, NR_SENT * sizeof(int));
+	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
+}
+
+static int receive_fds(int sock, int *fds)
+{
+	union control control = {};
+	char c;
+	struct iovec iov = { &c, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg;
+
+	if (recvmsg(sock, &msg, 0) != 1)
+		return -EIO;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (!cmsg || cmsg->cmsg_len != CMSG_LEN(NR_SENT * sizeof(int)))
+		return -ENODATA;
+	memcpy(fds, CMSG_DATA(cmsg), NR_SENT * sizeof(int));
+	return 0;
+}
+
+/* Makes a VM, runs it, sends it away and is gone. */
+static int make_run_and_send(int sock)
+{
+	struct tvm t;
+	int ret = make_and_run(&t);
+	int fds[NR_SENT];
+
+	if (ret)
+		return 1;
+	fds[0] = t.vm.fd;
+	fds[1] = t.vcpus[0].fd;
+	return send_fds(sock, fds) ? 2 : 0;
+}
+
+/*
+ * What was sent is no use to who gets it, but keeps the VM: it ends when that
+ * is closed, of the VM's and the vCPU's the last.
+ */
+TEST_F(life, vm_that_was_sent_ends_with_its_receiver)
+{
+	static struct ctl_view before;
+	int sock[2], fds[NR_SENT], i;
+	struct tvm got = {};
+	pid_t pid;
+
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	for (i = 0; i < NR_SENT; i++) {
+		ASSERT_EQ(0, ctl_view(&before));
+		pid = fork();
+		if (!pid)
+			_exit(make_run_and_send(sock[1]));
+		ASSERT_EQ(0, child_status(pid));
+		ASSERT_EQ(0, receive_fds(sock[0], fds));
+		got.vm.fd = fds[0];
+		got.vcpus[0].fd = fds[1];
+		EXPECT_EQ(0, calls_from_another_mm(&got));
+		EXPECT_LT(before.pinned, ctl_pinned_pages());
+
+		close(fds[i]);
+		EXPECT_EQ(-EIO, gz_ioctl(fds[!i], GZVM_RUN, 0));
+		EXPECT_LT(before.pinned, ctl_pinned_pages());
+		close(fds[!i]);
+		EXPECT_TRUE(ctl_view_same(&before, CTL_VIEW_ALL));
+	}
+	close(sock[0]);
+	close(sock[1]);
 }
 
 /* Tests run as root, in a process of their own: the hard limit can follow. */
