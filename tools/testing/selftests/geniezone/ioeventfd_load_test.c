@@ -177,30 +177,35 @@ TEST_F(ioeventfd_load, others_come_and_go)
 	EXPECT_EQ(20000, event_count(self->fd));
 }
 
-/* kB of memory that each CPU has its own copy of; -1 if not told */
-static long percpu_kb(void)
+/* kB of a kind of memory, of all of the kernel; -1 if not told */
+static long memory_kb(const char *kind)
 {
-	char line[128];
-	long kb = -1;
+	char line[128], name[32];
+	long kb = -1, value;
 	FILE *f;
 
 	f = fopen("/proc/meminfo", "r");
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Percpu: %ld kB", &kb) == 1)
-			break;
+		if (sscanf(line, "%31[^:]: %ld kB", name, &value) == 2 &&
+		    !strcmp(name, kind))
+			kb = value;
 	if (f)
 		fclose(f);
 	return kb;
 }
 
-static int vm_with_doorbell(int fd)
+/* One has an address of its own, the others are told apart by the value. */
+static int vm_with_doorbells(int fd, unsigned int n)
 {
 	struct tvm t = { 0 };
+	unsigned int i;
 	int ret;
 
 	ret = gz_vm_create(&t.vm);
 	if (!ret)
 		ret = ioeventfd(&t, fd, DOORBELL, 4, 0, 0);
+	for (i = 1; !ret && i < n; i++)
+		ret = ioeventfd(&t, fd, DOORBELL + 8, 4, MATCH, i);
 	gz_vm_destroy(&t.vm);
 	return ret;
 }
@@ -220,17 +225,43 @@ TEST(vms_leave_no_percpu_memory)
 
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
-	if (percpu_kb() < 0)
+	if (memory_kb("Percpu") < 0)
 		SKIP(return, "no Percpu in /proc/meminfo");
 	for (n = 0; n < 100; n++)
-		ASSERT_EQ(0, vm_with_doorbell(fd));
-	before = percpu_kb();
+		ASSERT_EQ(0, vm_with_doorbells(fd, 1));
+	before = memory_kb("Percpu");
 	start = now_ns();
 	for (n = 0; !is_enough(n, VMS, start); n++)
-		ASSERT_EQ(0, vm_with_doorbell(fd));
-	after = percpu_kb();
+		ASSERT_EQ(0, vm_with_doorbells(fd, 1));
+	after = memory_kb("Percpu");
 	TH_LOG("Percpu: %ld kB, and %ld kB after %u VMs", before, after, n);
 	EXPECT_GT(n * 4 / 1024, after - before);
+	close(fd);
+}
+
+#define DOORBELL_VMS	400
+#define DOORBELLS	100
+
+/*
+ * The ioeventfds of a VM go with it. Each takes more than 64 bytes; others may
+ * take half of that meanwhile, which is more than a MiB.
+ */
+TEST(vms_leave_no_ioeventfds)
+{
+	int fd = event_new();
+	long before, after;
+	unsigned int n;
+
+	if (no_gzvm())
+		SKIP(return, NO_GZVM);
+	for (n = 0; n < 20; n++)
+		ASSERT_EQ(0, vm_with_doorbells(fd, DOORBELLS));
+	before = memory_kb("SUnreclaim");
+	for (n = 0; n < DOORBELL_VMS; n++)
+		ASSERT_EQ(0, vm_with_doorbells(fd, DOORBELLS));
+	after = memory_kb("SUnreclaim");
+	TH_LOG("SUnreclaim: %ld kB, and %ld kB after %u VMs", before, after, n);
+	EXPECT_GT(DOORBELL_VMS * DOORBELLS * 64 / 2 / 1024, after - before);
 	close(fd);
 }
 
