@@ -12,6 +12,7 @@
 
 #include "controls.h"
 #include "gz_test.h"
+#include "kmsg.h"
 
 /* ICH_LR_EL2 of an SPI that the guest has ended: EOI, not HW, no state */
 #define LR_EOI		(1ULL << 41)
@@ -30,6 +31,7 @@ FIXTURE(forge)
 	struct gzvm_vcpu_run *page;
 	struct gzvm_vcpu_run *run;
 	uint64_t next;
+	int kmsg;
 	struct ctl_count count[HC_KINDS];
 	struct ctl_record record[1024];
 };
@@ -51,6 +53,8 @@ FIXTURE_SETUP(forge)
 	if (no_controls())
 		SKIP(return, NO_CONTROLS);
 	ASSERT_EQ(0, ctl_reset());
+	self->kmsg = kmsg_open();
+	ASSERT_LE(0, self->kmsg);
 	tvm_create(&self->t, 1);
 	self->vcpu = &self->t.vcpus[0];
 	self->run = &self->vcpu->run;
@@ -68,6 +72,9 @@ FIXTURE_TEARDOWN(forge)
 	if (no_gzvm() || no_controls())
 		return;
 	tvm_destroy(&self->t);
+	/* Whatever comes from below, the driver does not fill the log with it. */
+	EXPECT_EQ(0, kmsg_of_driver(self->kmsg));
+	close(self->kmsg);
 	EXPECT_TRUE(ctl_check_ok());
 	ctl_reset();
 }

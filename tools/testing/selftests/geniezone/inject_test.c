@@ -21,6 +21,7 @@
 #include "fail.h"
 #include "gic.h"
 #include "gz_test.h"
+#include "kmsg.h"
 #include "life.h"
 
 /* Statuses, and the errno that each stands for; those that the ABI knows first */
@@ -138,6 +139,7 @@ static bool is_repeated(unsigned int kind)
 
 FIXTURE(sweep)
 {
+	int kmsg;
 	struct ctl_view before;
 	struct life l;
 	struct ctl_count count[HC_KINDS];
@@ -171,6 +173,8 @@ FIXTURE_SETUP(sweep)
 	if (no_controls())
 		SKIP(return, NO_CONTROLS);
 	ASSERT_EQ(0, ctl_reset());
+	self->kmsg = kmsg_open();
+	ASSERT_LE(0, self->kmsg);
 	ASSERT_EQ(0, ctl_view(&self->before));
 }
 
@@ -178,6 +182,9 @@ FIXTURE_TEARDOWN(sweep)
 {
 	if (no_controls())
 		return;
+	/* Not a word of each refusal: the VMM makes as many as it likes. */
+	EXPECT_EQ(0, kmsg_of_driver(self->kmsg));
+	close(self->kmsg);
 	EXPECT_TRUE(ctl_check_ok());
 	ctl_reset();
 }

@@ -54,6 +54,36 @@ static inline bool kmsg_complains(int fd)
 	return n < 0 && errno != EAGAIN;
 }
 
+/* From here on, with nothing kept off the console; or -1 */
+static inline int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/*
+ * Lines since then that the driver has printed. So many that some are lost
+ * already are too many, whosever they are.
+ */
+static inline unsigned int kmsg_of_driver(int fd)
+{
+	unsigned int lines = 0;
+	char text[8192];
+	ssize_t n;
+
+	while ((n = read(fd, text, sizeof(text) - 1)) > 0) {
+		text[n] = 0;
+		if (!strstr(text, "gzvm"))
+			continue;
+		lines++;
+		printf("# %s", text);
+	}
+	return n < 0 && errno != EAGAIN ? -1U : lines;
+}
+
 static inline void kmsg_end(int fd)
 {
 	klogctl(SYSLOG_CONSOLE_ON, NULL, 0);
