@@ -15,10 +15,12 @@ from .machine import split_runs
 from .static import DRIVER, scratch
 
 LIST = "tools/testing/geniezone/mutants.txt"
-# Which test names stand for the end of the whole machine
+# What stands for a test where a kernel is to complain
 SPLAT = "splat"
+# What is no test, and no splat either
+NO_RESULT, NO_END = "no result", "no end"
 
-Mutant = namedtuple("Mutant", "name file test old new")
+Mutant = namedtuple("Mutant", "name file test kernel old new")
 
 
 def read_list(text):
@@ -33,17 +35,25 @@ def read_list(text):
         old, new = ("".join(line[1:] + "\n" for line in lines
                             if line[0] == sign) for sign in "-+")
         found.append(Mutant(head["mutant"], head["file"], head["test"],
-                            old, new))
+                            head.get("kernel", "base"), old, new))
     return found
 
 
-class Bench:
-    """A copy of the driver, and the machine that tries it."""
+def log_name(name):
+    """What the logs of a mutant begin with."""
+    return "mutant-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
-    def __init__(self, ctx):
+
+class Bench:
+    """A copy of the driver, and the machine that tries it with one kernel."""
+
+    def __init__(self, ctx, kernel):
         self.ctx = ctx
-        self.tree = scratch(ctx, "mutants/tree")
-        self.module = ctx.build / "check/mutants/module"
+        self.kernel = ctx.debug if kernel == "debug" else ctx.host
+        self.patience = 3 if kernel == "debug" else 1
+        self.place = ctx.build / "check/mutants" / kernel
+        self.tree = scratch(ctx, f"mutants/{kernel}/tree")
+        self.module = self.place / "module"
         self.module.mkdir(parents=True, exist_ok=True)
         for name in ("drivers", "include", "tools/virt/geniezone/image"):
             shutil.copytree(ctx.top / name, self.tree / name)
@@ -52,7 +62,7 @@ class Bench:
     def path(self, mutant):
         return self.tree / DRIVER / mutant.file
 
-    def build(self, kunit):
+    def build(self, what, kunit):
         """Returns why it does not build, or nothing."""
         options = []
         flags = ""
@@ -60,79 +70,87 @@ class Bench:
             options = ["CONFIG_MTK_GZVM_KUNIT_TEST=y"]
             flags = " -DCONFIG_MTK_GZVM_KUNIT_TEST=1"
         status, output = self.ctx.run(
-            "mutant-build", self.tree / "tools/virt/geniezone/image/module.sh",
-            self.ctx.linux_612, self.ctx.host, self.module, *options,
+            f"{what}.build",
+            self.tree / "tools/virt/geniezone/image/module.sh",
+            self.ctx.linux_612, self.kernel, self.module, *options,
             env={"BUILD": str(self.ctx.build), "KCFLAGS": flags})
         return reason(output) if status else ""
 
     def boot(self, what, append, el2):
         """Runs the module that was built; returns what the host reported."""
         ctx = self.ctx
-        initrd = ctx.build / "check/mutants/host.cpio"
+        initrd = self.place / "host.cpio"
         ko = self.module / DRIVER / "gzvm.ko"
-        ctx.run("mutant-image", ctx.image / "initramfs.sh", "host", initrd,
+        ctx.run(f"{what}.image", ctx.image / "initramfs.sh", "host", initrd,
                 ctx.host / "usr/gen_init_cpio",
                 ctx.build / "arm64/root/bin/busybox",
                 f"{ko}=/lib/modules/gzvm.ko",
-                f"{ctx.host}.ctl/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko",
+                f"{self.kernel}.ctl/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko",
                 f"{ctx.build}/selftests=/usr/libexec/geniezone")
         options = ["--el2", ctx.gzhyp] if el2 else []
         ctx.run(f"{what}.qemu", ctx.image / "qemu.sh", *options,
-                "--kernel", ctx.kernel_image, "--initrd", initrd,
-                "--append", append, "--timeout", "180", what)
+                "--kernel", self.kernel / "arch/arm64/boot/Image",
+                "--initrd", initrd, "--append", append,
+                "--timeout", str(180 * self.patience), what)
         result = ctx.logs / f"{what}.result"
         return result.read_text(errors="replace").splitlines()
 
-    def kunit(self, suite):
+    def kunit(self, what, suite):
         """Names of the tests that fail, of those that did not finish."""
-        self.boot("mutant-kunit", "gz.do=kunit kunit.enable=1 "
-                  f"kunit.filter_glob={suite}", False)
-        log = self.ctx.log("mutant-kunit").read_text(errors="replace")
+        lines = self.boot(what, "gz.do=kunit kunit.enable=1 "
+                          f"kunit.filter_glob={suite}", False)
+        log = self.ctx.log(what).read_text(errors="replace")
         text = re.sub(r"^\[ *\d+\.\d+\] ", "", log.replace("\r", ""),
                       flags=re.M)
         # The first one is of the kernel itself, which has no tests
         begin = text.rfind("\nKTAP version 1")
-        return self.judge(ktap.parse(text[begin:]) if begin >= 0 else [], log)
+        return self.judge(what, ktap.parse(text[begin:] if begin >= 0 else ""),
+                          "host: done" in lines)
 
-    def selftest(self, program):
-        lines = self.boot("mutant-selftest", "gz.do=tests gz.timeout=120 "
+    def selftest(self, what, program):
+        lines = self.boot(what, f"gz.do=tests gz.timeout={120 * self.patience} "
                           f"gzhyp.controls gz.tests={program}", True)
-        log = self.ctx.log("mutant-selftest").read_text(errors="replace")
         text, code = split_runs(lines).get(program, ("", None))
-        failed = self.judge(ktap.parse(text), log)
-        if code is None or "host: done" not in lines:
-            failed.add(SPLAT)
-        return failed
+        return self.judge(what, ktap.parse(text),
+                          code is not None and "host: done" in lines)
 
-    @staticmethod
-    def judge(results, log):
-        """What failed; a machine that ran no test at all has failed, too."""
+    def judge(self, what, results, ended):
+        """
+        What failed. A machine that ran no test, or did not come to its end, is
+        not as it should be; only what a kernel complains of is a splat.
+        """
         failed = {r.name.split(".")[-1] for r in results
-                  if r.status == ktap.FAIL}
-        ran = any(r.status == ktap.PASS for r in results)
-        if not ran or re.search("Kernel panic|Unable to handle", log):
+                  if r.status == ktap.FAIL} - {""}
+        if not any(r.status == ktap.PASS for r in results):
+            failed.add(NO_RESULT)
+        if not ended:
+            failed.add(NO_END)
+        log = self.ctx.log(what)
+        if log.stat().st_size and self.ctx.run(
+                f"{what}.splats", self.ctx.image / "splats.sh", log)[0]:
             failed.add(SPLAT)
         return failed
 
-    def run(self, where):
+    def run(self, what, where):
         if where.startswith("gzvm-"):
-            return self.kunit(where)
-        return self.selftest(where)
+            return self.kunit(what, where)
+        return self.selftest(what, where)
 
 
 def try_mutant(bench, mutant):
     """Returns why the fault was not caught, or nothing."""
     where, _, test = mutant.test.partition(" ")
+    what = log_name(mutant.name)
     path = bench.path(mutant)
     source = path.read_text()
     if source.count(mutant.old) != 1:
         return f"what it changes is there {source.count(mutant.old)} times"
     path.write_text(source.replace(mutant.old, mutant.new))
     try:
-        why = bench.build(where.startswith("gzvm-"))
+        why = bench.build(what, where.startswith("gzvm-"))
         if why:
             return f"does not build: {why}"
-        failed = bench.run(where)
+        failed = bench.run(what, where)
     finally:
         path.write_text(source)
     if test in failed:
@@ -140,28 +158,34 @@ def try_mutant(bench, mutant):
     return f"missed; what failed: {', '.join(sorted(failed)) or 'nothing'}"
 
 
-def pristine(bench, where):
+def pristine(bench, what, where):
     """Without a fault, nothing fails: otherwise nothing would be shown."""
-    why = bench.build(where.startswith("gzvm-"))
+    why = bench.build(what, where.startswith("gzvm-"))
     if why:
         return why
-    failed = bench.run(where)
+    failed = bench.run(what, where)
     return f"fails without a fault: {', '.join(sorted(failed))}" \
         if failed else ""
 
 
 def mutants(ctx):
-    bench = Bench(ctx)
     wanted = os.environ.get("MUTANT", "")
     listed = [mutant for mutant in read_list((ctx.top / LIST).read_text())
               if wanted in mutant.name]
     ctx.report.check("there are such mutants", bool(listed))
-    places = sorted({m.test.split(" ")[0] for m in listed})
-    for where in places:
-        why = pristine(bench, where)
-        ctx.report.check(f"{where} as it is", not why, why)
+    kernels = {mutant.kernel for mutant in listed}
+    if "debug" in kernels and not ctx.built("debug image", "debug-image"):
+        return
+    benches = {kernel: Bench(ctx, kernel) for kernel in kernels}
+    places = sorted({(m.kernel, m.test.split(" ")[0]) for m in listed})
+    for kernel, where in places:
+        what = log_name(f"none {kernel} {where}")
+        why = pristine(benches[kernel], what, where)
+        ctx.report.check(f"{where} as it is, {kernel} kernel", not why, why,
+                         ctx.log(what))
     for i, mutant in enumerate(listed, 1):
-        why = try_mutant(bench, mutant)
+        why = try_mutant(benches[mutant.kernel], mutant)
         print(f"{ctx.report.elapsed()}   {i}/{len(listed)} {mutant.name}: "
               f"{why or 'caught by ' + mutant.test}", flush=True)
-        ctx.report.check(mutant.name, not why, why)
+        ctx.report.check(mutant.name, not why, why,
+                         ctx.log(log_name(mutant.name)))
