@@ -106,6 +106,15 @@ static void fake_give(struct gzvm_fake *fake, struct fake_vm *vm, u64 gfn,
 	xa_store(&vm->pages, gfn, xa_mk_value(pfn << 2 | state), GFP_ATOMIC);
 }
 
+/* Lest somebody else have it by the time that a test looks at it. */
+static void fake_hold(struct fake_call *rec, unsigned int i, phys_addr_t pa)
+{
+	if (!pfn_valid(PHYS_PFN(pa)))
+		return;
+	rec->held[i] = pfn_to_page(PHYS_PFN(pa));
+	get_page(rec->held[i]);
+}
+
 /* Each call that leaves something at EL2 */
 
 static void fake_create_vm(struct gzvm_fake *fake, struct gzvm_call *call,
@@ -160,8 +169,11 @@ static void fake_create_vcpu(struct gzvm_fake *fake, struct gzvm_call *call,
 	if (!IS_ALIGNED(call->args[1], FAKE_PAGE) ||
 	    memchr_inv(phys_to_virt(call->args[1]), 0, 2 * FAKE_PAGE))
 		fake_error(fake, "shared pages of vCPU %u not aligned or not zero", id);
-	if (rec->status)
+	if (rec->status) {
+		fake_hold(rec, 0, call->args[1]);
+		fake_hold(rec, 1, call->args[1] + FAKE_PAGE);
 		return;
+	}
 	vm->vcpus |= BIT_ULL(id);
 	vm->shared[id] = call->args[1];
 }
@@ -268,6 +280,9 @@ static void fake_create_device(struct gzvm_fake *fake, struct gzvm_call *call,
 	u8 *device = phys_to_virt(call->args[1]);
 	u64 attr = get_unaligned_le64(device + 32);
 
+	fake_hold(rec, 0, call->args[1]);
+	if (attr)
+		fake_hold(rec, 1, attr);
 	rec->buf = kzalloc(2 * FAKE_PAGE, GFP_ATOMIC);
 	if (!rec->buf)
 		return;

@@ -13,6 +13,7 @@
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/unaligned.h>
 #include <linux/xarray.h>
 
@@ -134,12 +135,16 @@ enum fake_page {
  * @buf: copy of the memory that goes with the call, or NULL: the ranges, the
  *       device page followed by its attributes' page, the mailbox, or at RUN
  *       the first shared page
+ * @held: pages that EL2 has no use for after the call: a device's, those of a
+ *        vCPU that was refused. Nobody else gets them before the call is
+ *        forgotten: see gzvm_fake_is_freed().
  */
 struct fake_call {
 	unsigned int nr;
 	u64 args[7];
 	long status;
 	u8 *buf;
+	struct page *held[2];
 };
 
 struct gzvm_fake;
@@ -241,6 +246,7 @@ unsigned int gzvm_fake_count(struct kunit *test, unsigned int nr);
 const struct fake_call *gzvm_fake_nth(struct kunit *test, unsigned int nr,
 				      unsigned int nth);
 const struct fake_call *gzvm_fake_last(struct kunit *test, unsigned int nr);
+bool gzvm_fake_is_freed(const struct fake_call *call, unsigned int i);
 u64 gzvm_fake_pfn(struct kunit *test, u64 gfn);
 bool gzvm_fake_page_is_pinned(u64 pfn);
 long gzvm_fake_pinned(struct kunit *test);
@@ -271,11 +277,17 @@ struct fake_env {
 struct fake_env gzvm_fake_env(struct kunit *test);
 int gzvm_fake_run(struct fake_env *env);
 
-/* Another thread that takes part in the test */
+/* Another thread that takes part in the test, and how it waits */
+#define FAKE_IN_LOCK	TASK_WAKEKILL		/* for a lock, until killed */
+#define FAKE_IN_SLEEP	TASK_INTERRUPTIBLE	/* for something to do */
+
 struct gzvm_fake_thread;
 struct gzvm_fake_thread *gzvm_fake_thread(struct kunit *test, bool own_mm,
 					  int (*fn)(void *data), void *data);
 int gzvm_fake_join(struct gzvm_fake_thread *thread);
+bool gzvm_fake_ended(struct gzvm_fake_thread *thread);
+bool gzvm_fake_is_in(struct gzvm_fake_thread *thread, unsigned int state);
+bool gzvm_fake_comes_to(struct gzvm_fake_thread *thread, unsigned int state);
 
 void gzvm_fake_expect_args(struct kunit *test, const struct fake_call *call,
 			   const u64 *args);

@@ -6,10 +6,12 @@
 
 #include <linux/completion.h>
 #include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -21,6 +23,16 @@ static struct gzvm_fake *fake_of(struct kunit *test)
 }
 
 /* Script and log */
+
+static void fake_forget_call(struct fake_call *call)
+{
+	unsigned int i;
+
+	kfree(call->buf);
+	for (i = 0; i < ARRAY_SIZE(call->held); i++)
+		if (call->held[i])
+			put_page(call->held[i]);
+}
 
 static void fake_add_rule(struct kunit *test, struct fake_rule rule)
 {
@@ -63,7 +75,7 @@ void gzvm_fake_forget(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < fake->nr_calls; i++)
-		kfree(fake->calls[i].buf);
+		fake_forget_call(&fake->calls[i]);
 	memset(fake->calls, 0, fake->nr_calls * sizeof(*fake->calls));
 	fake->nr_calls = 0;
 	fake->nr_rules = 0;
@@ -104,6 +116,12 @@ void gzvm_fake_expect_args(struct kunit *test, const struct fake_call *call,
 {
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_EXPECT_MEMEQ(test, call->args, args, sizeof(call->args));
+}
+
+/* Whether the driver has let go of what it handed over with a call. */
+bool gzvm_fake_is_freed(const struct fake_call *call, unsigned int i)
+{
+	return call->held[i] && page_count(call->held[i]) == 1;
 }
 
 /* The frame that the first VM has at @gfn, 0 for none */
@@ -248,6 +266,7 @@ int gzvm_fake_run(struct fake_env *env)
 
 struct gzvm_fake_thread {
 	struct kunit *test;
+	struct task_struct *task;
 	struct mm_struct *mm;
 	int (*fn)(void *data);
 	void *data;
@@ -270,12 +289,16 @@ static int fake_thread_main(void *data)
 	return 0;
 }
 
+static void fake_put_task(void *task)
+{
+	put_task_struct(task);
+}
+
 /* @own_mm: in the address space of the VM's owner; otherwise in none */
 struct gzvm_fake_thread *gzvm_fake_thread(struct kunit *test, bool own_mm,
 					  int (*fn)(void *data), void *data)
 {
 	struct gzvm_fake_thread *thread;
-	struct task_struct *task;
 
 	thread = kunit_kzalloc(test, sizeof(*thread), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, thread);
@@ -284,8 +307,13 @@ struct gzvm_fake_thread *gzvm_fake_thread(struct kunit *test, bool own_mm,
 	thread->fn = fn;
 	thread->data = data;
 	init_completion(&thread->done);
-	task = kthread_run(fake_thread_main, thread, "gzvm-test");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	thread->task = kthread_create(fake_thread_main, thread, "gzvm-test");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread->task);
+	/* What it does last is looked at when it may have gone. */
+	get_task_struct(thread->task);
+	wake_up_process(thread->task);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_put_task,
+							thread->task), 0);
 	return thread;
 }
 
@@ -293,4 +321,41 @@ int gzvm_fake_join(struct gzvm_fake_thread *thread)
 {
 	wait_for_completion(&thread->done);
 	return thread->result;
+}
+
+/* How long a test waits for what is to come: more than it can take */
+#define FAKE_PATIENCE_MS	20000
+
+bool gzvm_fake_ended(struct gzvm_fake_thread *thread)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAKE_PATIENCE_MS; i++) {
+		if (completion_done(&thread->done))
+			return true;
+		usleep_range(1000, 1100);
+	}
+	return false;
+}
+
+/* @state: FAKE_IN_LOCK or FAKE_IN_SLEEP */
+bool gzvm_fake_is_in(struct gzvm_fake_thread *thread, unsigned int state)
+{
+	return !completion_done(&thread->done) &&
+	       READ_ONCE(thread->task->__state) & state;
+}
+
+/* Until it is in that state; false when it is not to be any more. */
+bool gzvm_fake_comes_to(struct gzvm_fake_thread *thread, unsigned int state)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAKE_PATIENCE_MS; i++) {
+		if (gzvm_fake_is_in(thread, state))
+			return true;
+		if (completion_done(&thread->done))
+			return false;
+		usleep_range(1000, 1100);
+	}
+	return false;
 }

@@ -670,7 +670,6 @@ static void relinquish_inside_of_a_huge_page(struct kunit *test)
 
 struct race {
 	struct gzvm_vm *vm;
-	atomic_t begun;
 	atomic_t at_el2;
 	struct completion go;
 };
@@ -684,7 +683,6 @@ static int racer_fault(void *data)
 {
 	struct racer *racer = data;
 
-	atomic_inc(&racer->race->begun);
 	return fault(racer->race->vm, racer->page);
 }
 
@@ -696,6 +694,17 @@ static void race_at_el2(void *data, unsigned int nr)
 		return;
 	atomic_inc(&race->at_el2);
 	wait_for_completion(&race->go);
+}
+
+/* One is at EL2, or more are, and those that are not wait for it. */
+static bool race_is_on(struct race *race, struct gzvm_fake_thread **threads,
+		       unsigned int nr)
+{
+	unsigned int i, there = atomic_read(&race->at_el2);
+
+	for (i = 0; i < nr; i++)
+		there += gzvm_fake_is_in(threads[i], FAKE_IN_LOCK);
+	return there == nr;
 }
 
 static void block_touched_by_two_is_pinned_once(struct kunit *test)
@@ -717,11 +726,8 @@ static void block_touched_by_two_is_pinned_once(struct kunit *test)
 		racers[i] = (struct racer){ &race, i * 100 };
 		threads[i] = gzvm_fake_thread(test, true, racer_fault, &racers[i]);
 	}
-	while (atomic_read(&race.begun) < ARRAY_SIZE(threads) ||
-	       !atomic_read(&race.at_el2))
-		msleep(20);
-	/* Time enough for another one to get as far, if nothing held it. */
-	msleep(50);
+	for (i = 0; i < 20000 && !race_is_on(&race, threads, ARRAY_SIZE(threads)); i++)
+		usleep_range(1000, 1100);
 	KUNIT_EXPECT_EQ(test, atomic_read(&race.at_el2), 1);
 	complete_all(&race.go);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)

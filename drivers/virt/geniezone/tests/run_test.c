@@ -4,7 +4,6 @@
  * page, what ends the loop.
  */
 
-#include <linux/delay.h>
 #include <linux/uaccess.h>
 
 #include "fake.h"
@@ -358,7 +357,7 @@ static void second_runner_waits(struct kunit *test)
 
 	mutex_lock(&env.vcpu->lock);
 	thread = gzvm_fake_thread(test, true, run_thread, &env);
-	msleep(20);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_comes_to(thread, FAKE_IN_LOCK));
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
 	mutex_unlock(&env.vcpu->lock);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_join(thread), 0);
