@@ -277,6 +277,9 @@ struct fake_env {
 struct fake_env gzvm_fake_env(struct kunit *test);
 int gzvm_fake_run(struct fake_env *env);
 
+/* How long a test waits for what is to come: more than it can take */
+#define FAKE_PATIENCE_MS	5000
+
 /* Another thread that takes part in the test, and how it waits */
 #define FAKE_IN_LOCK	TASK_WAKEKILL		/* for a lock, until killed */
 #define FAKE_IN_SLEEP	TASK_INTERRUPTIBLE	/* for something to do */

@@ -323,9 +323,6 @@ int gzvm_fake_join(struct gzvm_fake_thread *thread)
 	return thread->result;
 }
 
-/* How long a test waits for what is to come: more than it can take */
-#define FAKE_PATIENCE_MS	20000
-
 bool gzvm_fake_ended(struct gzvm_fake_thread *thread)
 {
 	unsigned int i;

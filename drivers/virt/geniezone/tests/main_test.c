@@ -165,6 +165,22 @@ static void shutdown_takes_all_back_from_el2(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
 }
 
+/* The kernel gets there through the device's driver. */
+static void shutdown_of_the_device_ends_vms(struct kunit *test)
+{
+	struct platform_device *pdev = make_device(test, 100);
+	struct platform_driver *driver;
+
+	if (!pdev->dev.driver)
+		kunit_skip(test, "a device of the machine is bound");
+	gzvm_fake_env(test);
+	driver = to_platform_driver(pdev->dev.driver);
+	KUNIT_ASSERT_NOT_NULL(test, driver->shutdown);
+	driver->shutdown(pdev);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VCPU), 1);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
+}
+
 /* An image of the host would lack what EL2 keeps of the VM. */
 static void no_hibernation_with_a_vm(struct kunit *test)
 {
@@ -232,6 +248,7 @@ static struct kunit_case main_cases[] = {
 	KUNIT_CASE(senseless_batches_are_ignored),
 	KUNIT_CASE(unknown_batches_are_defaults),
 	KUNIT_CASE(shutdown_takes_all_back_from_el2),
+	KUNIT_CASE(shutdown_of_the_device_ends_vms),
 	KUNIT_CASE(no_hibernation_with_a_vm),
 	KUNIT_CASE(shutdown_refused_keeps_the_pages),
 	KUNIT_CASE(shutdown_wakes_who_sleeps),

@@ -726,8 +726,11 @@ static void block_touched_by_two_is_pinned_once(struct kunit *test)
 		racers[i] = (struct racer){ &race, i * 100 };
 		threads[i] = gzvm_fake_thread(test, true, racer_fault, &racers[i]);
 	}
-	for (i = 0; i < 20000 && !race_is_on(&race, threads, ARRAY_SIZE(threads)); i++)
+	for (i = 0; i < FAKE_PATIENCE_MS; i++) {
+		if (race_is_on(&race, threads, ARRAY_SIZE(threads)))
+			break;
 		usleep_range(1000, 1100);
+	}
 	KUNIT_EXPECT_EQ(test, atomic_read(&race.at_el2), 1);
 	complete_all(&race.go);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
@@ -736,6 +739,118 @@ static void block_touched_by_two_is_pinned_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 512);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 6);
 	expect_backed(test, addr, 0, 512);
+}
+
+static int fault_thread(void *data)
+{
+	return fault(data, 0);
+}
+
+/* Others give memory meanwhile: the mailbox is the VM's, a block its own. */
+static void pages_are_pinned_without_the_mailbox(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_BLOCK, 512, &addr);
+	struct gzvm_fake_thread *thread;
+	unsigned int i;
+
+	mutex_lock(&vm->mailbox_lock);
+	thread = gzvm_fake_thread(test, true, fault_thread, vm);
+	for (i = 0; i < FAKE_PATIENCE_MS && gzvm_fake_pinned(test) < 512; i++)
+		usleep_range(1000, 1100);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 512);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+	mutex_unlock(&vm->mailbox_lock);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_join(thread), 0);
+	expect_backed(test, addr, 0, 512);
+}
+
+/* Killed while they wait for a lock, of which @vm has page 0 */
+
+struct killed {
+	struct gzvm_vm *vm;
+	unsigned long addr;
+	unsigned int call;
+};
+
+static int killed_call(struct killed *killed)
+{
+	struct gzvm_userspace_memory_region region = {
+		.slot = 7, .flags = 1, .guest_phys_addr = FAKE_GPA,
+	};
+
+	switch (killed->call) {
+	case 0:
+		return fault(killed->vm, 1);
+	case 1:
+		return gzvm_gmem_relinquish(killed->vm, FAKE_GPA);
+	case 2:
+		return gzvm_memslots_populate(killed->vm);
+	case 3:
+		return gzvm_memslot_set(killed->vm, &region);
+	default:
+		region.slot = 8;
+		region.guest_phys_addr = 2 * FAKE_GPA;
+		region.memory_size = FAKE_PAGE;
+		region.userspace_addr = killed->addr;
+		return gzvm_memslot_set(killed->vm, &region);
+	}
+}
+
+static int killed_thread(void *data)
+{
+	int ret;
+
+	gzvm_fake_kill();
+	ret = killed_call(data);
+	gzvm_fake_unkill();
+	return ret;
+}
+
+static void expect_killed(struct kunit *test, struct gzvm_fake_thread *thread,
+			  unsigned int call)
+{
+	KUNIT_EXPECT_EQ_MSG(test, gzvm_fake_join(thread), -EINTR, "call %u", call);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 1);
+	KUNIT_EXPECT_NE(test, gzvm_fake_pfn(test, GFN), 0);
+}
+
+static void killed_waiter_for_the_slots_does_nothing(struct kunit *test)
+{
+	struct gzvm_fake_thread *thread;
+	struct killed killed;
+
+	killed.vm = make_vm(test, GZVM_PAGING_PAGE, 4, &killed.addr);
+	KUNIT_ASSERT_EQ(test, fault(killed.vm, 0), 0);
+	gzvm_fake_forget(test);
+	for (killed.call = 0; killed.call < 5; killed.call++) {
+		down_write(&killed.vm->slots_lock);
+		thread = gzvm_fake_thread(test, true, killed_thread, &killed);
+		KUNIT_EXPECT_TRUE(test, gzvm_fake_ended(thread));
+		up_write(&killed.vm->slots_lock);
+		expect_killed(test, thread, killed.call);
+	}
+	KUNIT_EXPECT_EQ(test, killed.vm->nr_slots, 1);
+}
+
+static void killed_waiter_for_a_block_does_nothing(struct kunit *test)
+{
+	struct gzvm_fake_thread *thread;
+	struct killed killed;
+	struct gzvm_block *block;
+
+	killed.vm = make_vm(test, GZVM_PAGING_PAGE, 4, &killed.addr);
+	KUNIT_ASSERT_EQ(test, fault(killed.vm, 0), 0);
+	gzvm_fake_forget(test);
+	block = xa_load(&killed.vm->slots[7]->blocks, GFN / 512);
+	for (killed.call = 0; killed.call < 2; killed.call++) {
+		mutex_lock(&block->lock);
+		thread = gzvm_fake_thread(test, true, killed_thread, &killed);
+		KUNIT_EXPECT_TRUE(test, gzvm_fake_ended(thread));
+		mutex_unlock(&block->lock);
+		expect_killed(test, thread, killed.call);
+	}
 }
 
 static struct kunit_case memory_cases[] = {
@@ -771,6 +886,9 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(relinquished_page_of_a_block_comes_back),
 	KUNIT_CASE(relinquish_inside_of_a_huge_page),
 	KUNIT_CASE(block_touched_by_two_is_pinned_once),
+	KUNIT_CASE(pages_are_pinned_without_the_mailbox),
+	KUNIT_CASE(killed_waiter_for_the_slots_does_nothing),
+	KUNIT_CASE(killed_waiter_for_a_block_does_nothing),
 	{}
 };
 

@@ -364,6 +364,47 @@ static void second_runner_waits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_RUN), 1);
 }
 
+/* Killed while it waits: the vCPU is not entered, nor are its registers read. */
+
+static int killed_run(void *data)
+{
+	int ret;
+
+	gzvm_fake_kill();
+	ret = gzvm_fake_run(data);
+	gzvm_fake_unkill();
+	return ret;
+}
+
+static int killed_one_reg(void *data)
+{
+	const struct gzvm_one_reg reg = { .id = 0x6030000000100002 };
+	struct fake_env *env = data;
+	int ret;
+
+	gzvm_fake_kill();
+	ret = gzvm_vcpu_one_reg(env->vcpu, &reg, false);
+	gzvm_fake_unkill();
+	return ret;
+}
+
+static void killed_waiter_does_nothing(struct kunit *test)
+{
+	static int (*const calls[])(void *data) = { killed_run, killed_one_reg };
+	struct fake_env env = gzvm_fake_env(test);
+	struct gzvm_fake_thread *thread;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		mutex_lock(&env.vcpu->lock);
+		thread = gzvm_fake_thread(test, true, calls[i], &env);
+		KUNIT_EXPECT_TRUE(test, gzvm_fake_ended(thread));
+		mutex_unlock(&env.vcpu->lock);
+		KUNIT_EXPECT_EQ_MSG(test, gzvm_fake_join(thread), -EINTR, "call %u", i);
+	}
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+}
+
 static struct kunit_case run_cases[] = {
 	KUNIT_CASE(run_names_the_vcpu),
 	KUNIT_CASE(immediate_exit_does_not_enter),
@@ -383,6 +424,7 @@ static struct kunit_case run_cases[] = {
 	KUNIT_CASE(signal_during_a_run_ends_the_loop),
 	KUNIT_CASE(exit_for_the_vmm_wins_over_a_signal),
 	KUNIT_CASE(second_runner_waits),
+	KUNIT_CASE(killed_waiter_does_nothing),
 	{}
 };
 

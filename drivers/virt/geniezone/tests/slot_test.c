@@ -297,6 +297,9 @@ static void lookup_finds_each_of_many_slots(struct kunit *test)
 
 /* Full population */
 
+/* EL2 takes no interrupt in a call: what one may carry, however contiguous */
+#define PAGES_MAX	4096
+
 /* Every call but the first carries pages: they must cover the slot in order. */
 static void expect_population(struct kunit *test, u64 gpa, unsigned int nr_pages,
 			      unsigned long addr)
@@ -324,8 +327,9 @@ static void expect_population(struct kunit *test, u64 gpa, unsigned int nr_pages
 			in_call += pages;
 		}
 		KUNIT_EXPECT_EQ(test, get_unaligned_le64(call->buf + RANGES_TOTAL), in_call);
-		/* A buffer that is not full is the last; long runs may be cut. */
-		if (cnt < RANGES_MAX && in_call < 4096)
+		KUNIT_EXPECT_LE(test, in_call, PAGES_MAX);
+		/* A buffer that is not full is the last. */
+		if (cnt < RANGES_MAX && in_call < PAGES_MAX)
 			KUNIT_EXPECT_EQ(test, i, calls);
 		KUNIT_EXPECT_PTR_EQ(test, memchr_inv(call->buf + RANGES_ADDRESS +
 						     cnt * RANGES_STEP, 0,
@@ -392,6 +396,24 @@ static void population_merges_a_huge_page(struct kunit *test)
 	call = gzvm_fake_last(test, FAKE_SET_MEMREGION);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(call->buf + RANGES_CNT), 1);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(call->buf + RANGES_PG_CNT), 512);
+}
+
+static void population_of_much_memory_takes_several_calls(struct kunit *test)
+{
+	static const unsigned int nr = PAGES_MAX + 1024;
+	struct gzvm_vm *vm = gzvm_fake_vm_paging(test, GZVM_PAGING_NONE);
+	unsigned long addr = gzvm_fake_mmap(test, nr * FAKE_PAGE);
+	const struct fake_call *call;
+
+	gzvm_fake_mark(test, addr, nr);
+	gzvm_fake_forget(test);
+	KUNIT_ASSERT_EQ(test, gzvm_fake_slot(test, vm, 0, FAKE_GPA, nr * FAKE_PAGE,
+					     addr), 0);
+	expect_population(test, FAKE_GPA, nr, addr);
+	call = gzvm_fake_nth(test, FAKE_SET_MEMREGION, 2);
+	if (get_unaligned_le32(call->buf + RANGES_CNT) == RANGES_MAX)
+		kunit_skip(test, "no huge pages were to be had");
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_SET_MEMREGION), 3);
 }
 
 static void population_repeats_the_same_buffer_when_busy(struct kunit *test)
@@ -510,6 +532,7 @@ static struct kunit_case slot_cases[] = {
 	KUNIT_CASE(lookup_finds_each_of_many_slots),
 	KUNIT_CASE(population_gives_exactly_the_slot),
 	KUNIT_CASE(population_merges_a_huge_page),
+	KUNIT_CASE(population_of_much_memory_takes_several_calls),
 	KUNIT_CASE(population_repeats_the_same_buffer_when_busy),
 	KUNIT_CASE(page_given_up_while_population_was_busy_stays_pinned),
 	KUNIT_CASE(failed_population_keeps_what_was_given),

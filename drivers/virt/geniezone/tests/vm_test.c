@@ -4,6 +4,7 @@
  * alive.
  */
 
+#include <linux/completion.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -285,6 +286,80 @@ static void vcpu_refused_is_freed_and_id_reusable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VCPU), 1);
 }
 
+/* Two creators of one vCPU, the first of which is at EL2 when the other comes */
+
+struct creators {
+	struct gzvm_vm *vm;
+	atomic_t at_el2;
+	struct completion arrived, go;
+};
+
+static int create_thread(void *data)
+{
+	struct creators *c = data;
+
+	return PTR_ERR_OR_ZERO(gzvm_vcpu_create(c->vm, 7));
+}
+
+static void hold_the_first(void *data, unsigned int nr)
+{
+	struct creators *c = data;
+
+	if (nr != FAKE_CREATE_VCPU || atomic_inc_return(&c->at_el2) != 1)
+		return;
+	complete(&c->arrived);
+	wait_for_completion(&c->go);
+}
+
+static void two_creators_make_one_vcpu(struct kunit *test)
+{
+	struct creators c = { .vm = gzvm_fake_vm(test) };
+	struct gzvm_fake_thread *first, *second;
+	struct gzvm_fake *fake = test->priv;
+
+	init_completion(&c.arrived);
+	init_completion(&c.go);
+	fake->enter = hold_the_first;
+	fake->enter_data = &c;
+	first = gzvm_fake_thread(test, true, create_thread, &c);
+	wait_for_completion(&c.arrived);
+	second = gzvm_fake_thread(test, true, create_thread, &c);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_comes_to(second, FAKE_IN_LOCK));
+	complete(&c.go);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_join(first), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_join(second), -EEXIST);
+	fake->enter = NULL;
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_CREATE_VCPU), 1);
+	KUNIT_EXPECT_EQ(test, c.vm->nr_vcpus, 1);
+}
+
+/* Killed while it waits for its turn: EL2 does not hear of it. */
+
+static int killed_create(void *data)
+{
+	int ret;
+
+	gzvm_fake_kill();
+	ret = PTR_ERR_OR_ZERO(gzvm_vcpu_create(data, 7));
+	gzvm_fake_unkill();
+	return ret;
+}
+
+static void killed_creator_makes_nothing(struct kunit *test)
+{
+	struct gzvm_vm *vm = gzvm_fake_vm(test);
+	struct gzvm_fake_thread *thread;
+
+	gzvm_fake_forget(test);
+	mutex_lock(&vm->lock);
+	thread = gzvm_fake_thread(test, true, killed_create, vm);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_ended(thread));
+	mutex_unlock(&vm->lock);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_join(thread), -EINTR);
+	KUNIT_EXPECT_PTR_EQ(test, vm->vcpus[7], NULL);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+}
+
 /* Files. Each is closed here, by this thread: elsewhere there is no fake. */
 
 static struct file *take_file(struct kunit *test, int fd)
@@ -366,6 +441,48 @@ static void refused_object_takes_no_fd(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
 }
 
+struct guess {
+	int fd;
+	unsigned int calls, hits;
+};
+
+/* As another thread might that guesses the number. */
+static void look_for_fd(void *data, unsigned int nr)
+{
+	struct guess *guess = data;
+	struct file *file = fget(guess->fd);
+
+	guess->calls++;
+	if (!file)
+		return;
+	guess->hits++;
+	fput(file);
+}
+
+static void no_fd_is_there_before_its_object(struct kunit *test)
+{
+	struct gzvm_fake *fake = test->priv;
+	struct file *vm_file, *vcpu_file;
+	struct guess guess = {};
+
+	fake->enter_data = &guess;
+	guess.fd = next_fd();
+	fake->enter = look_for_fd;
+	vm_file = take_file(test, gzvm_vm_create_fd(0));
+	fake->enter = NULL;
+	KUNIT_EXPECT_EQ(test, guess.calls, gzvm_fake_count(test, FAKE_ANY));
+
+	guess.fd = next_fd();
+	fake->enter = look_for_fd;
+	vcpu_file = take_file(test, file_ioctl(vm_file, _IO(0x92, 0x41), 0));
+	fake->enter = NULL;
+	KUNIT_EXPECT_EQ(test, guess.calls, gzvm_fake_count(test, FAKE_ANY));
+	KUNIT_EXPECT_GE(test, guess.calls, 2);
+	KUNIT_EXPECT_EQ(test, guess.hits, 0);
+	__fput_sync(vcpu_file);
+	__fput_sync(vm_file);
+}
+
 /* Files used from an address space that is not the creator's */
 struct stranger {
 	struct file *vm_file;
@@ -416,10 +533,13 @@ static struct kunit_case vm_cases[] = {
 	KUNIT_CASE(vcpu_gets_tuple_and_shared_pages),
 	KUNIT_CASE(vcpu_id_is_bounded_and_unique),
 	KUNIT_CASE(vcpu_refused_is_freed_and_id_reusable),
+	KUNIT_CASE(two_creators_make_one_vcpu),
+	KUNIT_CASE(killed_creator_makes_nothing),
 	KUNIT_CASE(vm_file_owns_the_vm),
 	KUNIT_CASE(vcpu_file_keeps_the_vm),
 	KUNIT_CASE(vcpu_outlives_its_file),
 	KUNIT_CASE(refused_object_takes_no_fd),
+	KUNIT_CASE(no_fd_is_there_before_its_object),
 	KUNIT_CASE(calls_from_another_mm_get_eio),
 	{}
 };
