@@ -8,6 +8,8 @@ from .static import DRIVER, scratch
 
 PAGES = "Documentation/virt/geniezone"
 SELFTESTS = "tools/testing/selftests/geniezone"
+# How many the list has that testing.rst tells of
+FAULTS = 60
 
 # What conf.py of the kernel loads, less what needs TeX or other pages
 EXTENSIONS = ("kerneldoc", "automarkup", "sphinx.ext.ifconfig",
@@ -64,24 +66,42 @@ def selftests(ctx):
             for path in (ctx.top / SELFTESTS).glob("*_test.c")}
 
 
-def named_tests(text):
-    """(suite or program, test) of each test in the table of known faults."""
+def steps(ctx):
+    """Names of the steps that test.py has."""
+    return set(re.findall(r'\("([a-z][\w -]*)",\s',
+                          (ctx.tools / "test.py").read_text()))
+
+
+def fault_table(text):
+    """(number, what is said of tests) of each row in the table of faults."""
     table = text[text.index("\nKnown faults\n"):]
-    for cell in re.findall(r"^     - (``.*(?:\n       .*)*)", table, re.M):
-        for name, tests in re.findall(r"``([\w-]+)``:([^`.]*)", cell):
-            for test in re.findall(r"\w+", tests):
-                yield name, test
+    for number, cells in re.findall(r"^   \* - (\d+)\n((?:     .*\n)+)",
+                                    table, re.M):
+        _, tests = re.findall(r"^     - (.*(?:\n       .*)*)", cells, re.M)
+        yield int(number), " ".join(tests.split())
+
+
+def named_tests(cell):
+    """(suite, program or target, test or step) of each that is named."""
+    for name, tests in re.findall(r"``((?:make )?[\w-]+)``:([^`.]*)", cell):
+        for test in tests.split(","):
+            yield name, test.strip()
 
 
 def known_faults(ctx):
     """A test that a page promises, but that is not there, proves nothing."""
     text = (ctx.top / PAGES / "testing.rst").read_text()
     known = {**kunit_tests(ctx), **selftests(ctx)}
-    named = list(named_tests(text))
-    wrong = [f"{name}: {test}" for name, test in named
-             if test not in known.get(name, ())]
+    known_steps = steps(ctx)
+    rows = list(fault_table(text))
+    named = [x for _, cell in rows for x in named_tests(cell)]
+    wrong = [f"{name}: {test}" for name, test in named if test not in
+             (known_steps if name.startswith("make ") else known.get(name, ()))]
     ctx.report.check("tests in testing.rst exist", named and not wrong,
                      ", ".join(wrong) or "none named")
+    missing = set(range(1, FAULTS + 1)) ^ {number for number, _ in rows}
+    ctx.report.check("each known fault is in testing.rst", not missing,
+                     " ".join(map(str, sorted(missing))))
 
 
 def docs(ctx):
