@@ -31,9 +31,10 @@ DEBUG_TESTS = ("fail_nth_test",)
 
 # What has several threads at once in the driver
 KCSAN_TESTS = ",".join((
-    "idle_test", "ioctl_fuzz_test", "ioeventfd_load_test", "ioeventfd_test",
-    "irq_test", "irqfd_load_test", "irqfd_test", "kick_test", "lifetime_test",
-    "memslot_test", "observe_test", "run_test",
+    "fault_test", "host_test", "idle_test", "ioctl_fuzz_test",
+    "ioeventfd_load_test", "ioeventfd_test", "irq_test", "irqfd_load_test",
+    "irqfd_test", "kick_test", "lifetime_test", "memslot_test", "observe_test",
+    "run_test", "trace_test",
 ))
 
 # What the ioctl fuzz begins with
