@@ -77,7 +77,9 @@ def gcovr(ctx):
 
 
 def read_reasons(text):
-    """(file, line of code) -> reason; a reason stands before its lines."""
+    """
+    (file, function, line of code) -> reason; a reason stands before its lines.
+    """
     reasons = {}
     why = ""
     for line in text.splitlines():
@@ -86,22 +88,49 @@ def read_reasons(text):
         if not line.strip():
             why = ""
         elif line[0] in " \t":
-            file, _, code = line.strip().partition(": ")
-            reasons[file, code.strip()] = " ".join(why.split())
+            place, _, code = line.strip().partition(": ")
+            file, _, function = place.partition(" ")
+            reasons[file, function, code.strip()] = " ".join(why.split())
         else:
             why += " " + line
     return reasons
 
 
+# The line of a definition that names the function; the return type may stand
+# on one of its own. Other things at the left margin end in a semicolon.
+FUNCTION = re.compile(r"^(?:[A-Za-z_][\w\s*]*[\s*])?(\w+)\((?!.*;\s*$)")
+
+
+def functions(text):
+    """The function that each line of C is in, from the first line on."""
+    found = []
+    name = ""
+    for line in text.splitlines():
+        match = FUNCTION.match(line)
+        if match:
+            name = match[1]
+        found.append(name)
+    return found
+
+
 def uncovered(data, module):
-    """(file, number, code) of each line that was not run."""
+    """(file, function, number, code) of each line that was not run."""
     for file in data["files"]:
-        text = (module / file["file"]).read_text().splitlines()
+        text = (module / file["file"]).read_text()
+        code, names = text.splitlines(), functions(text)
         for line in file["lines"]:
             if not line["count"] and not line.get("gcovr/noncode"):
                 number = line["line_number"]
-                yield (file["file"].rsplit("/", 1)[-1], number,
-                       text[number - 1].strip())
+                yield (file["file"].rsplit("/", 1)[-1], names[number - 1],
+                       number, code[number - 1].strip())
+
+
+def branches(data):
+    """How many branches were taken, and how many there are."""
+    counts = [branch["count"] for file in data["files"]
+              for line in file["lines"] if not line.get("gcovr/noncode")
+              for branch in line.get("branches", ())]
+    return sum(count > 0 for count in counts), len(counts)
 
 
 def judge(ctx, merged):
@@ -114,13 +143,17 @@ def judge(ctx, merged):
     ctx.report.check(f"{WANTED} % of lines", percent >= WANTED,
                      f"{percent:.1f} %")
     reasons = read_reasons((ctx.top / REASONS).read_text())
-    unknown = [m for m in missed if (m[0], m[2]) not in reasons]
-    for file, number, code in missed:
-        print(f"   {file}:{number}: {code}: "
-              f"{reasons.get((file, code), 'NO REASON')}", flush=True)
+    unknown = [m for m in missed if (m[0], m[1], m[3]) not in reasons]
+    for file, function, number, code in missed:
+        print(f"   {file}:{number} {function}: {code}: "
+              f"{reasons.get((file, function, code), 'NO REASON')}",
+              flush=True)
     ctx.report.check("each other line has its reason", not unknown,
-                     " ".join(f"{m[0]}:{m[1]}" for m in unknown[:5]))
+                     " ".join(f"{m[0]}:{m[2]}" for m in unknown[:5]))
+    taken, all_branches = branches(data)
     print(f"coverage: {total - len(missed)} of {total} lines, {percent:.1f} %; "
+          f"{taken} of {all_branches} branches, "
+          f"{100 * taken / max(all_branches, 1):.1f} %; "
           f"{ctx.build}/coverage.report/index.html", flush=True)
 
 
