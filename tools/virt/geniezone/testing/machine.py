@@ -288,14 +288,25 @@ def kexec(ctx):
 
 
 def no_hypervisor(ctx):
-    """On a machine without GenieZone the driver is silent and harmless."""
-    machine = base_machine(ctx)
-    status, lines = machine.boot("no-hypervisor", "gz.do=absent", 60, el2=False)
+    """Without GenieZone the driver is silent and harmless, also at EL2."""
+    for level, options in ((1, ()), (2, ("--vhe",))):
+        group = ctx.report.group
+        ctx.report.group = f"{group}, Linux at EL{level}"
+        absent(base_machine(ctx), f"no-hypervisor-el{level}", level, options)
+        ctx.report.group = group
+
+
+def absent(machine, name, level, options):
+    """An HVC would be undefined here, or the end of a kernel at EL2."""
+    report, log = machine.ctx.report, machine.ctx.log(name)
+    status, lines = machine.boot(name, "gz.do=absent", 60 * machine.patience,
+                                 *options, el2=False)
+    report.check("is where it is to be", f"started at EL{level}" in
+                 log.read_text(errors="replace"), "", log)
     for case in ("", " assume_hyp=1"):
-        ctx.report.check(f"loads, makes no device, unloads{case}",
-                         f"ok: absent{case}" in lines, "not reported",
-                         ctx.log("no-hypervisor"))
-    machine.ended("no-hypervisor", status, lines)
+        report.check(f"loads, makes no device, unloads{case}",
+                     f"ok: absent{case}" in lines, "not reported", log)
+    machine.ended(name, status, lines)
 
 
 def unlisted(ctx):
