@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import ktap
 from .context import reason
+from .progress import Progress
 
 # Modes of the hypervisor: what it is told on the host's command line. Tests
 # that make it misbehave need its controls, which the others do not notice.
@@ -69,11 +70,12 @@ class Machine:
         ctx = self.ctx
         if el2:
             options += ("--el2", ctx.gzhyp)
-        status, _ = ctx.run(
-            f"{name}.qemu", ctx.image / "qemu.sh", *options,
-            "--kernel", self.kernel, "--initrd", self.initrd,
-            "--append", append, "--timeout", str(limit), name)
         result = ctx.logs / f"{name}.result"
+        with Progress(ctx.report, result):
+            status, _ = ctx.run(
+                f"{name}.qemu", ctx.image / "qemu.sh", *options,
+                "--kernel", self.kernel, "--initrd", self.initrd,
+                "--append", append, "--timeout", str(limit), name)
         if not result.exists():
             return status, []
         return status, result.read_text(errors="replace").splitlines()
