@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The judges judged: each way to fail must be seen as a failure."""
 
-from . import figures, gate, ktap, mutants
+from . import coverage, figures, gate, ktap, mutants
 from .machine import split_documents, split_runs
 
 GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
@@ -159,9 +159,41 @@ def check_mutants(ctx):
                          source.count(mutant.old) == 1)
 
 
+C_SOURCE = """static DEFINE_MUTEX(a_lock);
+
+static int first(int a,
+		 int b)
+{
+	return second(a);
+}
+
+static struct thing *
+second(int a)
+{
+out:
+	return NULL;
+}
+"""
+C_FUNCTIONS = ["", ""] + ["first"] * 7 + ["second"] * 5
+
+
+def check_coverage(ctx):
+    """What is excused has to be there, and in the function that is named."""
+    ctx.report.check("coverage: functions",
+                     coverage.functions(C_SOURCE) == C_FUNCTIONS)
+    reasons = coverage.read_reasons((ctx.top / coverage.REASONS).read_text())
+    for file, function, code in reasons:
+        text = (ctx.top / mutants.DRIVER / file).read_text()
+        there = zip(coverage.functions(text),
+                    (line.strip() for line in text.splitlines()))
+        ctx.report.check(f"excused line: {file} {function}: {code}",
+                         (function, code) in there)
+
+
 def selfcheck(ctx):
     check_ktap(ctx)
     check_costs(ctx)
     check_runs(ctx)
     check_splats(ctx)
     check_mutants(ctx)
+    check_coverage(ctx)
