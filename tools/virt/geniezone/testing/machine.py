@@ -27,6 +27,9 @@ MEMORY_TESTS = ",".join((
     "protected_test", "run_test", "sysfs_test", "trace_test",
 ))
 
+# What the debug kernel is told: a page that was freed is not zero by itself
+DEBUG_APPEND = "page_poison=1"
+
 # What only the debug kernel has the means for
 DEBUG_TESTS = ("fail_nth_test",)
 
@@ -70,6 +73,8 @@ class Machine:
         ctx = self.ctx
         if el2:
             options += ("--el2", ctx.gzhyp)
+        if self.name == "debug":
+            append += f" {DEBUG_APPEND}"
         result = ctx.logs / f"{name}.result"
         with Progress(ctx.report, result):
             status, _ = ctx.run(

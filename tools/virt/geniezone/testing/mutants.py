@@ -11,7 +11,7 @@ from collections import namedtuple
 
 from . import ktap
 from .context import reason
-from .machine import split_runs
+from .machine import DEBUG_APPEND, split_runs
 from .static import DRIVER, scratch
 
 LIST = "tools/testing/geniezone/mutants.txt"
@@ -51,6 +51,7 @@ class Bench:
         self.ctx = ctx
         self.kernel = ctx.debug if kernel == "debug" else ctx.host
         self.patience = 3 if kernel == "debug" else 1
+        self.append = f" {DEBUG_APPEND}" if kernel == "debug" else ""
         self.place = ctx.build / "check/mutants" / kernel
         self.tree = scratch(ctx, f"mutants/{kernel}/tree")
         self.module = self.place / "module"
@@ -81,16 +82,18 @@ class Bench:
         ctx = self.ctx
         initrd = self.place / "host.cpio"
         ko = self.module / DRIVER / "gzvm.ko"
+        files = [f"{ko}=/lib/modules/gzvm.ko"]
+        options = []
+        if el2:
+            files += [f"{self.kernel}.ctl/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko",
+                      f"{ctx.build}/selftests=/usr/libexec/geniezone"]
+            options = ["--el2", ctx.gzhyp]
         ctx.run(f"{what}.image", ctx.image / "initramfs.sh", "host", initrd,
                 ctx.host / "usr/gen_init_cpio",
-                ctx.build / "arm64/root/bin/busybox",
-                f"{ko}=/lib/modules/gzvm.ko",
-                f"{self.kernel}.ctl/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko",
-                f"{ctx.build}/selftests=/usr/libexec/geniezone")
-        options = ["--el2", ctx.gzhyp] if el2 else []
+                ctx.build / "arm64/root/bin/busybox", *files)
         ctx.run(f"{what}.qemu", ctx.image / "qemu.sh", *options,
                 "--kernel", self.kernel / "arch/arm64/boot/Image",
-                "--initrd", initrd, "--append", append,
+                "--initrd", initrd, "--append", append + self.append,
                 "--timeout", str(180 * self.patience), what)
         result = ctx.logs / f"{what}.result"
         return result.read_text(errors="replace").splitlines()
@@ -98,6 +101,7 @@ class Bench:
     def kunit(self, what, suite):
         """Names of the tests that fail, of those that did not finish."""
         lines = self.boot(what, "gz.do=kunit kunit.enable=1 "
+                          "transparent_hugepage=always "
                           f"kunit.filter_glob={suite}", False)
         log = self.ctx.log(what).read_text(errors="replace")
         text = re.sub(r"^\[ *\d+\.\d+\] ", "", log.replace("\r", ""),
