@@ -130,7 +130,7 @@ static int gzvm_hypercall_relinquish(struct gzvm_vcpu *vcpu)
 	u64 *args = vcpu->exit.hypercall.args;
 	int ret;
 
-	ret = gzvm_gmem_relinquish(vcpu->vm, args[1], vcpu->seen_seq);
+	ret = gzvm_gmem_relinquish(vcpu->vm, args[1], vcpu->seen_map);
 	if (ret == -EINTR)
 		return ret;
 

@@ -13,9 +13,10 @@
  * guest gives it back (relinquish). Hence a page that was part of a failed
  * call is released only when the call concerned this one page: of a longer
  * run, EL2 may have taken the first pages before it met the error. Such a run
- * stays pinned ("offered"), is offered again at the next fault, and is released
- * at the VM's end and not before: of these pages nobody knows what EL2 has. The
- * same goes for a page that EL2 was busy with, if it refused in the end.
+ * stays pinned ("offered") and is offered again at the next fault: of these pages
+ * nobody knows what EL2 has. They are released at the VM's end, or when the guest
+ * gives them back in an entry from after all calls for them. The same goes for a
+ * page that EL2 was busy with, if it refused in the end.
  *
  * Pages are found in the slot's mapping when they are first given to EL2, and
  * are the guest's from then on: what the VMM maps there later is not seen.
@@ -246,17 +247,31 @@ static int gzvm_map_mailbox(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 }
 
 /*
- * What a busy EL2 has mapped with the first of several equal calls, a guest that
- * runs may have given back, and the last of the calls mapped again. Its exit can
- * still be on its way: who entered the guest before the end of the calls has to
- * take what it says about the block for old news.
+ * A call for @nr pages of the block, the only ones of that call or not, is over.
+ *
+ * What EL2 maps with one call a guest that runs may give back, before the next
+ * call for the same page maps it again: when EL2 was busy and the same call was
+ * made once more, or when an earlier one failed half-way. The guest's exit can
+ * still be on its way then, and who entered the guest before the end of the last
+ * call has to take what it says about the block for old news.
  */
-static void gzvm_block_doubt(struct gzvm_vm *vm, struct gzvm_block *block)
+static void gzvm_block_called(struct gzvm_vm *vm, struct gzvm_block *block,
+			      unsigned int first, unsigned int nr, int ret,
+			      bool only, bool busy)
 {
-	lockdep_assert(lockdep_is_held(&block->lock) ||
-		       lockdep_is_held(&vm->slots_lock));
+	unsigned int end = first + nr;
 
-	block->doubt_seq = gzvm_vm_mark(vm) ?: 1;
+	lockdep_assert(lockdep_is_held(&block->lock) ||
+		       lockdep_is_held_type(&vm->slots_lock, 0));
+
+	/* One page is not taken by halves, unless EL2 was busy. */
+	if (ret && (busy || !only || nr > 1))
+		bitmap_set(block->offered, first, nr);
+	/* Fully ordered: behind the call. Matches gzvm_vcpu_note_entry(). */
+	if (busy || find_next_bit(block->offered, end, first) < end)
+		block->doubt_seq = atomic_inc_return(&vm->map_seq) ?: 1;
+	if (!ret)
+		bitmap_set(block->mapped, first, nr);
 }
 
 static int gzvm_map_call(struct gzvm_vm *vm, struct gzvm_memslot *slot,
@@ -305,15 +320,9 @@ static int gzvm_block_map(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		nr = min(batch, end - first);
 		ret = gzvm_map_call(vm, slot, block->gfn + first,
 				    block->pages + first, nr, &busy);
-		if (ret) {
-			/* One page is not taken by halves, unless EL2 was busy. */
-			if (nr > 1 || busy)
-				bitmap_set(block->offered, first, nr);
+		gzvm_block_called(vm, block, first, nr, ret, true, busy);
+		if (ret)
 			return ret;
-		}
-		if (busy)
-			gzvm_block_doubt(vm, block);
-		bitmap_set(block->mapped, first, nr);
 		cond_resched();
 	}
 	return 0;
@@ -421,63 +430,52 @@ out:
 	return ret;
 }
 
-/**
- * struct gzvm_aside - a page that is not the guest's any more, but may be EL2's
- * @link: link in gzvm_memslot.aside
- * @gfn: guest frame that it was
- * @page: the page
- */
-struct gzvm_aside {
-	struct llist_node link;
-	u64 gfn;
-	struct page *page;
-};
-
-static bool gzvm_has_aside(struct gzvm_memslot *slot, u64 gfn)
-{
-	struct gzvm_aside *aside;
-
-	llist_for_each_entry(aside, READ_ONCE(slot->aside.first), link)
-		if (aside->gfn == gfn)
-			return true;
-	return false;
-}
-
 /*
- * Keep a page pinned to the end while its guest frame can have another one: the
- * guest gave it up, and the VMM may have mapped other memory in its place. Once
- * for each frame, or a guest could have any number of pages pinned: the second
- * stays what the guest gets. Nothing that is said about the frame is sure again.
+ * What the guest said is old news: EL2 may have the page again. It stays pinned,
+ * but not in the way of what the VMM has mapped there since the guest gave it up.
+ * There is room for one. When that is taken the other one stays the guest's, until
+ * it says something new.
  */
 static void gzvm_block_set_aside(struct gzvm_memslot *slot,
 				 struct gzvm_block *block, unsigned int i)
 {
-	struct gzvm_aside *aside;
+	u64 gfn = block->gfn + i;
 
 	set_bit(i, block->offered);
-	if (gzvm_has_aside(slot, block->gfn + i))
+	if (!block->pages[i] || xa_load(&slot->aside, gfn))
 		return;
 
 	/* EL2 has let go already: there is no way back. */
-	aside = kmalloc(sizeof(*aside), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
-	aside->gfn = block->gfn + i;
-	aside->page = block->pages[i];
-	llist_add(&aside->link, &slot->aside);
+	xa_store(&slot->aside, gfn, block->pages[i],
+		 GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	block->pages[i] = NULL;
 	block->nr_pinned--;
 }
 
-/* Whether EL2 may have the page again, of which the guest said this before. */
-static bool gzvm_block_is_sure(struct gzvm_block *block, unsigned int i,
-			       int seen_seq)
+static void gzvm_unpin_aside(struct gzvm_vm *vm, struct page *page)
 {
-	return !test_bit(i, block->offered) &&
-	       (!block->doubt_seq || seen_seq - block->doubt_seq >= 0);
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	gzvm_unaccount(vm, 1);
+}
+
+/* EL2 has nothing of this guest frame any more. */
+static void gzvm_block_give_back(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+				 struct gzvm_block *block, unsigned int i)
+{
+	struct page *aside;
+
+	if (block->pages[i])
+		gzvm_block_unpin(vm, block, i, 1);
+	if (!test_and_clear_bit(i, block->offered))
+		return;
+	aside = xa_erase(&slot->aside, block->gfn + i);
+	if (aside)
+		gzvm_unpin_aside(vm, aside);
 }
 
 static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 				 struct gzvm_block *block, unsigned int i,
-				 int seen_seq)
+				 int seen_map)
 {
 	int ret;
 
@@ -489,19 +487,11 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 	ret = gzvm_block_need_table(block);
 	if (ret)
 		return ret;
-	/* Aside already, and nothing in its place yet */
-	if (!block->pages[i])
-		return -ENOENT;
 
 	block->sparse = true;
 	clear_bit(i, block->mapped);
-	/*
-	 * EL2 may have taken this page with a call that failed or that it was
-	 * busy with, let go of it with the guest, and taken it again when it was
-	 * offered once more before this vCPU came here.
-	 */
-	if (gzvm_block_is_sure(block, i, seen_seq))
-		gzvm_block_unpin(vm, block, i, 1);
+	if (!block->doubt_seq || seen_map - block->doubt_seq >= 0)
+		gzvm_block_give_back(vm, slot, block, i);
 	else
 		gzvm_block_set_aside(slot, block, i);
 	return 0;
@@ -511,12 +501,12 @@ static int gzvm_block_relinquish(struct gzvm_vm *vm, struct gzvm_memslot *slot,
  * gzvm_gmem_relinquish() - take back a page that the guest gave up
  * @vm: VM of the caller
  * @gpa: the page; EL2 does not map it any more
- * @seen_seq: gzvm_vcpu.seen_seq of the entry in which the guest gave it up
+ * @seen_map: gzvm_vcpu.seen_map of the entry in which the guest gave it up
  *
  * Context: process context of the VM's owner; takes vm->slots_lock.
  * Return: 0; -ENOENT: the guest did not have it; -EINTR: killed.
  */
-int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa, int seen_seq)
+int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa, int seen_map)
 {
 	u64 gfn = gpa >> GZVM_PAGE_SHIFT;
 	struct gzvm_memslot *slot;
@@ -539,7 +529,7 @@ int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa, int seen_seq)
 	if (ret)
 		goto out;
 	ret = gzvm_block_relinquish(vm, slot, block, gfn - block->gfn,
-				    seen_seq);
+				    seen_map);
 	mutex_unlock(&block->lock);
 out:
 	up_read(&vm->slots_lock);
@@ -570,7 +560,7 @@ struct gzvm_fill {
 };
 
 /* EL2 has taken what is in the buffer, or, when it failed, perhaps some. */
-static void gzvm_fill_mark(struct gzvm_fill *fill, bool mapped, bool busy)
+static void gzvm_fill_mark(struct gzvm_fill *fill, int ret, bool busy)
 {
 	u64 gfn = fill->gfn, end = fill->gfn + fill->nr, to;
 	struct gzvm_block *block;
@@ -578,10 +568,8 @@ static void gzvm_fill_mark(struct gzvm_fill *fill, bool mapped, bool busy)
 	for (; gfn < end; gfn = to) {
 		block = xa_load(&fill->slot->blocks, gfn / GZVM_BLOCK_PAGES);
 		to = min(end, block->gfn + block->nr);
-		if (mapped && busy)
-			gzvm_block_doubt(fill->vm, block);
-		bitmap_set(mapped ? block->mapped : block->offered,
-			   gfn - block->gfn, to - gfn);
+		gzvm_block_called(fill->vm, block, gfn - block->gfn, to - gfn,
+				  ret, false, busy);
 		gzvm_block_collapse(block);
 	}
 }
@@ -608,7 +596,7 @@ static int gzvm_fill_flush(struct gzvm_fill *fill)
 		busy |= ret == -EAGAIN;
 		ret = gzvm_map_retry(ret);
 	} while (ret == -EAGAIN);
-	gzvm_fill_mark(fill, !ret, busy);
+	gzvm_fill_mark(fill, ret, busy);
 	if (ret)
 		return ret;
 
@@ -755,19 +743,17 @@ static void gzvm_block_release(struct gzvm_vm *vm, struct gzvm_block *block)
 static void gzvm_aside_release(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			       bool keep_pages)
 {
-	struct gzvm_aside *aside, *next;
+	struct page *page;
+	unsigned long gfn;
 
-	llist_for_each_entry_safe(aside, next, llist_del_all(&slot->aside),
-				  link) {
-		if (keep_pages) {
+	xa_for_each(&slot->aside, gfn, page) {
+		if (keep_pages)
 			atomic_long_inc(&gzvm_drv.kept_pages);
-		} else {
-			unpin_user_pages_dirty_lock(&aside->page, 1, true);
-			gzvm_unaccount(vm, 1);
-		}
-		kfree(aside);
+		else
+			gzvm_unpin_aside(vm, page);
 		cond_resched();
 	}
+	xa_destroy(&slot->aside);
 }
 
 /**

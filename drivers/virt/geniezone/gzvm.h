@@ -20,6 +20,8 @@
  *       gzvm_block.lock		pages of one block
  *         mmap_lock			taken inside of GUP
  *         gzvm_vm.mailbox_lock		fill the mailbox, then the call
+ *     eventfd's wait queue lock	doorbells, resample
+ *       gzvm_vm.irqfds.lock		who drives a line
  *
  *   gzvm_vm.ioeventfds.lock		assign, deassign
  *   gzvm_vm.irqfds.assign_lock		assign, deassign
@@ -35,7 +37,6 @@
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/ktime.h>
-#include <linux/llist.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
@@ -121,8 +122,8 @@ extern struct gzvm_driver gzvm_drv;
  * @lock: protects all below; held across pin and map, so that of several
  *        vCPUs that fault here one works and the others find it done
  * @gfn: first guest frame, that of the slot when the slot starts inside
- * @doubt_seq: mark at the end of the last call that mapped some of it after EL2
- *             was busy with it; 0 = there was none
+ * @doubt_seq: gzvm_vm.map_seq as of the last call that may have mapped some of it
+ *             twice, see gzvm_block_called(); 0 = there was none
  * @nr: pages; fewer than GZVM_BLOCK_PAGES at the ends of a slot
  * @nr_pinned: pages pinned
  * @sparse: the guest gives pages back one by one, and gets them so
@@ -130,8 +131,8 @@ extern struct gzvm_driver gzvm_drv;
  * @pages: without @run: the page behind each guest frame; NULL = not pinned
  * @mapped: without @run: which of @pages EL2 has taken
  * @offered: of which nobody knows whether EL2 has them: they were part of a call
- *           that failed, or the guest gave them up while it was in doubt. What
- *           is pinned there stays so until the VM is gone.
+ *           that failed, or what the guest said of them was old news. What is
+ *           pinned there stays so until the guest gives it up for sure.
  */
 struct gzvm_block {
 	struct mutex lock;	/* the pages of the block */
@@ -155,8 +156,8 @@ struct gzvm_block {
  * @hva: where the owner's address space has it
  * @given: pages were offered to EL2: the slot stays until the VM ends
  * @blocks: struct gzvm_block by gfn / GZVM_BLOCK_PAGES, made when needed
- * @aside: pages that were the guest's, and that EL2 may have again: pinned until
- *         the VM is gone
+ * @aside: by guest frame: pages that are not the guest's, though EL2 may have
+ *         mapped them again; pinned, like what is offered
  * @dead: link in gzvm_vm.dead_slots
  *
  * All but @given, @blocks and @aside never change once the slot is published.
@@ -169,7 +170,7 @@ struct gzvm_memslot {
 	unsigned long hva;
 	bool given;
 	struct xarray blocks;
-	struct llist_head aside;
+	struct xarray aside;
 	struct list_head dead;
 };
 
@@ -194,6 +195,7 @@ struct gzvm_ioeventfds {
  * @lock: protects both lists, and which irqfds are active
  * @list: the active ones
  * @resamplers: of these, the ones that want to know of EOIs; read under SRCU
+ * @raised: lines that irqfds have raised and that may be up; atomic bits
  * @ending: how many are not active any more and not gone either
  */
 struct gzvm_irqfds {
@@ -201,6 +203,7 @@ struct gzvm_irqfds {
 	spinlock_t lock;		/* lists */
 	struct list_head list;
 	struct list_head resamplers;
+	DECLARE_BITMAP(raised, GZVM_SPI_MAX + 1);
 	atomic_t ending;
 };
 
@@ -236,9 +239,10 @@ struct gzvm_vm_stats {
  * @dead_slots: slots that failed half-way; only their pins matter
  * @mailbox_lock: held from the first write to @mailbox until EL2 has read it
  * @mailbox: frames for MAP_GUEST_BLOCK
+ * @map_seq: counts calls after which EL2 may have mapped a page twice
  * @ioeventfds: doorbells
  * @irqfds: irqfds; end with the VM's file
- * @irq_seq: counts events that may give a vCPU something to do, and marks
+ * @irq_seq: counts events that may give a vCPU something to do
  * @sleepers: vCPUs that sleep or are about to
  * @stats: counters
  * @debugfs: its directory
@@ -266,6 +270,7 @@ struct gzvm_vm {
 
 	struct mutex mailbox_lock;	/* mailbox */
 	__le64 *mailbox;
+	atomic_t map_seq;
 
 	struct gzvm_ioeventfds ioeventfds;
 	struct gzvm_irqfds irqfds;
@@ -326,6 +331,7 @@ struct gzvm_vcpu_stats {
  * @undelivered: @exit is for the VMM, which could not be reached
  * @resume: what the VMM's answer to the last exit is
  * @seen_seq: gzvm_vm.irq_seq as of the last entry
+ * @seen_map: gzvm_vm.map_seq as of the last entry
  * @eoi_owed: list registers of the last exit with an interrupt that the guest has
  *            ended and whose line is to be lowered before the next entry
  * @wait: where the vCPU sleeps
@@ -343,6 +349,7 @@ struct gzvm_vcpu {
 	bool undelivered;
 	enum gzvm_resume resume;
 	int seen_seq;
+	int seen_map;
 	unsigned long eoi_owed;
 	struct rcuwait wait;
 	struct gzvm_vcpu_stats stats;
@@ -413,26 +420,15 @@ void gzvm_vm_wake(struct gzvm_vm *vm);
  * An event counted before this read was made known to EL2 before it was
  * counted, so that the entry which follows takes it into account. One counted
  * later keeps the vCPU from going to sleep. Matches gzvm_vm_wake().
+ *
+ * A call that maps memory and was counted before this read had ended before the
+ * entry: what the guest gives up in it, it gives up after that call. Matches
+ * gzvm_block_called().
  */
 static inline void gzvm_vcpu_note_entry(struct gzvm_vcpu *vcpu)
 {
 	vcpu->seen_seq = atomic_read_acquire(&vcpu->vm->irq_seq);
-}
-
-/**
- * gzvm_vm_mark() - tell the entries before this moment from those after it
- * @vm: VM
- *
- * An entry that saw the mark, see gzvm_vcpu_note_entry(), came after all that
- * EL2 was told before the mark. It counts as an event of which nobody is told:
- * a vCPU about to sleep may look for work once more.
- *
- * Return: the mark; gzvm_vcpu.seen_seq of an entry is behind it or not.
- */
-static inline int gzvm_vm_mark(struct gzvm_vm *vm)
-{
-	/* Fully ordered: behind the call to EL2. Matches gzvm_vcpu_note_entry(). */
-	return atomic_inc_return(&vm->irq_seq);
+	vcpu->seen_map = atomic_read_acquire(&vcpu->vm->map_seq);
 }
 
 /* memslot.c */
@@ -444,7 +440,7 @@ void gzvm_memslots_free(struct gzvm_vm *vm, bool keep_pages);
 
 /* gmem.c */
 int gzvm_gmem_fault(struct gzvm_vm *vm, u64 gpa);
-int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa, int seen_seq);
+int gzvm_gmem_relinquish(struct gzvm_vm *vm, u64 gpa, int seen_map);
 int gzvm_gmem_populate(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 		       struct gzvm_hyp_ranges *buf);
 void gzvm_gmem_release(struct gzvm_vm *vm, struct gzvm_memslot *slot,

@@ -90,6 +90,7 @@ gzvm_memslot_alloc(const struct gzvm_userspace_memory_region *region)
 	slot->nr_pages = region->memory_size >> GZVM_PAGE_SHIFT;
 	slot->hva = region->userspace_addr;
 	xa_init_flags(&slot->blocks, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&slot->aside, XA_FLAGS_ACCOUNT);
 	return slot;
 }
 

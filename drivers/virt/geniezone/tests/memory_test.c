@@ -61,18 +61,18 @@ static void expect_not_given(struct kunit *test, unsigned int first,
 /* What a vCPU that is entered now has seen */
 static int entered(struct gzvm_vm *vm)
 {
-	return atomic_read(&vm->irq_seq);
+	return atomic_read(&vm->map_seq);
 }
 
-static int gives_up_at(struct gzvm_vm *vm, unsigned int page, int seen_seq)
+static int gives_up_at(struct gzvm_vm *vm, unsigned int page, int seen_map)
 {
 	return gzvm_gmem_relinquish(vm, FAKE_GPA + page * FAKE_PAGE + 0x123,
-				    seen_seq);
+				    seen_map);
 }
 
 /* The fake's book follows RUN; here there is none, so EL2 is told to forget. */
 static int guest_gives_up_at(struct kunit *test, struct gzvm_vm *vm,
-			     unsigned int page, int seen_seq)
+			     unsigned int page, int seen_map)
 {
 	struct gzvm_fake *fake = test->priv;
 	void *entry = xa_load(&fake->vms[0].pages, GFN + page);
@@ -81,7 +81,7 @@ static int guest_gives_up_at(struct kunit *test, struct gzvm_vm *vm,
 	if (pfn)
 		xa_store(&fake->vms[0].pages, GFN + page,
 			 xa_mk_value(pfn << 2 | FAKE_PAGE_RETURNED), GFP_KERNEL);
-	return gives_up_at(vm, page, seen_seq);
+	return gives_up_at(vm, page, seen_map);
 }
 
 static int guest_gives_up(struct kunit *test, struct gzvm_vm *vm,
@@ -411,21 +411,39 @@ static void page_of_a_failed_batch_is_given_up_but_stays_pinned(struct kunit *te
 {
 	unsigned long addr;
 	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_BLOCK, 64, &addr);
+	int seen_map;
 	u64 pfn;
 
 	gzvm_fake_repeat(test, FAKE_MAP_GUEST_BLOCK, 2, FAKE_NO_MEMORY);
 	KUNIT_EXPECT_EQ(test, fault(vm, 20), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 64);
-	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 17), 0);
-	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 64);
 
-	map_anew(test, addr + 17 * FAKE_PAGE, 99);
+	/* It has been offered and mapped again since the guest was entered. */
+	seen_map = entered(vm);
 	KUNIT_EXPECT_EQ(test, fault(vm, 17), 0);
 	pfn = gzvm_fake_pfn(test, GFN + 17);
-	KUNIT_EXPECT_EQ(test, gzvm_fake_read_mark(pfn), 99);
-	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 17, entered(vm)), 0);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 17, seen_map), 0);
 	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
-	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 65);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 64);
+
+	/* In an entry from after that it is given up for good. */
+	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 17), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 63);
+}
+
+/* Only EL2 knows of it so far, and that is enough to give it up. */
+static void page_of_a_failed_batch_is_given_up(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_BLOCK, 64, &addr);
+
+	gzvm_fake_repeat(test, FAKE_MAP_GUEST_BLOCK, 2, FAKE_NO_MEMORY);
+	KUNIT_EXPECT_EQ(test, fault(vm, 20), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 17), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 63);
+	map_anew(test, addr + 17 * FAKE_PAGE, 99);
+	KUNIT_EXPECT_EQ(test, fault(vm, 17), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_read_mark(gzvm_fake_pfn(test, GFN + 17)), 99);
 }
 
 /*
@@ -437,7 +455,7 @@ static void expect_busy_page_stays_pinned(struct kunit *test,
 {
 	unsigned long addr;
 	struct gzvm_vm *vm = make_vm(test, paging, 8, &addr);
-	int seen_seq = entered(vm);
+	int seen_map = entered(vm);
 	long pinned;
 	u64 pfn;
 
@@ -445,18 +463,42 @@ static void expect_busy_page_stays_pinned(struct kunit *test,
 	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
 	pfn = gzvm_fake_pfn(test, GFN + 3);
 	pinned = gzvm_fake_pinned(test);
-	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_seq), 0);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_map), 0);
 	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), pinned);
-	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_seq), -ENOENT);
+	/* Again: it is as late as before. */
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_map), 0);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), pinned);
 
-	/* And then in earnest: what the VMM has there now is what the guest gets. */
-	guest_gives_up(test, vm, 3);
+	/* And then in earnest */
+	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 3), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), pinned - 1);
+	KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 3), -ENOENT);
+}
+
+/* The guest gets what the VMM has there by then, though EL2 may have both. */
+static void page_in_doubt_is_not_in_the_way(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_PAGE, 8, &addr);
+	int seen_map = entered(vm);
+	u64 pfn;
+
+	gzvm_fake_fail(test, FAKE_MAP_GUEST, 1, FAKE_BUSY);
+	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
+	pfn = gzvm_fake_pfn(test, GFN + 3);
+	KUNIT_EXPECT_EQ(test, guest_gives_up_at(test, vm, 3, seen_map), 0);
 	map_anew(test, addr + 3 * FAKE_PAGE, 88);
 	KUNIT_EXPECT_EQ(test, fault(vm, 3), 0);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_read_mark(gzvm_fake_pfn(test, GFN + 3)), 88);
-	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), pinned + 1);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 2);
 	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
+
+	/* Another exit from before comes in: the new one cannot be had, either. */
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_map), 0);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(gzvm_fake_pfn(test, GFN + 3)));
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 2);
 	gzvm_fake_vm_end(test, vm);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
 }
@@ -484,25 +526,25 @@ static void busy_page_given_up_later_is_the_hosts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 7);
 }
 
-/* A guest that does it again and again has no more than two pages for one. */
+/* What the guest says in later entries is sure, whatever was before. */
 static void pages_in_doubt_do_not_pile_up(struct kunit *test)
 {
 	unsigned long addr;
 	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_PAGE, 8, &addr);
-	int seen_seq = entered(vm), i;
+	int seen_map = entered(vm), i;
 
 	gzvm_fake_fail(test, FAKE_MAP_GUEST, 1, FAKE_BUSY);
 	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
-	guest_gives_up_at(test, vm, 3, seen_seq);
+	guest_gives_up_at(test, vm, 3, seen_map);
 	for (i = 0; i < 5; i++) {
-		map_anew(test, addr + 3 * FAKE_PAGE, i);
+		map_anew(test, addr + 3 * FAKE_PAGE, 1000 + i);
 		KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
-		KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 2);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_read_mark(gzvm_fake_pfn(test, GFN + 3)),
+				1000 + i);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), i ? 1 : 2);
 		KUNIT_EXPECT_EQ(test, guest_gives_up(test, vm, 3), 0);
-		KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 2);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
 	}
-	gzvm_fake_vm_end(test, vm);
-	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
 }
 
 /* What EL2 may have stays the host's loss, whichever page the guest has now. */
@@ -510,14 +552,14 @@ static void page_aside_is_kept_when_the_vm_cannot_end(struct kunit *test)
 {
 	unsigned long addr;
 	struct gzvm_vm *vm = make_vm(test, GZVM_PAGING_PAGE, 8, &addr);
-	int seen_seq = entered(vm);
+	int seen_map = entered(vm);
 	long kept = atomic_long_read(&gzvm_drv.kept_pages);
 	u64 pfn;
 
 	gzvm_fake_fail(test, FAKE_MAP_GUEST, 1, FAKE_BUSY);
 	KUNIT_ASSERT_EQ(test, fault(vm, 3), 0);
 	pfn = gzvm_fake_pfn(test, GFN + 3);
-	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_seq), 0);
+	KUNIT_EXPECT_EQ(test, gives_up_at(vm, 3, seen_map), 0);
 	gzvm_fake_repeat(test, FAKE_DESTROY_VM, 1, FAKE_INVALID_ARGS);
 	gzvm_fake_vm_end(test, vm);
 	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
@@ -783,7 +825,7 @@ static int killed_call(struct killed *killed)
 	case 0:
 		return fault(killed->vm, 1);
 	case 1:
-		return gzvm_gmem_relinquish(killed->vm, FAKE_GPA);
+		return gzvm_gmem_relinquish(killed->vm, FAKE_GPA, 0);
 	case 2:
 		return gzvm_memslots_populate(killed->vm);
 	case 3:
@@ -872,6 +914,8 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memlock_limit_holds_page_by_page),
 	KUNIT_CASE(failed_batch_stays_pinned_and_is_retried),
 	KUNIT_CASE(page_of_a_failed_batch_is_given_up_but_stays_pinned),
+	KUNIT_CASE(page_of_a_failed_batch_is_given_up),
+	KUNIT_CASE(page_in_doubt_is_not_in_the_way),
 	KUNIT_CASE(page_given_up_while_el2_was_busy_stays_pinned),
 	KUNIT_CASE(page_of_a_block_given_up_while_el2_was_busy_stays_pinned),
 	KUNIT_CASE(busy_page_given_up_later_is_the_hosts),

@@ -436,7 +436,7 @@ static void page_given_up_while_population_was_busy_stays_pinned(struct kunit *t
 {
 	unsigned long addr;
 	struct gzvm_vm *vm = make_scattered(test, 8, &addr);
-	int seen_seq = atomic_read(&vm->irq_seq);
+	int seen_map = atomic_read(&vm->map_seq);
 	u64 pfn;
 
 	gzvm_fake_fail(test, FAKE_SET_MEMREGION, 2, FAKE_BUSY);
@@ -444,7 +444,7 @@ static void page_given_up_while_population_was_busy_stays_pinned(struct kunit *t
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
 	pfn = gzvm_fake_pfn(test, FAKE_GPA / FAKE_PAGE + 3);
 	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, FAKE_GPA + 3 * FAKE_PAGE,
-						   seen_seq), 0);
+						   seen_map), 0);
 	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
 	gzvm_fake_vm_end(test, vm);
