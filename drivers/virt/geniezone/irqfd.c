@@ -55,8 +55,8 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @wait: entry in the eventfd's wait queue
  * @wqh: that wait queue
  * @poll: to get there
- * @rise: the line is to go up; protected by the lock of @wqh, like @raised
- * @raised: it has gone up, and may still be
+ * @rise: the line is to go up; protected by the lock of @wqh until shutdown has
+ *        left that
  * @retry: goes on when EL2 was busy
  * @shutdown: the end
  */
@@ -72,7 +72,6 @@ struct gzvm_irqfd_entry {
 	wait_queue_head_t *wqh;
 	poll_table poll;
 	bool rise;
-	bool raised;
 	struct delayed_work retry;
 	struct work_struct shutdown;
 };
@@ -90,8 +89,9 @@ static int gzvm_irqfd_drive(struct gzvm_irqfd_entry *irqfd)
 	ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
 	if (ret != -EAGAIN)
 		irqfd->rise = false;
+	/* After the call: matches gzvm_irqfd_lower(). */
 	if (!ret)
-		irqfd->raised = true;
+		set_bit(irqfd->spi, irqfd->vm->irqfds.raised);
 	return ret;
 }
 
@@ -119,36 +119,62 @@ static void gzvm_irqfd_retry(struct work_struct *work)
 	spin_unlock_irq(&irqfd->wqh->lock);
 }
 
-/* Of those who drive this SPI: any, or one that cannot be asked about its line. */
-static bool gzvm_irqfd_drives(struct gzvm_vm *vm, u32 spi, bool without_resample)
+/* Is there one that drives this SPI, or one that cannot be asked about its line? */
+static bool gzvm_irqfd_drives(struct gzvm_irqfds *set, u32 spi, bool no_resample)
 {
 	struct gzvm_irqfd_entry *irqfd;
-	unsigned long irqflags;
-	bool found = false;
 
-	spin_lock_irqsave(&vm->irqfds.lock, irqflags);
-	list_for_each_entry(irqfd, &vm->irqfds.list, list)
-		if (irqfd->spi == spi && !(without_resample && irqfd->resample))
-			found = true;
-	spin_unlock_irqrestore(&vm->irqfds.lock, irqflags);
-	return found;
+	lockdep_assert_held(&set->lock);
+
+	list_for_each_entry(irqfd, &set->list, list)
+		if (irqfd->spi == spi && !(no_resample && irqfd->resample))
+			return true;
+	return false;
+}
+
+/*
+ * The guest has ended an interrupt: its line goes down if irqfds drive it, and is
+ * the VMM's otherwise. An irqfd that goes: its line goes down if it is up, and
+ * those that are left can be asked; what cannot be asked is left to the EOI.
+ */
+static bool gzvm_irqfd_may_lower(struct gzvm_irqfds *set, u32 spi, bool at_eoi)
+{
+	if (at_eoi)
+		return gzvm_irqfd_drives(set, spi, false);
+	return test_bit(spi, set->raised) && !gzvm_irqfd_drives(set, spi, true);
 }
 
 /*
  * Take an SPI's line back, and have those who drive it say whether it is to be
  * up again. In this order, and once: a device that raised the line in between
- * is asked afterwards.
+ * is asked afterwards. With the lock held nobody comes to drive the line, or
+ * leaves it, in between.
  */
-static int gzvm_irqfd_lower(struct gzvm_vm *vm, u32 spi)
+static int gzvm_irqfd_lower(struct gzvm_vm *vm, u32 spi, bool at_eoi)
 {
+	struct gzvm_irqfds *set = &vm->irqfds;
 	struct gzvm_irqfd_entry *irqfd;
+	unsigned long irqflags;
+	bool may;
+	int ret = 0;
 	int idx;
 
-	if (gzvm_irq_inject(vm, spi, false) == -EAGAIN)
-		return -EAGAIN;
+	spin_lock_irqsave(&set->lock, irqflags);
+	may = gzvm_irqfd_may_lower(set, spi, at_eoi);
+	if (may) {
+		/* First the bit: one rise too many is remembered, none too few. */
+		clear_bit(spi, set->raised);
+		smp_mb__after_atomic();
+		ret = gzvm_irq_inject(vm, spi, false);
+		if (ret == -EAGAIN)
+			set_bit(spi, set->raised);
+	}
+	spin_unlock_irqrestore(&set->lock, irqflags);
+	if (!may || ret == -EAGAIN)
+		return ret;
 
 	idx = srcu_read_lock(&gzvm_irqfd_srcu);
-	list_for_each_entry_srcu(irqfd, &vm->irqfds.resamplers, resample_list,
+	list_for_each_entry_srcu(irqfd, &set->resamplers, resample_list,
 				 srcu_read_lock_held(&gzvm_irqfd_srcu))
 		if (irqfd->spi == spi)
 			eventfd_signal(irqfd->resample);
@@ -172,13 +198,8 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
 		eventfd_ctx_put(irqfd->resample);
 	}
-	/*
-	 * It may have left the line up. Others may want it up: they are asked,
-	 * or, if they cannot be, the guest is, whose EOI lowers it.
-	 */
-	if (irqfd->raised && !gzvm_irqfd_drives(irqfd->vm, irqfd->spi, true))
-		while (gzvm_irqfd_lower(irqfd->vm, irqfd->spi) == -EAGAIN)
-			schedule_timeout_uninterruptible(1);
+	while (gzvm_irqfd_lower(irqfd->vm, irqfd->spi, false) == -EAGAIN)
+		schedule_timeout_uninterruptible(1);
 	eventfd_ctx_put(irqfd->ctx);
 	kfree(irqfd);
 
@@ -210,6 +231,8 @@ static int gzvm_irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 	__poll_t flags = key_to_poll(key);
 	unsigned long irqflags;
 	u64 cnt;
+
+	lockdep_assert_held(&irqfd->wqh->lock);
 
 	if (flags & EPOLLIN) {
 		eventfd_ctx_do_read(irqfd->ctx, &cnt);
@@ -444,8 +467,7 @@ void gzvm_irqfd_pay_eois(struct gzvm_vcpu *vcpu)
 	for_each_set_bit(i, &vcpu->eoi_owed, GZVM_MAX_LRS) {
 		spi = (le64_to_cpu(READ_ONCE(vcpu->hwstate->lr[i])) &
 		       ICH_LR_VIRTUAL_ID_MASK) - GZVM_SPI_BASE;
-		if (!gzvm_irqfd_drives(vcpu->vm, spi, false) ||
-		    gzvm_irqfd_lower(vcpu->vm, spi) != -EAGAIN)
+		if (gzvm_irqfd_lower(vcpu->vm, spi, true) != -EAGAIN)
 			__clear_bit(i, &vcpu->eoi_owed);
 	}
 }
@@ -461,6 +483,8 @@ void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu)
 	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
 	u32 i, nr;
 	u64 lr;
+
+	lockdep_assert_held(&vcpu->lock);
 
 	if (list_empty(&vcpu->vm->irqfds.list))
 		return;
@@ -517,7 +541,7 @@ void gzvm_irqfds_release(struct gzvm_vm *vm)
  */
 int gzvm_irqfd_setup(void)
 {
-	/* Those that wait for EL2 are not to keep others from beginning. */
+	/* Hundreds may wait for EL2 before they keep others from beginning. */
 	gzvm_irqfd_wq = alloc_workqueue("gzvm-irqfd", WQ_UNBOUND,
 					WQ_MAX_ACTIVE);
 	return gzvm_irqfd_wq ? 0 : -ENOMEM;

@@ -279,7 +279,7 @@ static void mmio_fdt(const struct gz_device *dev, struct gz_fdt *fdt)
 	gz_fdt_begin(fdt, "virtio@%llx", (unsigned long long)dev->base);
 	gz_fdt_string(fdt, "compatible", "virtio,mmio");
 	gz_fdt_reg(fdt, dev->base, dev->size);
-	/* An eventfd is a pulse: InterruptStatus says what it was about */
+	/* A signal is an edge: InterruptStatus says what it was about */
 	gz_fdt_cells(fdt, "interrupts", GZ_FDT_IRQ_SPI, v->spi,
 		     GZ_FDT_IRQ_EDGE);
 	gz_fdt_empty(fdt, "dma-coherent");

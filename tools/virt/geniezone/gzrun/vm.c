@@ -166,7 +166,7 @@ int gz_vm_set_dtb(const struct gz_vm *vm, uint64_t gpa, uint64_t size)
  * @fd: eventfd that injects
  * @spi: SPI index
  * @resample_fd: eventfd that is signalled when the guest ends the interrupt,
- *               which makes it a level; -1 for a pulse
+ *               which makes it a level; -1 for an edge
  *
  * Return: 0 or -errno.
  */
