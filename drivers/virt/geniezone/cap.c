@@ -260,10 +260,10 @@ static int gzvm_cap_value(struct gzvm_vm *vm, u64 cap, u64 *value)
  * @vm: VM that is asked about, or NULL for the device
  * @argp: a __u64 in user memory: capability in, value out
  *
- * Context: process context; may make a VM at EL2 for a moment.
+ * Context: process context; may make a VM at EL2 for a moment, if it has to.
  * Return: 0; -EOPNOTSUPP for a capability that is not there, with the __u64
- * left alone; -EFAULT; -EINTR when killed; or why no VM could be made to ask
- * EL2.
+ * left alone; -EFAULT; -EINTR when killed; or why EL2 did not answer, or no VM
+ * could be made to ask it.
  */
 int gzvm_check_extension(struct gzvm_vm *vm, void __user *argp)
 {

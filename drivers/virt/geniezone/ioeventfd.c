@@ -67,11 +67,11 @@ struct gzvm_ioevent {
 };
 
 /*
- * Multilinear hashing (D. Lemire, O. Kaser: Strongly universal string hashing is
- * fast): words of 32 bits times numbers of 64 bits that nobody knows, and a last
- * turn, since addresses and values often are in even steps. It takes a fifth of
- * what jhash does, and what collides with one seed does not with the next, which
- * rhashtable counts on when a chain grows long.
+ * In the manner of multilinear hashing (D. Lemire, O. Kaser: Strongly universal
+ * string hashing is fast): words of 32 bits times numbers of 64 bits, here all made
+ * of the seed, and a last turn, since addresses and values often are in even steps.
+ * It takes a fifth of what jhash does, and what collides with one seed does not
+ * with the next, which rhashtable counts on when a chain grows long.
  */
 static u32 gzvm_ioeventfd_hash(const void *data, u32 len, u32 seed)
 {

@@ -49,9 +49,7 @@ static void gzvm_vm_free(struct gzvm_vm *vm, bool keep_mailbox)
 	mutex_destroy(&vm->irqfds.assign_lock);
 	mutex_destroy(&vm->mailbox_lock);
 	mutex_destroy(&vm->lock);
-	if (keep_mailbox)
-		atomic_long_inc(&gzvm_drv.kept_pages);
-	else
+	if (!keep_mailbox)
 		free_page((unsigned long)vm->mailbox);
 	mmdrop(vm->mm);
 	kvfree(vm);
@@ -158,6 +156,9 @@ static void gzvm_vm_destroy(struct gzvm_vm *vm)
 
 	gzvm_debugfs_remove_vm(vm);
 	ret = gzvm_vm_destroy_once(vm);
+	/* The mailbox, and first: gzvm_freeze() looks for either. */
+	if (ret)
+		atomic_long_inc(&gzvm_drv.kept_pages);
 	/* Until here gzvm_vms_shutdown() may find it. */
 	mutex_lock(&gzvm_vms_lock);
 	list_del(&vm->link);
