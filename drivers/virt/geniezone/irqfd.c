@@ -164,6 +164,7 @@ static int gzvm_irqfd_lower(struct gzvm_vm *vm, u32 spi, bool at_eoi)
 	if (may) {
 		/* First the bit: one rise too many is remembered, none too few. */
 		clear_bit(spi, set->raised);
+		/* Matches the order in gzvm_irqfd_drive(). */
 		smp_mb__after_atomic();
 		ret = gzvm_irq_inject(vm, spi, false);
 		if (ret == -EAGAIN)

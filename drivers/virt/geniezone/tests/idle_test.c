@@ -3,7 +3,6 @@
  * An idle vCPU: what keeps it from sleep, and what ends its sleep.
  */
 
-
 #include <asm/arch_timer.h>
 
 #include "fake.h"
