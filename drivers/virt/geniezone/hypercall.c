@@ -304,9 +304,14 @@ int gzvm_hc_set_one_reg(u16 vm_id, u16 vcpu_id, u64 id, u64 value)
  */
 int gzvm_hc_irq_line(u16 vm_id, u16 vcpu_id, u32 spi, bool level)
 {
-	struct gzvm_call call = GZVM_CALL(IRQ_LINE, gzvm_tuple(vm_id, vcpu_id),
-					  spi, level);
+	/* All that EL2 reads is set below; what it writes need not be cleared. */
+	struct gzvm_call call __uninitialized;
 
+	call.nr = GZVM_HC_IRQ_LINE;
+	call.args[0] = gzvm_tuple(vm_id, vcpu_id);
+	call.args[1] = spi;
+	call.args[2] = level;
+	memset(&call.args[3], 0, sizeof(call.args) - 3 * sizeof(call.args[0]));
 	return gzvm_call(&call);
 }
 
