@@ -239,12 +239,12 @@ TEST(vms_leave_no_percpu_memory)
 	close(fd);
 }
 
-#define DOORBELL_VMS	400
+#define DOORBELL_VMS	150
 #define DOORBELLS	100
 
 /*
  * The ioeventfds of a VM go with it. Each takes more than 64 bytes; others may
- * take half of that meanwhile, which is more than a MiB.
+ * take half of that meanwhile, which is 470 kB.
  */
 TEST(vms_leave_no_ioeventfds)
 {
@@ -254,7 +254,7 @@ TEST(vms_leave_no_ioeventfds)
 
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
-	for (n = 0; n < 20; n++)
+	for (n = 0; n < 10; n++)
 		ASSERT_EQ(0, vm_with_doorbells(fd, DOORBELLS));
 	before = memory_kb("SUnreclaim");
 	for (n = 0; n < DOORBELL_VMS; n++)
