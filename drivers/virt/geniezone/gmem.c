@@ -267,8 +267,12 @@ static void gzvm_block_called(struct gzvm_vm *vm, struct gzvm_block *block,
 	/* One page is not taken by halves, unless EL2 was busy. */
 	if (ret && (busy || !only || nr > 1))
 		bitmap_set(block->offered, first, nr);
-	/* Fully ordered: behind the call. Matches gzvm_vcpu_note_entry(). */
-	if (busy || find_next_bit(block->offered, end, first) < end)
+	/*
+	 * Also after a call for a slot that failed half-way: its blocks are not
+	 * these. Fully ordered: behind the call. Matches gzvm_vcpu_note_entry().
+	 */
+	if (busy || !list_empty(&vm->dead_slots) ||
+	    find_next_bit(block->offered, end, first) < end)
 		block->doubt_seq = atomic_inc_return(&vm->map_seq) ?: 1;
 	if (!ret)
 		bitmap_set(block->mapped, first, nr);

@@ -4,6 +4,7 @@
  * full population, which happens while a slot is made.
  */
 
+#include <linux/mman.h>
 #include <linux/random.h>
 
 #include "fake.h"
@@ -451,6 +452,37 @@ static void page_given_up_while_population_was_busy_stays_pinned(struct kunit *t
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
 }
 
+/*
+ * EL2 took a page before it failed, the guest gave it up, and its exit is still on
+ * its way when the slot is made again: it is not about what is there now.
+ */
+static void page_of_a_slot_that_failed_is_in_doubt_in_the_next(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_scattered(test, 8, &addr);
+	struct gzvm_fake *fake = test->priv;
+	u64 gfn = FAKE_GPA / FAKE_PAGE + 3;
+	int seen_map, i;
+	u64 pfn;
+
+	gzvm_fake_fail(test, FAKE_SET_MEMREGION, 2, FAKE_NO_MEMORY);
+	KUNIT_ASSERT_EQ(test, gzvm_fake_slot(test, vm, 0, FAKE_GPA, 8 * FAKE_PAGE, addr),
+			-ENOMEM);
+	seen_map = atomic_read(&vm->map_seq);
+	for (i = 0; i < 8; i++)
+		xa_store(&fake->vms[0].pages, gfn - 3 + i,
+			 xa_mk_value(gzvm_fake_pfn(test, gfn - 3 + i) << 2 |
+				     FAKE_PAGE_RETURNED), GFP_KERNEL);
+	KUNIT_ASSERT_EQ(test, kunit_vm_mmap(test, NULL, addr + 3 * FAKE_PAGE, FAKE_PAGE,
+					    PROT_READ | PROT_WRITE,
+					    MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, 0),
+			addr + 3 * FAKE_PAGE);
+	KUNIT_ASSERT_EQ(test, gzvm_fake_slot(test, vm, 0, FAKE_GPA, 8 * FAKE_PAGE, addr), 0);
+	pfn = gzvm_fake_pfn(test, gfn);
+	KUNIT_EXPECT_EQ(test, gzvm_gmem_relinquish(vm, FAKE_GPA + 3 * FAKE_PAGE, seen_map), 0);
+	KUNIT_EXPECT_TRUE(test, gzvm_fake_page_is_pinned(pfn));
+}
+
 /* The slot is not there, but EL2 may have its pages: they wait for the end. */
 static void failed_population_keeps_what_was_given(struct kunit *test)
 {
@@ -535,6 +567,7 @@ static struct kunit_case slot_cases[] = {
 	KUNIT_CASE(population_of_much_memory_takes_several_calls),
 	KUNIT_CASE(population_repeats_the_same_buffer_when_busy),
 	KUNIT_CASE(page_given_up_while_population_was_busy_stays_pinned),
+	KUNIT_CASE(page_of_a_slot_that_failed_is_in_doubt_in_the_next),
 	KUNIT_CASE(failed_population_keeps_what_was_given),
 	KUNIT_CASE(refused_single_population_call_keeps_pages),
 	KUNIT_CASE(population_of_a_hole_gives_nothing),
