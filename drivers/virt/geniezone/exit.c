@@ -279,7 +279,7 @@ static int gzvm_exit_reenter(struct gzvm_vcpu *vcpu)
 static int gzvm_exit_idle(struct gzvm_vcpu *vcpu)
 {
 	/* Who waits for the end of an interrupt would wait for this vCPU. */
-	if (!vcpu->eoi_owed)
+	if (!vcpu->nr_eois)
 		gzvm_vcpu_block(vcpu);
 	return GZVM_REENTER;
 }

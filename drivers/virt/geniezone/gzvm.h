@@ -332,8 +332,9 @@ struct gzvm_vcpu_stats {
  * @resume: what the VMM's answer to the last exit is
  * @seen_seq: gzvm_vm.irq_seq as of the last entry
  * @seen_map: gzvm_vm.map_seq as of the last entry
- * @eoi_owed: list registers of the last exit with an interrupt that the guest has
- *            ended and whose line is to be lowered before the next entry
+ * @eois: SPIs that the guest has ended, as of the last exit, whose lines are to be
+ *        lowered before the next entry
+ * @nr_eois: how many of these there are
  * @wait: where the vCPU sleeps
  * @stats: counters
  */
@@ -350,7 +351,8 @@ struct gzvm_vcpu {
 	enum gzvm_resume resume;
 	int seen_seq;
 	int seen_map;
-	unsigned long eoi_owed;
+	u32 eois[GZVM_MAX_LRS];
+	unsigned int nr_eois;
 	struct rcuwait wait;
 	struct gzvm_vcpu_stats stats;
 };

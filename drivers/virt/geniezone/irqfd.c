@@ -461,28 +461,26 @@ static bool gzvm_lr_is_eoi(u64 lr)
  */
 void gzvm_irqfd_pay_eois(struct gzvm_vcpu *vcpu)
 {
-	u32 i, spi;
+	unsigned int i, owed = 0;
 
 	lockdep_assert_held(&vcpu->lock);
 
-	for_each_set_bit(i, &vcpu->eoi_owed, GZVM_MAX_LRS) {
-		spi = (le64_to_cpu(READ_ONCE(vcpu->hwstate->lr[i])) &
-		       ICH_LR_VIRTUAL_ID_MASK) - GZVM_SPI_BASE;
-		if (gzvm_irqfd_lower(vcpu->vm, spi, true) != -EAGAIN)
-			__clear_bit(i, &vcpu->eoi_owed);
-	}
+	for (i = 0; i < vcpu->nr_eois; i++)
+		if (gzvm_irqfd_lower(vcpu->vm, vcpu->eois[i], true) == -EAGAIN)
+			vcpu->eois[owed++] = vcpu->eois[i];
+	vcpu->nr_eois = owed;
 }
 
 /**
  * gzvm_irqfd_sync() - look for interrupts that the guest has ended
- * @vcpu: vCPU that has just exited
+ * @vcpu: vCPU that has just exited; it was entered with none owed
  *
  * Context: process context, vcpu->lock held; does not sleep.
  */
 void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
-	u32 i, nr;
+	u32 i, nr, intid, eois = 0;
 	u64 lr;
 
 	lockdep_assert_held(&vcpu->lock);
@@ -493,11 +491,12 @@ void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu)
 	nr = min_t(u32, le32_to_cpu(READ_ONCE(hw->nr_lrs)), GZVM_MAX_LRS);
 	for (i = 0; i < nr; i++) {
 		lr = le64_to_cpu(READ_ONCE(hw->lr[i]));
-		if (gzvm_lr_is_eoi(lr) &&
-		    (lr & ICH_LR_VIRTUAL_ID_MASK) >= GZVM_SPI_BASE)
-			__set_bit(i, &vcpu->eoi_owed);
+		intid = lr & ICH_LR_VIRTUAL_ID_MASK;
+		if (gzvm_lr_is_eoi(lr) && intid >= GZVM_SPI_BASE)
+			vcpu->eois[eois++] = intid - GZVM_SPI_BASE;
 	}
-	if (vcpu->eoi_owed)
+	vcpu->nr_eois = eois;
+	if (eois)
 		gzvm_irqfd_pay_eois(vcpu);
 }
 

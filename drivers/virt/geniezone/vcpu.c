@@ -227,7 +227,7 @@ static bool gzvm_work_pending(struct gzvm_vcpu *vcpu)
 
 	return signal_pending(current) || need_resched() ||
 	       task_work_pending(current) || READ_ONCE(vcpu->vm->dying) ||
-	       vcpu->eoi_owed;
+	       vcpu->nr_eois;
 }
 
 static int gzvm_handle_work(struct gzvm_vcpu *vcpu)
@@ -243,7 +243,7 @@ static int gzvm_handle_work(struct gzvm_vcpu *vcpu)
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
 		return -ERESTARTSYS;
 	}
-	if (vcpu->eoi_owed)
+	if (vcpu->nr_eois)
 		gzvm_irqfd_pay_eois(vcpu);
 	cond_resched();
 	return 0;

@@ -626,11 +626,8 @@ TEST_F(busy, signal_before_deassign_is_not_lost)
 }
 
 /* The line stays up until the guest's EOI: there is a rise only. */
-TEST_F(irqfd, level_comes_later_when_it_is_busy)
+TEST_F(busy, level_comes_later_when_it_is_busy)
 {
-	if (no_controls())
-		SKIP(return, NO_CONTROLS);
-	ASSERT_EQ(0, ctl_reset());
 	start_guest(LEVEL);
 	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
 	ASSERT_EQ(0, ctl_fail(HC_IRQ_LINE, 1, HYP_BUSY, TIMES));
@@ -642,11 +639,8 @@ TEST_F(irqfd, level_comes_later_when_it_is_busy)
 }
 
 /* The guest's EOI takes the line down, however long that takes. */
-TEST_F(irqfd, ended_level_does_not_come_again_when_it_is_busy)
+TEST_F(busy, ended_level_does_not_come_again_when_it_is_busy)
 {
-	if (no_controls())
-		SKIP(return, NO_CONTROLS);
-	ASSERT_EQ(0, ctl_reset());
 	start_guest(LEVEL);
 	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
 	ASSERT_EQ(0, eventfd_write(self->fd, 1));
@@ -658,11 +652,8 @@ TEST_F(irqfd, ended_level_does_not_come_again_when_it_is_busy)
 	expect_quiet();
 }
 
-TEST_F(irqfd, level_line_falls_with_the_irqfd_when_it_is_busy)
+TEST_F(busy, level_line_falls_with_the_irqfd_when_it_is_busy)
 {
-	if (no_controls())
-		SKIP(return, NO_CONTROLS);
-	ASSERT_EQ(0, ctl_reset());
 	start_guest(LEVEL);
 	ASSERT_EQ(0, assign_level(self->fd, SPI, self->resamplefd));
 	ASSERT_EQ(0, eventfd_write(self->fd, 1));
@@ -730,7 +721,7 @@ static unsigned long long nr_refused(void)
 }
 
 /* Who waits for the hypervisor keeps nobody else waiting. */
-TEST_F(irqfd, deassign_of_another_vm_returns_when_it_is_busy)
+TEST_F(busy, deassign_of_another_vm_returns_when_it_is_busy)
 {
 	struct deassign d = { &self->t, self->fd };
 	int fd = event_new();
@@ -738,8 +729,6 @@ TEST_F(irqfd, deassign_of_another_vm_returns_when_it_is_busy)
 	pthread_t thread;
 	void *ret;
 
-	if (no_controls())
-		SKIP(return, NO_CONTROLS);
 	tvm_create(&other, 1);
 	start_guest(EDGE);
 	ASSERT_EQ(0, assign(self->fd, SPI));
