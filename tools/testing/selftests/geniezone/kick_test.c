@@ -224,6 +224,17 @@ static void loiter(unsigned int n)
 		asm volatile("" : : : "memory");
 }
 
+static struct gz_vcpu *kicked;
+static atomic_ulong early;
+
+static void kick_if_early(int sig, siginfo_t *info, void *context)
+{
+	if (!signal_is_early(context))
+		return;
+	atomic_fetch_add(&early, 1);
+	__atomic_store_n(&kicked->run.immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
+
 /*
  * The signal alone, and no handler that has the run restarted. Half of the kicks
  * come with the guest's exit, half anywhere. It is the guest that tells how
@@ -232,12 +243,18 @@ static void loiter(unsigned int n)
 TEST_F_TIMEOUT(kick, signal_alone_ends_the_run_at_once, 3600)
 {
 	const uint64_t *counter = tvm_at(&self->t, SHARED_BASE);
+	struct sigaction sa = {
+		.sa_sigaction = kick_if_early,
+		.sa_flags = SA_SIGINFO,
+	};
 	struct runner r = { .vcpu = self->vcpu };
 	uint64_t i, before, most = 0;
 	long start = now_ns();
 	int fd = event_new();
 
-	install(0);
+	kicked = self->vcpu;
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGUSR2, &sa, NULL);
 	ASSERT_EQ(0, ioeventfd(&self->t, fd, PORT_TEST, 8, 0, 0));
 	tvm_enter(&self->t, 0, guest_count_and_ring, PORT_TEST);
 	pthread_create(&r.thread, NULL, runner_fn, &r);
@@ -260,8 +277,10 @@ TEST_F_TIMEOUT(kick, signal_alone_ends_the_run_at_once, 3600)
 	runner_go(&r, ~0ULL);
 	pthread_join(r.thread, NULL);
 	close(fd);
-	TH_LOG("%lu kicks, the guest made %lu rounds more at most", i - 1, most);
+	TH_LOG("%lu kicks, %lu of them early, the guest made %lu rounds more at most",
+	       i - 1, atomic_load(&early), most);
 	EXPECT_GT(ROUNDS_TOO_MANY, most);
+	EXPECT_GT((i - 1) / 10, atomic_load(&early));
 }
 
 /*

@@ -170,6 +170,12 @@ static void do_nothing(int sig)
 {
 }
 
+static void only_if_early(int sig, siginfo_t *info, void *context)
+{
+	if (signal_is_early(context))
+		set_immediate_exit(sig);
+}
+
 static void *runner_fn(void *arg)
 {
 	struct runner *r = arg;
@@ -259,13 +265,19 @@ TEST_F(run, kick_at_any_time_is_not_lost)
 /* Without SA_RESTART and without immediate_exit the signal alone must do. */
 TEST_F(run, plain_signal_interrupts_the_guest)
 {
+	struct sigaction sa = {
+		.sa_sigaction = only_if_early,
+		.sa_flags = SA_SIGINFO,
+	};
 	struct runner r;
 
-	install(SIGUSR2, do_nothing, 0);
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGUSR1, &sa, NULL);
+	install(SIGUSR2, set_immediate_exit, 0);
 	tvm_enter(&self->t, 0, guest_count, SHARED_BASE);
 	runner_start(&r, self->vcpu);
 	wait_for_change(tvm_at(&self->t, SHARED_BASE), 0);
-	pthread_kill(r.thread, SIGUSR2);
+	pthread_kill(r.thread, SIGUSR1);
 	wait_kicked(&r);
 	wait_for_change(tvm_at(&self->t, SHARED_BASE),
 			*(uint64_t *)tvm_at(&self->t, SHARED_BASE));
