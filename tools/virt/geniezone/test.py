@@ -35,8 +35,11 @@ def build_debug(ctx):
 
 
 def kselftest(pick, name, mode, only):
+    modes = dict(machine.MODES)
+    seed = 1 + list(modes).index(mode)
+    append = f"{modes[mode]} gz.ioctl_fuzz={machine.FUZZ_SECONDS[name]},{seed}"
+
     def step(ctx):
-        append = dict(machine.MODES)[mode]
         pick(ctx).tests(f"kselftest-{name}-{mode}", append, only)
     return step
 
@@ -71,18 +74,20 @@ EXTERNAL = [("external", static.external)]
 UNIT = [("gzhyp unit", machine.unit_tests),
         ("gzrun unit", machine.gzrun_unit_tests)]
 KUNIT = [("kunit", machine.kunit)]
+UNIT_BASE = [("unit tests", machine.kunit_base)]
 BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
         ("gzrun", machine.gzrun), ("shell", terminal.shell),
         ("kexec", machine.kexec), ("reset", reset.reset),
         ("no hypervisor", machine.no_hypervisor), ("unlisted", machine.unlisted)] + \
-    kselftests(machine.base_machine, "base")
-DEBUG = [("build debug", build_debug)] + \
+    kselftests(machine.base_machine, "base", machine.MODE_TESTS)
+DEBUG = [("build debug", build_debug),
+         ("unit tests debug", machine.kunit_debug)] + \
     kselftests(machine.debug_machine, "debug", machine.MEMORY_TESTS)
 
 GROUPS = {
-    "all": FIRST + UNIT + STATIC + HOST + BASE +
+    "all": FIRST + UNIT + STATIC + HOST + UNIT_BASE + BASE +
            [("bench gate", gate.gate), ("incremental", machine.incremental)] +
-           EXTERNAL + KUNIT + DEBUG,
+           EXTERNAL + DEBUG,
     "static": FIRST + STATIC + HOST + EXTERNAL,
     "kunit": FIRST + KUNIT,
     "kselftest": HOST + BASE,

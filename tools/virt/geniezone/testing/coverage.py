@@ -14,14 +14,17 @@ DRIVER = "drivers/virt/geniezone"
 REASONS = "tools/testing/geniezone/uncovered.txt"
 WANTED = 90
 
+# Other modes have other ways to memory
+COVERAGE_TESTS = machine.MEMORY_TESTS + ",lifetime_test,mmio_test,run_test"
+
 # What is run: name, gz.do= and what else the host is told, with a hypervisor
 RUNS = (
-    ("unit", "gz.do=kunit kunit.enable=1 transparent_hugepage=always", False),
+    ("unit", machine.KUNIT_APPEND, False),
     ("default", "gz.do=tests gzhyp.controls gz.ioctl_fuzz=60,1", True),
     ("noblock", "gz.do=tests gzhyp.controls gzhyp.noblock gz.tests="
-     + machine.MEMORY_TESTS, True),
+     + COVERAGE_TESTS, True),
     ("nodemand", "gz.do=tests gzhyp.controls gzhyp.nodemand gz.tests="
-     + machine.MEMORY_TESTS, True),
+     + COVERAGE_TESTS, True),
     ("absent", "gz.do=absent", False),
     ("unlisted", "gzhyp.unlisted gz.do=unlisted gz.tests=mmio_test", True),
 )

@@ -11,7 +11,7 @@ from collections import namedtuple
 
 from . import ktap
 from .context import reason
-from .machine import DEBUG_APPEND, split_runs
+from .machine import DEBUG_APPEND, KUNIT_APPEND, kunit_output, split_runs
 from .static import DRIVER, scratch
 
 LIST = "tools/testing/geniezone/mutants.txt"
@@ -100,15 +100,10 @@ class Bench:
 
     def kunit(self, what, suite):
         """Names of the tests that fail, of those that did not finish."""
-        lines = self.boot(what, "gz.do=kunit kunit.enable=1 "
-                          "transparent_hugepage=always "
-                          f"kunit.filter_glob={suite}", False)
+        lines = self.boot(what, f"{KUNIT_APPEND} kunit.filter_glob={suite}",
+                          False)
         log = self.ctx.log(what).read_text(errors="replace")
-        text = re.sub(r"^\[ *\d+\.\d+\] ", "", log.replace("\r", ""),
-                      flags=re.M)
-        # The first one is of the kernel itself, which has no tests
-        begin = text.rfind("\nKTAP version 1")
-        return self.judge(what, ktap.parse(text[begin:] if begin >= 0 else ""),
+        return self.judge(what, ktap.parse(kunit_output(log)),
                           "host: done" in lines)
 
     def selftest(self, what, program):
