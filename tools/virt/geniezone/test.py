@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 
 from testing import bench, coverage, docs, gate, machine, mutants, reset, \
     selfcheck, static, terminal
+from testing.ahead import Ahead
 from testing.context import Context
 from testing.report import Report
 
@@ -27,6 +28,8 @@ def build_host(ctx):
 
 
 def build_debug(ctx):
+    if ctx.ahead:
+        ctx.ahead.finish()
     if ctx.built("debug kernel", "debug-kernel"):
         dropped = (ctx.debug / "dropped").read_text().split()
         ctx.report.check("kernel has all that was asked for", not dropped,
@@ -44,8 +47,8 @@ def kselftest(pick, name, mode, only):
     return step
 
 
-def kselftests(pick, name, others=""):
-    """All programs in the first mode, and all or these in the others."""
+def kselftests(pick, name, others):
+    """All programs in the first mode, and these in the others."""
     first = machine.MODES[0][0]
     return [(f"kselftest {name} {mode}",
              kselftest(pick, name, mode, "" if mode == first else others))
@@ -114,9 +117,13 @@ def main():
     report = Report()
     ctx = Context(args, report)
     only = tuple(args.only.split(",")) if args.only else ("",)
-    for name, step in GROUPS[args.group]:
-        if not name.startswith(only):
-            continue
+    steps = [(name, step) for name, step in GROUPS[args.group]
+             if name.startswith(only)]
+    for i, (name, step) in enumerate(steps):
+        # It needs the tree, and time while machines run
+        if i and steps[i - 1][1] is unpack and \
+                build_debug in (s for _, s in steps):
+            ctx.ahead = Ahead(ctx, "debug-kernel")
         report.begin(name)
         try:
             step(ctx)

@@ -14,6 +14,7 @@ class Context:
         self.linux = Path(args.linux)
         self.kbuild = Path(args.kbuild)
         self.report = report
+        self.ahead = None
         self.logs = self.build / "logs"
         self.tools = self.top / "tools/virt/geniezone"
         self.image = self.tools / "image"

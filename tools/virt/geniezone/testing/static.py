@@ -5,11 +5,15 @@ import hashlib
 import os
 import re
 import shutil
+from multiprocessing.pool import ThreadPool
 
 from .context import reason
 
 DRIVER = "drivers/virt/geniezone"
 HEADER = "include/uapi/linux/gzvm.h"
+
+# Files that one checkpatch gets: several run at once
+CHECKPATCH_FILES = 20
 
 SOURCE_DIRS = (DRIVER, "include", "tools/virt/geniezone", "tools/testing")
 
@@ -81,15 +85,25 @@ def checkpatch(ctx):
     groups = {}
     for path in sources(ctx):
         groups.setdefault(ignored_types(path), []).append(path)
-    for ignore, paths in groups.items():
-        status, output = ctx.run(
-            "checkpatch", "perl", script, "--no-tree",
+    jobs = [(ignore, paths[i:i + CHECKPATCH_FILES])
+            for ignore, paths in groups.items()
+            for i in range(0, len(paths), CHECKPATCH_FILES)]
+
+    def run(number):
+        ignore, paths = jobs[number]
+        return ctx.run(
+            f"checkpatch-{number}", "perl", script, "--no-tree",
             f"--root={ctx.linux_612}", "--strict", "--terse", "--no-summary",
             *([f"--ignore={ignore}"] if ignore else []), "-f", *paths, cwd=cwd)
-        strays = by_file(ctx, paths, output)
-        if strays or status not in (0, 1):
-            ctx.report.fail("checkpatch", strays[0] if strays else
-                            f"status {status}", ctx.log("checkpatch"))
+
+    with ThreadPool(os.cpu_count()) as pool:
+        for number, (status, output) in enumerate(
+                pool.imap(run, range(len(jobs)))):
+            strays = by_file(ctx, jobs[number][1], output)
+            if strays or status not in (0, 1):
+                ctx.report.fail("checkpatch", strays[0] if strays else
+                                f"status {status}",
+                                ctx.log(f"checkpatch-{number}"))
 
 
 def kernel_doc(ctx):
