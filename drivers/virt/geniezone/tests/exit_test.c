@@ -238,6 +238,29 @@ static void page_fault_in_a_slot_is_served(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env.vcpu->stats.faults, 1);
 }
 
+/* As when the page took its owner's group over memory.high */
+static void page_fault_with_work_for_the_host_restarts(struct kunit *test)
+{
+	struct fake_env env = gzvm_fake_env(test);
+	unsigned long addr = gzvm_fake_mmap(test, FAKE_PAGE);
+	bool signal;
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, gzvm_fake_slot(test, env.vm, 0, FAKE_GPA, FAKE_PAGE, addr), 0);
+	exception_exit(test, 1, FAKE_GPA);
+	set_thread_flag(TIF_NOTIFY_RESUME);
+	ret = gzvm_fake_run(&env);
+	signal = test_and_clear_thread_flag(TIF_NOTIFY_SIGNAL);
+	clear_thread_flag(TIF_NOTIFY_RESUME);
+	KUNIT_EXPECT_EQ(test, ret, -ERESTARTSYS);
+	KUNIT_EXPECT_TRUE(test, signal);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_RUN), 1);
+	/* The fault was served: nothing of it is left to do. */
+	KUNIT_EXPECT_EQ(test, env.vcpu->stats.faults, 1);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_run(&env), 0);
+	KUNIT_EXPECT_EQ(test, env.vcpu->stats.faults, 1);
+}
+
 static void page_fault_that_cannot_be_served_is_an_errno(struct kunit *test)
 {
 	struct fake_env env = gzvm_fake_env(test);
@@ -423,6 +446,7 @@ static struct kunit_case exit_cases[] = {
 	KUNIT_CASE(exception_that_is_no_page_fault_is_the_vmms),
 	KUNIT_CASE(page_fault_outside_of_slots_is_the_vmms),
 	KUNIT_CASE(page_fault_in_a_slot_is_served),
+	KUNIT_CASE(page_fault_with_work_for_the_host_restarts),
 	KUNIT_CASE(page_fault_that_cannot_be_served_is_an_errno),
 	KUNIT_CASE(unknown_hypercall_is_the_vmms),
 	KUNIT_CASE(ptp_tells_time_and_counter),

@@ -20,6 +20,7 @@
 #include "layout.h"
 
 #define GZRUN		"/usr/bin/gzrun"
+#define CTRL_A		"\001"
 #define CTRL_A_X	"\001x"
 #define CTRL_A_H	"\001h"
 
@@ -30,6 +31,7 @@
 /* mov w0, #0x84000000 + n; hvc #0; b . */
 #define PSCI(n)		{ 0x52800000 | (n) << 5, 0x72b08000, 0xd4000002, SPIN }
 #define SPIN		0x14000000
+#define CODE_LEN	6
 
 #define MOVZ_X1(n)	(0xd2800001 | (n) << 5)
 #define MOVK_X1_16(n)	(0xf2a00001 | (n) << 5)
@@ -44,7 +46,7 @@
  * @status: as the shell has it: exit status, or 128 + what killed it
  */
 struct ending {
-	uint32_t code[5];
+	uint32_t code[CODE_LEN];
 	const char *type;
 	int signal;
 	const char *again;
@@ -94,6 +96,18 @@ FIXTURE_VARIANT_ADD(terminal, keys_while_input_waits) {
 	.e = { .code = { SPIN }, .type = "abc" CTRL_A_H,
 	       .again = "Ctrl-A x       end", .type_again = CTRL_A_X,
 	       .status = 9 },
+};
+
+/* The guest sends back what it gets, among which is a Ctrl-A. */
+FIXTURE_VARIANT_ADD(terminal, key_that_is_sent) {
+	.e = { .code = { MOVZ_X1(GZ_SERIAL_BASE & 0xffff),
+			 MOVK_X1_16(GZ_SERIAL_BASE >> 16),
+			 0x39400020,	/* ldrb	w0, [x1] */
+			 0x34ffffe0,	/* cbz	w0, -4 */
+			 0x39000020,	/* strb	w0, [x1] */
+			 0x17fffffd },	/* b	-12 */
+	       .type = "a" CTRL_A CTRL_A "b", .again = "a" CTRL_A "b",
+	       .type_again = CTRL_A_X, .status = 9 },
 };
 
 FIXTURE_VARIANT_ADD(terminal, sigint_twice) {
@@ -245,7 +259,7 @@ TEST_F(terminal, is_as_before)
 #define MIB		0x100000ULL
 
 /* Prints all bytes in turn, for ever */
-static const uint32_t count_up[5] = {
+static const uint32_t count_up[CODE_LEN] = {
 	MOVZ_X1(GZ_SERIAL_BASE & 0xffff), MOVK_X1_16(GZ_SERIAL_BASE >> 16),
 	0x39000020,	/* strb	w0, [x1] */
 	0x11000400,	/* add	w0, w0, #1 */

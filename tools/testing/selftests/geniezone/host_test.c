@@ -28,6 +28,7 @@
 #define SMALL_RAM	(16UL << 20)
 #define BIG_RAM		(128UL << 20)
 #define BIG_LIMIT	"33554432"
+#define SMALL_LIMIT	"15728640"	/* 1 MiB below SMALL_RAM */
 
 static int write_file(const char *path, const char *value)
 {
@@ -190,6 +191,21 @@ FIXTURE_TEARDOWN(cgroup)
 	umount2(CGROUP_ROOT, MNT_DETACH);
 }
 
+/* How often the group was over memory.high, or -1 */
+static long times_over_high(void)
+{
+	FILE *f = fopen(CGROUP "/memory.events", "re");
+	char line[64];
+	long times = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "high %ld", &times) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return times;
+}
+
 GUEST static void guest_touch(uint64_t bytes)
 {
 	uint64_t at;
@@ -228,6 +244,23 @@ static int status_in_cgroup(uint64_t bytes)
 	if (!pid)
 		_exit(run_in_cgroup(bytes));
 	return pid < 0 || waitpid(pid, &status, 0) != pid ? -1 : status;
+}
+
+/* Over memory.high the VMM is slowed down, and nothing else happens to it. */
+TEST_F(cgroup, guest_over_memory_high_goes_on)
+{
+	int status;
+
+	ASSERT_EQ(0, write_file(CGROUP "/memory.high", SMALL_LIMIT));
+	EXPECT_EQ(0, times_over_high());
+	status = status_in_cgroup(SMALL_RAM);
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_LT(0, times_over_high());
+
+	ASSERT_LT(0, ctl_read("state", self->after, sizeof(self->after)));
+	EXPECT_STREQ(self->before, self->after);
+	EXPECT_EQ(self->pinned, ctl_pinned_pages());
 }
 
 /*
