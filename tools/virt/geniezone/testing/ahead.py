@@ -12,7 +12,10 @@ from pathlib import Path
 
 
 def lowest():
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except OSError:
+        os.nice(19)
 
 
 def family(pid):
