@@ -28,7 +28,7 @@
 #define SMALL_RAM	(16UL << 20)
 #define BIG_RAM		(128UL << 20)
 #define BIG_LIMIT	"33554432"
-#define SMALL_LIMIT	"15728640"	/* 1 MiB below SMALL_RAM */
+#define SMALL_LIMIT	"11534336"	/* 1 MiB below what is touched of it */
 
 static int write_file(const char *path, const char *value)
 {
