@@ -86,7 +86,8 @@ else
 fi
 if [ -n "$icount" ]; then
 	machine+=,dtb-randomness=off
-	args+=(-icount shift=0,sleep=off)
+	# The machine's clock too, or reading it takes now one way, now another
+	args+=(-icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm)
 fi
 args+=(-M "$machine")
 [ -z "$plugin" ] || args+=(-plugin "$plugin")
