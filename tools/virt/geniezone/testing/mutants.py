@@ -51,7 +51,10 @@ class Bench:
         self.ctx = ctx
         self.kernel = ctx.debug if kernel == "debug" else ctx.host
         self.patience = 3 if kernel == "debug" else 1
-        self.append = f" {DEBUG_APPEND}" if kernel == "debug" else ""
+        # A kernel that has gone wrong is not waited for.
+        self.append = " oops=panic"
+        if kernel == "debug":
+            self.append += f" {DEBUG_APPEND}"
         self.place = ctx.build / "check/mutants" / kernel
         self.tree = scratch(ctx, f"mutants/{kernel}/tree")
         self.module = self.place / "module"
