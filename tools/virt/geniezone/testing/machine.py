@@ -35,8 +35,8 @@ MEMORY_TESTS = ",".join(("fail_nth_test", "fault_test", "memslot_test"))
 
 # What has programs beside the driver for its object: gzrun, gzhyp. The plain
 # kernel does for these, and the debug kernel has no network for guests.
-PLAIN_TESTS = ("cpu_test", "forge_test", "fuzz_test", "gdb_test", "gzrun_test",
-               "reset_test", "virtio_test")
+PLAIN_TESTS = ("cpu_test", "fuzz_test", "gdb_test", "gzrun_test", "reset_test",
+               "virtio_test")
 
 # What mutants are told on the debug kernel: a page that was freed is not zero by
 # itself. That takes too long for all tests.
