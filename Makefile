@@ -360,7 +360,7 @@ fuzz-hyp: test-packages
 PHONY += clean distclean
 clean:
 	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/bench* $(BUILD)/*.ctl \
-		$(BUILD)/coverage* $(BUILD)/kcsan $(BUILD)/kunit $(BUILD)/check \
+		$(BUILD)/coverage* $(BUILD)/kcsan $(BUILD)/kunit* $(BUILD)/check \
 		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests $(KEXEC) $(GZRUN_TOOLS) \
 		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(BUILD)/root.ext4 $(LOGS)
 
