@@ -21,8 +21,8 @@
 
 #define GZRUN		"/usr/bin/gzrun"
 #define CTRL_A		"\001"
-#define CTRL_A_X	"\001x"
-#define CTRL_A_H	"\001h"
+#define CTRL_A_X	CTRL_A "x"
+#define CTRL_A_H	CTRL_A "h"
 
 /* The first instructions of an Image are in its header: jump behind it */
 #define OVER_HEADER	0x14000010	/* b	+64 */
