@@ -86,12 +86,18 @@ int gzvm_hyp_errno(long status)
 	}
 }
 
-static int gzvm_call(struct gzvm_call *call)
+/* Inline for calls that exits and interrupts make */
+static __always_inline int gzvm_call_often(struct gzvm_call *call)
 {
 	trace_gzvm_hypercall_enter(call);
 	gzvm_smccc(call);
 	trace_gzvm_hypercall_leave(call);
 	return gzvm_hyp_errno((long)call->res.a0);
+}
+
+static noinline int gzvm_call(struct gzvm_call *call)
+{
+	return gzvm_call_often(call);
 }
 
 /* Arguments are x1 and up; what is not given is zero. */
@@ -249,7 +255,7 @@ int gzvm_hc_run(struct gzvm_call *call, u64 *exit_reason)
 	int ret;
 
 	lockdep_assert_irqs_disabled();
-	ret = gzvm_call(call);
+	ret = gzvm_call_often(call);
 	if (!ret)
 		*exit_reason = call->res.a1;
 	return ret;
@@ -312,7 +318,7 @@ int gzvm_hc_irq_line(u16 vm_id, u16 vcpu_id, u32 spi, bool level)
 	call.args[1] = spi;
 	call.args[2] = level;
 	memset(&call.args[3], 0, sizeof(call.args) - 3 * sizeof(call.args[0]));
-	return gzvm_call(&call);
+	return gzvm_call_often(&call);
 }
 
 /**

@@ -135,6 +135,21 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 			     ktime_to_ns(ktime_sub(ktime_get(), start)));
 }
 
+static noinline void gzvm_wake_sleepers(struct gzvm_vm *vm,
+					unsigned long sleepers)
+{
+	struct gzvm_vcpu *vcpu;
+	unsigned int id;
+
+	trace_gzvm_wake(vm->id, sleepers);
+	for_each_set_bit(id, &sleepers, GZVM_MAX_VCPUS) {
+		/* Pairs with the release in gzvm_vcpu_create(). */
+		vcpu = smp_load_acquire(&vm->vcpus[id]);
+		if (vcpu && rcuwait_wake_up(&vcpu->wait))
+			atomic_long_inc(&vm->stats.wakeups);
+	}
+}
+
 /**
  * gzvm_vm_wake() - let the VM's sleeping vCPUs look for work
  * @vm: VM for which something was made pending at EL2
@@ -147,19 +162,13 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
  */
 void gzvm_vm_wake(struct gzvm_vm *vm)
 {
-	struct gzvm_vcpu *vcpu;
 	unsigned long sleepers;
-	unsigned int id;
 
 	/* Fully ordered, matches gzvm_vcpu_block() and ..._note_entry(). */
 	(void)atomic_inc_return(&vm->irq_seq);
 
+	/* Most often nobody sleeps. */
 	sleepers = READ_ONCE(vm->sleepers);
-	trace_gzvm_wake(vm->id, sleepers);
-	for_each_set_bit(id, &sleepers, GZVM_MAX_VCPUS) {
-		/* Pairs with the release in gzvm_vcpu_create(). */
-		vcpu = smp_load_acquire(&vm->vcpus[id]);
-		if (vcpu && rcuwait_wake_up(&vcpu->wait))
-			atomic_long_inc(&vm->stats.wakeups);
-	}
+	if (sleepers || trace_gzvm_wake_enabled())
+		gzvm_wake_sleepers(vm, sleepers);
 }

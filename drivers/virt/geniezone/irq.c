@@ -30,12 +30,11 @@ int gzvm_irq_inject(struct gzvm_vm *vm, u32 spi, bool level)
 	trace_gzvm_inject(vm->id, spi, level, ret);
 	if (ret)
 		return ret;
-	if (level)
-		atomic_long_inc(&vm->stats.injections);
-
 	/* A line that falls gives nobody something to do. */
-	if (level)
+	if (level) {
+		atomic_long_inc(&vm->stats.injections);
 		gzvm_vm_wake(vm);
+	}
 	return 0;
 }
 

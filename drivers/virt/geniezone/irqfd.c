@@ -55,8 +55,8 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @wait: entry in the eventfd's wait queue
  * @wqh: that wait queue
  * @poll: to get there
- * @rise: the line is to go up; protected by the lock of @wqh until shutdown has
- *        left that
+ * @rise: the line has yet to go up, EL2 was busy; protected by the lock of @wqh
+ *        until shutdown has left that
  * @retry: goes on when EL2 was busy
  * @shutdown: the end
  */
@@ -78,33 +78,24 @@ struct gzvm_irqfd_entry {
 
 /*
  * Nobody is there to be told of an error, but what EL2 is too busy for is done
- * later. What it has done is not done again: each rise is an edge to it.
+ * later. What it has done is not done again: each rise is an edge to it. Inline,
+ * like what it is called by: each signal goes this way.
  */
-static int gzvm_irqfd_drive(struct gzvm_irqfd_entry *irqfd)
+static __always_inline int gzvm_irqfd_raise(struct gzvm_irqfd_entry *irqfd)
 {
-	int ret;
+	int ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
 
-	if (!irqfd->rise)
-		return 0;
-	ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
-	if (ret != -EAGAIN)
-		irqfd->rise = false;
+	irqfd->rise = ret == -EAGAIN;
 	/* After the call: matches gzvm_irqfd_lower(). */
 	if (!ret)
 		set_bit(irqfd->spi, irqfd->vm->irqfds.raised);
 	return ret;
 }
 
-static void gzvm_irqfd_drive_or_retry(struct gzvm_irqfd_entry *irqfd)
+static __always_inline void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
 {
-	if (gzvm_irqfd_drive(irqfd) == -EAGAIN)
+	if (gzvm_irqfd_raise(irqfd) == -EAGAIN)
 		queue_delayed_work(gzvm_irqfd_wq, &irqfd->retry, 1);
-}
-
-static void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
-{
-	irqfd->rise = true;
-	gzvm_irqfd_drive_or_retry(irqfd);
 }
 
 /* Under the lock of the wake-up, like all that drives the line */
@@ -115,7 +106,8 @@ static void gzvm_irqfd_retry(struct work_struct *work)
 			     retry);
 
 	spin_lock_irq(&irqfd->wqh->lock);
-	gzvm_irqfd_drive_or_retry(irqfd);
+	if (irqfd->rise)
+		gzvm_irqfd_inject(irqfd);
 	spin_unlock_irq(&irqfd->wqh->lock);
 }
 
@@ -164,7 +156,7 @@ static int gzvm_irqfd_lower(struct gzvm_vm *vm, u32 spi, bool at_eoi)
 	if (may) {
 		/* First the bit: one rise too many is remembered, none too few. */
 		clear_bit(spi, set->raised);
-		/* Matches the order in gzvm_irqfd_drive(). */
+		/* Matches the order in gzvm_irqfd_raise(). */
 		smp_mb__after_atomic();
 		ret = gzvm_irq_inject(vm, spi, false);
 		if (ret == -EAGAIN)
@@ -193,7 +185,7 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
 	cancel_delayed_work_sync(&irqfd->retry);
 	/* What was signalled is not lost. */
-	while (gzvm_irqfd_drive(irqfd) == -EAGAIN)
+	while (irqfd->rise && gzvm_irqfd_raise(irqfd) == -EAGAIN)
 		schedule_timeout_uninterruptible(1);
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
@@ -222,15 +214,25 @@ static void gzvm_irqfd_deactivate(struct gzvm_irqfd_entry *irqfd)
 	queue_work(gzvm_irqfd_wq, &irqfd->shutdown);
 }
 
+/* The eventfd has ended. Deassign may be faster: it has queued the work then. */
+static noinline void gzvm_irqfd_hang_up(struct gzvm_irqfd_entry *irqfd)
+{
+	struct gzvm_irqfds *set = &irqfd->vm->irqfds;
+	unsigned long irqflags;
+
+	spin_lock_irqsave(&set->lock, irqflags);
+	if (irqfd->active)
+		gzvm_irqfd_deactivate(irqfd);
+	spin_unlock_irqrestore(&set->lock, irqflags);
+}
+
 /* Called with the eventfd's wait queue lock held, interrupts off. */
 static int gzvm_irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 			     int sync, void *key)
 {
 	struct gzvm_irqfd_entry *irqfd =
 		container_of(wait, struct gzvm_irqfd_entry, wait);
-	struct gzvm_irqfds *set = &irqfd->vm->irqfds;
 	__poll_t flags = key_to_poll(key);
-	unsigned long irqflags;
 	u64 cnt;
 
 	lockdep_assert_held(&irqfd->wqh->lock);
@@ -240,13 +242,8 @@ static int gzvm_irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 		gzvm_irqfd_inject(irqfd);
 	}
 
-	if (flags & EPOLLHUP) {
-		/* Deassign may be faster: it has queued the work then. */
-		spin_lock_irqsave(&set->lock, irqflags);
-		if (irqfd->active)
-			gzvm_irqfd_deactivate(irqfd);
-		spin_unlock_irqrestore(&set->lock, irqflags);
-	}
+	if (flags & EPOLLHUP)
+		gzvm_irqfd_hang_up(irqfd);
 	return 0;
 }
 
