@@ -111,6 +111,8 @@ static u32 reason_not_to_enter(struct vcpu *vcpu)
 /* What the host was shown of the entry before */
 static void forget_lrs(struct vcpu *vcpu)
 {
+	if (!vcpu->lrs_used)
+		return;
 	memset(vcpu->lr, 0, sizeof(vcpu->lr));
 	vcpu->lrs_used = false;
 }
@@ -124,7 +126,7 @@ static void flush_interrupts(struct vcpu *vcpu)
 			   &hcr);
 		vcpu->lrs_used = true;
 		gic_write_lrs(vcpu->lr, vcpu->vgic.nr_loaded, hcr);
-	} else if (vcpu->lrs_used) {
+	} else {
 		forget_lrs(vcpu);
 	}
 }
@@ -203,8 +205,6 @@ static void begin_run(struct vcpu *vcpu)
 	u32 bit = 1U << vcpu->id;
 
 	clear_words(vcpu->exit.raw, vcpu->told);
-	if (vcpu->lrs_used)
-		forget_lrs(vcpu);
 	/* Nobody but who has the vCPU sets its bit. */
 	if (READ_ONCE(vcpu->vm->sleeping) & bit)
 		__atomic_and_fetch(&vcpu->vm->sleeping, ~bit, __ATOMIC_SEQ_CST);
@@ -213,10 +213,8 @@ static void begin_run(struct vcpu *vcpu)
 
 static u32 run_claimed(struct vcpu *vcpu)
 {
-	u32 reason = reason_not_to_enter(vcpu);
+	u32 reason;
 
-	if (reason)
-		return reason;
 	vcpu_load(vcpu);
 	do {
 		reason = enter_once(vcpu);
@@ -315,7 +313,11 @@ int vcpu_run(struct vm *vm, u32 id, u64 *reason)
 			vcpu->lrs_told = true;
 		} else {
 			/* Sealing goes on when the host comes again. */
-			*reason = err ? GZ_EXIT_GZ : run_claimed(vcpu);
+			*reason = err ? GZ_EXIT_GZ : reason_not_to_enter(vcpu);
+			if (*reason)
+				forget_lrs(vcpu);
+			else
+				*reason = run_claimed(vcpu);
 			tell_host(vcpu, *reason);
 		}
 		err = 0;
