@@ -12,7 +12,7 @@ import sys
 sys.dont_write_bytecode = True
 
 from testing import bench, coverage, docs, gate, machine, mutants, reset, \
-    selfcheck, static, terminal
+    selfcheck, static, steps, terminal
 from testing.ahead import Ahead
 from testing.context import Context
 from testing.report import Report
@@ -37,13 +37,15 @@ def build_debug(ctx):
     ctx.built("debug image", "debug-image")
 
 
-def kselftest(pick, name, mode, only):
+def kselftest(pick, name, mode, only, log="kselftest"):
     modes = dict(machine.MODES)
     seed = 1 + list(modes).index(mode)
     append = f"{modes[mode]} gz.ioctl_fuzz={machine.FUZZ_SECONDS[name]},{seed}"
+    if name == "debug" and mode in machine.DEBUG_MODES:
+        append += f" {machine.DEBUG_MODES[mode]}"
 
     def step(ctx):
-        pick(ctx).tests(f"kselftest-{name}-{mode}", append, only)
+        pick(ctx).tests(f"{log}-{name}-{mode}", append, only)
     return step
 
 
@@ -83,9 +85,16 @@ BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
         ("kexec", machine.kexec), ("reset", reset.reset),
         ("no hypervisor", machine.no_hypervisor), ("unlisted", machine.unlisted)] + \
     kselftests(machine.base_machine, "base", machine.MODE_TESTS)
-DEBUG = [("build debug", build_debug),
-         ("unit tests debug", machine.kunit_debug)] + \
-    kselftests(machine.debug_machine, "debug", machine.MEMORY_TESTS)
+DEBUG = [("build debug", build_debug)] + \
+    kselftests(machine.debug_machine, "debug", machine.MEMORY_TESTS) + \
+    [("unit tests debug", machine.kunit_debug),
+     ("ioctl fuzz debug",
+      kselftest(machine.debug_machine, "debug", machine.MODES[0][0],
+                machine.FUZZ_TEST, "fuzz"))]
+
+# These run beside the longest of all, which comes before them.
+BESIDE = ("kselftest debug noblock", "kselftest debug nodemand",
+          "unit tests debug", "ioctl fuzz debug")
 
 GROUPS = {
     "all": FIRST + UNIT + STATIC + HOST + UNIT_BASE + BASE +
@@ -117,19 +126,13 @@ def main():
     report = Report()
     ctx = Context(args, report)
     only = tuple(args.only.split(",")) if args.only else ("",)
-    steps = [(name, step) for name, step in GROUPS[args.group]
-             if name.startswith(only)]
-    for i, (name, step) in enumerate(steps):
+    chosen = [(name, step) for name, step in GROUPS[args.group]
+              if name.startswith(only)]
+    for bundle in steps.bundles(chosen, BESIDE):
+        steps.run_bundle(ctx, *bundle)
         # It needs the tree, and time while machines run
-        if i and steps[i - 1][1] is unpack and \
-                build_debug in (s for _, s in steps):
+        if bundle[0][1] is unpack and build_debug in (s for _, s in chosen):
             ctx.ahead = Ahead(ctx, "debug-kernel")
-        report.begin(name)
-        try:
-            step(ctx)
-        except Exception as error:
-            report.fail("", f"{type(error).__name__}: {error}")
-        report.end()
     return report.summary()
 
 

@@ -29,18 +29,24 @@ MODE_TESTS = ",".join((
     "protected_test", "run_test", "trace_test", "virtio_test",
 ))
 
-# And the most. The debug kernel is slow: the rest of the above only has to pass
-# there in the default mode.
-MEMORY_TESTS = ",".join(("fail_nth_test", "fault_test", "memslot_test"))
+# And the most, with what a kernel that does not preempt makes a difference to. The
+# debug kernel is slow: the rest of the above only has to pass there in the default
+# mode.
+MEMORY_TESTS = ",".join(("fail_nth_test", "fault_test", "kick_test",
+                         "memslot_test"))
+DEBUG_MODES = {"noblock": "preempt=none"}
 
 # What has programs beside the driver for its object: gzrun, gzhyp. The plain
 # kernel does for these, and the debug kernel has no network for guests.
 PLAIN_TESTS = ("cpu_test", "fuzz_test", "gdb_test", "gzrun_test", "reset_test",
                "virtio_test")
 
+# What has a machine of its own there
+FUZZ_TEST = "ioctl_fuzz_test"
+
 # What mutants are told on the debug kernel: a page that was freed is not zero by
-# itself. That takes too long for all tests.
-DEBUG_APPEND = "page_poison=1"
+# itself, which takes too long for all tests; and nobody is preempted.
+DEBUG_APPEND = "page_poison=1 preempt=none"
 
 # What only the debug kernel has the means for
 DEBUG_TESTS = ("fail_nth_test",)
@@ -159,7 +165,8 @@ class Machine:
         programs = [p.name for p in test_programs(base)
                     if not only or p.name in only.split(",")]
         if not only:
-            others = PLAIN_TESTS if self.name == "debug" else DEBUG_TESTS
+            others = (*PLAIN_TESTS, FUZZ_TEST) if self.name == "debug" \
+                else DEBUG_TESTS
             programs = [p for p in programs if p not in others]
             only = ",".join(programs)
         limit *= self.patience
@@ -266,7 +273,7 @@ def fuzz_ioctl(ctx):
     seed = int(os.environ.get("SEED") or 1)
     debug_machine(ctx).tests(
         "fuzz-ioctl", f"gzhyp.controls gz.ioctl_fuzz={seconds},{seed}",
-        "ioctl_fuzz_test", 60 + seconds)
+        FUZZ_TEST, 60 + seconds)
     keep_corpus(ctx)
 
 

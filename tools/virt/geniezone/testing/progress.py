@@ -5,6 +5,8 @@ import re
 import threading
 import time
 
+from .report import tell
+
 # What is worth a line, of all that the host reports
 TOLD = re.compile(r"^(begin: \S+|ok: guest .*)$")
 # Otherwise a word now and then, in seconds
@@ -30,7 +32,7 @@ class Progress:
         self.thread.join()
 
     def tell(self, text):
-        print(f"{self.report.elapsed()}     {text}", flush=True)
+        tell(f"{self.report.elapsed()}     {text}")
 
     def follow(self):
         begin = last = time.monotonic()

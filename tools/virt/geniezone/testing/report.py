@@ -1,26 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts results and tells of them as they come."""
 
+import sys
 import time
 
 from . import ktap
 
 
+def tell(line):
+    """In one piece, for there may be several that tell something."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 class Report:
-    def __init__(self):
+    """
+    With another one: of what runs beside the steps of that, and is told with a
+    mark until the other takes it over.
+    """
+
+    def __init__(self, other=None):
         self.count = {ktap.PASS: 0, ktap.FAIL: 0, ktap.SKIP: 0}
         self.failures = []
-        self.start = time.monotonic()
+        self.start = other.start if other else time.monotonic()
+        self.mark = " |" if other else ""
         self.group = ""
+
+    def take_over(self, other):
+        for status, count in other.count.items():
+            self.count[status] += count
+        self.failures += other.failures
 
     def elapsed(self):
         seconds = int(time.monotonic() - self.start)
-        return f"[{seconds // 60:3d}:{seconds % 60:02d}]"
+        return f"[{seconds // 60:3d}:{seconds % 60:02d}]{self.mark}"
 
     def begin(self, group):
         self.group = group
         self.before = dict(self.count)
-        print(f"{self.elapsed()} {group}", flush=True)
+        tell(f"{self.elapsed()} {group}")
 
     def end(self):
         delta = {k: self.count[k] - self.before[k] for k in self.count}
@@ -30,7 +48,10 @@ class Report:
         line = f"{delta[ktap.PASS]} passed, {delta[ktap.FAIL]} failed"
         if delta[ktap.SKIP]:
             line += f", {delta[ktap.SKIP]} skipped"
-        print(f"{self.elapsed()}   {line}", flush=True)
+        tell(f"{self.elapsed()}   {line}")
+
+    def indent(self):
+        return f"        {self.mark}  "
 
     def add(self, name, status, reason="", log=""):
         self.count[status] += 1
@@ -39,9 +60,9 @@ class Report:
             where = f" (see {log})" if log else ""
             line = f"FAIL {title}: {reason or 'failed'}{where}"
             self.failures.append(line)
-            print(f"          {line}", flush=True)
+            tell(f"{self.indent()} {line}")
         elif status == ktap.SKIP:
-            print(f"          skip {title}: {reason}", flush=True)
+            tell(f"{self.indent()} skip {title}: {reason}")
 
     def ok(self, name):
         self.add(name, ktap.PASS)

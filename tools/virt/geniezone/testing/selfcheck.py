@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """The judges judged: each way to fail must be seen as a failure."""
 
-from . import coverage, figures, gate, ktap, mutants
+import contextlib
+import copy
+import io
+
+from . import coverage, figures, gate, ktap, mutants, steps
 from .machine import split_documents, split_runs
+from .report import Report
 
 GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
 NESTED = """KTAP version 1
@@ -136,6 +141,30 @@ def check_splats(ctx):
                      ctx.run("selfcheck", judge, log)[0] != 0)
 
 
+def check_steps(ctx):
+    """What goes wrong beside another step counts like anything else."""
+    def step(*names):
+        return lambda ctx: [ctx.report.check(name, name != "bad")
+                            for name in names]
+
+    all_steps = [("a", step("good")), ("b", step("bad", "good")),
+                 ("c", lambda ctx: 1 / 0), ("d", step()), ("e", step("good"))]
+    found = steps.bundles(all_steps, ("b", "c", "d"))
+    ctx.report.check("steps: which run beside",
+                     found == [all_steps[:4], all_steps[4:]])
+    ctx.report.check("steps: none to run beside",
+                     steps.bundles(all_steps[1:3], ("b", "c", "d")) ==
+                     [all_steps[1:3]])
+    sample = copy.copy(ctx)
+    sample.report = Report()
+    with contextlib.redirect_stdout(io.StringIO()):
+        steps.run_bundle(sample, *found[0])
+    count = sample.report.count
+    ctx.report.check("steps: counted", (count[ktap.PASS], count[ktap.FAIL]) ==
+                     (2, 3), str(count))
+    ctx.report.check("steps: told", len(sample.report.failures) == 3)
+
+
 # recorded, found, whether that is good
 COSTS = ((1000.0, 1000.0, True), (1000.0, 1029.0, True), (1000.0, 971.0, True),
          (1000.0, 1031.0, False), (1000.0, 969.0, False), (1000.0, None, False),
@@ -194,6 +223,7 @@ def selfcheck(ctx):
     check_ktap(ctx)
     check_costs(ctx)
     check_runs(ctx)
+    check_steps(ctx)
     check_splats(ctx)
     check_mutants(ctx)
     check_coverage(ctx)
