@@ -196,6 +196,81 @@ TEST_F_TIMEOUT(kick, spinning_guest_returns_at_each_kick, 3600)
 	pthread_join(r.thread, NULL);
 }
 
+/* As two threads see it that have one CPU */
+static pthread_attr_t *on_last_cpu(pthread_attr_t *attr)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+	pthread_attr_init(attr);
+	pthread_attr_setaffinity_np(attr, sizeof(set), &set);
+	return attr;
+}
+
+/* Counts until it is told to stop */
+struct worker {
+	uint64_t n;
+	bool stop;
+};
+
+static void *worker_fn(void *arg)
+{
+	struct worker *w = arg;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
+		__atomic_add_fetch(&w->n, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* Whether it changes, or changed, before long */
+static bool goes_on(const uint64_t *value, uint64_t before)
+{
+	long start = now_ns();
+
+	while (__atomic_load_n(value, __ATOMIC_RELAXED) == before)
+		if (now_ns() - start > 15000000000L)
+			return false;
+	return true;
+}
+
+/*
+ * Who else wants the CPU gets its turn, and so does the guest. A kernel without
+ * preemption (preempt=none) has to be asked for that in between.
+ */
+TEST_F_TIMEOUT(kick, spinning_guest_shares_its_cpu, 120)
+{
+	const uint64_t *counter = tvm_at(&self->t, SHARED_BASE);
+	struct runner r = { .vcpu = self->vcpu };
+	struct worker w = { 0 };
+	pthread_attr_t attr;
+	pthread_t other;
+	int i;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "a third thread needs a CPU to watch from");
+	install(SA_RESTART);
+	tvm_enter(&self->t, 0, guest_count, SHARED_BASE);
+	pthread_create(&r.thread, on_last_cpu(&attr), runner_fn, &r);
+	runner_go(&r, 1);
+	wait_for_change(counter, 0);
+	pthread_create(&other, on_last_cpu(&attr), worker_fn, &w);
+	for (i = 0; i < 10; i++) {
+		EXPECT_TRUE(goes_on(&w.n, w.n))
+			break;
+		EXPECT_TRUE(goes_on(counter, *counter))
+			break;
+	}
+	__atomic_store_n(&w.stop, true, __ATOMIC_RELAXED);
+	set_immediate_exit(self->vcpu);
+	pthread_kill(r.thread, SIGUSR2);
+	wait_for_change(&r.returns, 0);
+	EXPECT_EQ(-EINTR, r.ret);
+	runner_go(&r, ~0ULL);
+	pthread_join(r.thread, NULL);
+	pthread_join(other, NULL);
+}
+
 /* Rounds of the guest between two exits that the driver serves */
 #define ROUNDS_PER_RING	20000
 
