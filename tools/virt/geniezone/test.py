@@ -37,7 +37,7 @@ def build_debug(ctx):
     ctx.built("debug image", "debug-image")
 
 
-def kselftest(pick, name, mode, only, log="kselftest"):
+def kselftest(pick, name, mode, only, log="kselftest", limit=60):
     modes = dict(machine.MODES)
     seed = 1 + list(modes).index(mode)
     append = f"{modes[mode]} gz.ioctl_fuzz={machine.FUZZ_SECONDS[name]},{seed}"
@@ -45,7 +45,7 @@ def kselftest(pick, name, mode, only, log="kselftest"):
         append += f" {machine.DEBUG_MODES[mode]}"
 
     def step(ctx):
-        pick(ctx).tests(f"{log}-{name}-{mode}", append, only)
+        pick(ctx).tests(f"{log}-{name}-{mode}", append, only, limit)
     return step
 
 
@@ -90,7 +90,7 @@ DEBUG = [("build debug", build_debug)] + \
     [("unit tests debug", machine.kunit_debug),
      ("ioctl fuzz debug",
       kselftest(machine.debug_machine, "debug", machine.MODES[0][0],
-                machine.FUZZ_TEST, "fuzz"))]
+                machine.FUZZ_TEST, "fuzz", 120))]
 
 # These run beside the longest of all, which comes before them.
 BESIDE = ("kselftest debug noblock", "kselftest debug nodemand",
