@@ -165,9 +165,10 @@ void gzvm_fake_mark(struct kunit *test, unsigned long addr,
 					       (u64 __user *)(addr + i * FAKE_PAGE)), 0);
 }
 
+/* No page has the mark of none (0). */
 u64 gzvm_fake_read_mark(u64 pfn)
 {
-	return *(u64 *)__va(PFN_PHYS(pfn));
+	return pfn ? *(u64 *)__va(PFN_PHYS(pfn)) : ~0ULL;
 }
 
 /* Little-endian, as everything here is. */

@@ -3,6 +3,8 @@
  * An idle vCPU: what keeps it from sleep, and what ends its sleep.
  */
 
+#include <linux/delay.h>
+
 #include <asm/arch_timer.h>
 
 #include "fake.h"
@@ -99,6 +101,9 @@ static void injection_wakes_the_sleeper(struct kunit *test)
 	set_timer(&env, false, 0);
 	gzvm_fake_exit(test, FAKE_EXIT_IDLE);
 	thread = gzvm_fake_thread(test, true, run_thread, &env);
+	KUNIT_EXPECT_TRUE(test, goes_to_sleep(&env, thread));
+	/* Long after that timer has run out */
+	msleep(50);
 	KUNIT_EXPECT_TRUE(test, goes_to_sleep(&env, thread));
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_RUN), 1);
 

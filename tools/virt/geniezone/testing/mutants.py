@@ -51,10 +51,7 @@ class Bench:
         self.ctx = ctx
         self.kernel = ctx.debug if kernel == "debug" else ctx.host
         self.patience = 3 if kernel == "debug" else 1
-        # A kernel that has gone wrong is not waited for.
-        self.append = " oops=panic"
-        if kernel == "debug":
-            self.append += f" {DEBUG_APPEND}"
+        self.append = f" {DEBUG_APPEND}" if kernel == "debug" else ""
         self.place = ctx.build / "check/mutants" / kernel
         self.tree = scratch(ctx, f"mutants/{kernel}/tree")
         self.module = self.place / "module"
@@ -101,17 +98,22 @@ class Bench:
         result = ctx.logs / f"{what}.result"
         return result.read_text(errors="replace").splitlines()
 
-    def kunit(self, what, suite):
-        """Names of the tests that fail, of those that did not finish."""
-        lines = self.boot(what, f"{KUNIT_APPEND} kunit.filter_glob={suite}",
+    def kunit(self, what, suite, test):
+        """
+        Names of the tests that fail, of those that did not finish. One that goes
+        wrong must not keep the one that matters from its turn.
+        """
+        only = suite if test in ("", SPLAT, NO_END) else f"{suite}.{test}"
+        lines = self.boot(what, f"{KUNIT_APPEND} kunit.filter_glob={only}",
                           False)
         log = self.ctx.log(what).read_text(errors="replace")
         return self.judge(what, ktap.parse(kunit_output(log)),
                           "host: done" in lines)
 
     def selftest(self, what, program):
+        # A kernel that has gone wrong is not waited for.
         lines = self.boot(what, f"gz.do=tests gz.timeout={120 * self.patience} "
-                          f"gzhyp.controls gz.tests={program}", True)
+                          f"gzhyp.controls gz.tests={program} oops=panic", True)
         text, code = split_runs(lines).get(program, ("", None))
         return self.judge(what, ktap.parse(text),
                           code is not None and "host: done" in lines)
@@ -133,9 +135,9 @@ class Bench:
             failed.add(SPLAT)
         return failed
 
-    def run(self, what, where):
+    def run(self, what, where, test=""):
         if where.startswith("gzvm-"):
-            return self.kunit(what, where)
+            return self.kunit(what, where, test)
         return self.selftest(what, where)
 
 
@@ -152,7 +154,7 @@ def try_mutant(bench, mutant):
         why = bench.build(what, where.startswith("gzvm-"))
         if why:
             return f"does not build: {why}"
-        failed = bench.run(what, where)
+        failed = bench.run(what, where, test)
     finally:
         path.write_text(source)
     if test in failed:
