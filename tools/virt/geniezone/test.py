@@ -92,9 +92,10 @@ DEBUG = [("build debug", build_debug)] + \
       kselftest(machine.debug_machine, "debug", machine.MODES[0][0],
                 machine.FUZZ_TEST, "fuzz", 120))]
 
-# These run beside the longest of all, which comes before them.
-BESIDE = ("kselftest debug noblock", "kselftest debug nodemand",
-          "unit tests debug", "ioctl fuzz debug")
+# What may run beside the longest of all, when it comes after that
+BESIDE = {"kselftest debug default":
+          ("kselftest debug noblock", "kselftest debug nodemand",
+           "unit tests debug", "ioctl fuzz debug")}
 
 GROUPS = {
     "all": FIRST + UNIT + STATIC + HOST + UNIT_BASE + BASE +

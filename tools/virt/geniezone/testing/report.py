@@ -51,7 +51,7 @@ class Report:
         tell(f"{self.elapsed()}   {line}")
 
     def indent(self):
-        return f"        {self.mark}  "
+        return f"        {self.mark} "
 
     def add(self, name, status, reason="", log=""):
         self.count[status] += 1

@@ -149,12 +149,16 @@ def check_steps(ctx):
 
     all_steps = [("a", step("good")), ("b", step("bad", "good")),
                  ("c", lambda ctx: 1 / 0), ("d", step()), ("e", step("good"))]
-    found = steps.bundles(all_steps, ("b", "c", "d"))
+    beside = {"a": ("b", "c", "d")}
+    found = steps.bundles(all_steps, beside)
     ctx.report.check("steps: which run beside",
                      found == [all_steps[:4], all_steps[4:]])
     ctx.report.check("steps: none to run beside",
-                     steps.bundles(all_steps[1:3], ("b", "c", "d")) ==
-                     [all_steps[1:3]])
+                     steps.bundles(all_steps[1:3], beside) ==
+                     [[step] for step in all_steps[1:3]])
+    ctx.report.check("steps: another to run beside",
+                     steps.bundles(all_steps[::-1], beside) ==
+                     [[step] for step in all_steps[::-1]])
     sample = copy.copy(ctx)
     sample.report = Report()
     with contextlib.redirect_stdout(io.StringIO()):

@@ -8,10 +8,10 @@ from .report import Report
 
 
 def bundles(steps, beside):
-    """Each step, and those after it that run beside it."""
+    """Each step, and those after it that may run beside it, by its name."""
     found = []
     for name, step in steps:
-        if name in beside and found:
+        if found and name in beside.get(found[-1][0][0], ()):
             found[-1].append((name, step))
         else:
             found.append([(name, step)])
