@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Read by two: by the kernel's build system, for which this is the Kbuild file of
-# an external module (make -C KDIR M=... modules), and by you (make help).
+# Two readers: the kernel's build system takes this as the Kbuild file of an
+# external module (make -C KDIR M=... modules), everybody else as the project's
+# Makefile (make help).
 
 ifneq ($(KERNELRELEASE),)
 
 gzvm-top := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
-# Outside of a kernel tree nothing else has set it; the driver is what is wanted.
+# Most external builds have no configuration for the driver: it is a module with
+# all but its tests. CONFIG_MTK_GZVM_DEBUGFS= or CONFIG_MTK_GZVM_TRACE= on the
+# command line leaves that part out.
+ifeq ($(CONFIG_MTK_GZVM),)
+export CONFIG_MTK_GZVM_DEBUGFS ?= y
+export CONFIG_MTK_GZVM_TRACE ?= y
+endif
 export CONFIG_MTK_GZVM := m
+subdir-ccflags-$(CONFIG_MTK_GZVM_DEBUGFS) += -DCONFIG_MTK_GZVM_DEBUGFS=1
 
-# Our header goes before one of another version that the kernel may have.
+# This header comes before another version that the kernel may have
 export LINUXINCLUDE := -I$(gzvm-top)/include/uapi -I$(gzvm-top)/include \
 	$(LINUXINCLUDE)
-subdir-ccflags-y := -include $(gzvm-top)/drivers/virt/geniezone/compat.h
 
 obj-m += drivers/virt/geniezone/
 
@@ -30,90 +37,85 @@ export LOGS	:= $(BUILD)/logs
 GZ		:= $(TOP)/tools/virt/geniezone
 IMAGE		:= $(GZ)/image
 STEP		:= $(IMAGE)/step.sh
+TESTING		:= $(TOP)/tools/testing/geniezone
 SELFTESTS	:= $(TOP)/tools/testing/selftests/geniezone
 
 export CROSS_COMPILE ?= aarch64-linux-gnu-
 ARM64_CC	:= $(CROSS_COMPILE)gcc
 
-# Debian's kernel with the driver put in, or, with KSRC=, a tree of yours which
-# is only read and gets the driver as an external module
+# The kernel is Debian's with the driver integrated, or, with KSRC=, a tree that
+# is only read: it gets the driver as an external module.
 DEBIAN_LINUX	:= $(BUILD)/linux-6.12
 ifeq ($(KSRC),)
 LINUX		:= $(DEBIAN_LINUX)
 LINUX_READY	:= $(BUILD)/integrated
 KBUILD_DIR	:= $(BUILD)
-FRAGMENTS	:= $(IMAGE)/host.config
 else
 LINUX		:= $(abspath $(KSRC))
 LINUX_READY	:=
 KBUILD_DIR	:= $(BUILD)/ksrc-$(shell echo "$(LINUX)" | md5sum | cut -c1-8)
-FRAGMENTS	:= $(IMAGE)/host.config $(IMAGE)/external.config
 endif
 
-HOST		:= $(KBUILD_DIR)/host
-DEBUG		:= $(KBUILD_DIR)/debug
-COVERAGE	:= $(BUILD)/coverage
-KCSAN		:= $(BUILD)/kcsan
+# gzhyp needs no more of a kernel tree than this
+ifneq ($(wildcard $(LINUX)/scripts/dtc/libfdt),)
+LIBFDT		:= $(LINUX)/scripts/dtc/libfdt
+else
+LIBFDT		:= $(BUILD)/libfdt/scripts/dtc/libfdt
+endif
+
 ARM64		:= $(BUILD)/arm64
 BUSYBOX		:= $(ARM64)/root/bin/busybox
 GZHYP_BIN	:= $(BUILD)/gzhyp/gzhyp.bin
 
 PHONY += help
 help:
-	@echo 'What a user does:'
-	@echo '  run            build everything, boot host and guest in QEMU; on a terminal'
-	@echo '                 the host shell stays, elsewhere all powers off'
-	@echo '  shell          build everything, boot the host and leave you its shell'
-	@echo '  test           all tests; ends with "N passed, N failed"'
-	@echo '  integrate      put the driver into the kernel tree KDIR=/path'
-	@echo '  unintegrate    take it out of there again'
-	@echo '  clean          remove what was built, keep what was fetched'
-	@echo '  distclean      remove build/'
-	@echo
-	@echo 'Parts of these:'
-	@echo '  check-static   the tests that need no machine: sparse, W=1 with gcc and'
-	@echo '                 clang, checkpatch, kernel-doc, headers, integration'
-	@echo '  kunit          the KUnit tests of the driver'
-	@echo '  kselftest      the kselftests on the hypervisor in QEMU (base kernel)'
-	@echo '  mutants        faults put into the driver one by one: each must be noticed'
-	@echo '  soak           what takes long: 20 guests with four vCPUs one after another,'
-	@echo '                 a million kicks'
-	@echo '  fuzz           a fuzz of the driver'\''s ioctls: SECONDS=600 SEED=1'
-	@echo '  coverage       which lines of the driver the tests run, as HTML'
-	@echo '  kcsan          tests with threads on a kernel that looks for data races'
-	@echo '  fuzz-hyp       a fuzz of the hypervisor'\''s calls: CALLS=1000000 SEED=1'
-	@echo '  bench          what operations cost, beside KVM: table and charts in'
-	@echo '                 build/bench; UPDATE=1 puts the table into the documents'
-	@echo '  bench-record   take what operations cost now as what make test expects'
-	@echo '  kernel, debug-kernel, gzhyp, gzrun, selftests, images'
-	@echo '  packages       install the Debian packages that are missing'
-	@echo
-	@echo 'Variables:'
-	@echo '  KSRC=/path     a kernel tree of yours instead of Debian'\''s; not modified'
-	@echo '  ONLY=a,b       with test: only the steps whose names begin so'
-	@echo
-	@echo 'The driver alone, for a kernel that is built: make -C KDIR M=$$PWD modules'
+	@echo 'For users:'
+	@echo '  run            boot a host and a guest in QEMU; compiles no kernel'
+	@echo '                 PROTECTED=1: a protected guest as well, on a kernel built here'
+	@echo '  shell          boot the host, open its shell'
+	@echo '                 FILES="./vmm=/usr/bin/vmm ..." SHARE=dir'
+	@echo '  test           run all tests; the last line is "N passed, N failed"'
+	@echo 'The driver in your kernel tree:'
+	@echo '  integrate, unintegrate   KDIR=/path'
+	@echo '  series                   write patches: KDIR=/path OUT=/dir SIGN="Name <mail>"'
+	@echo '  without this Makefile    make -C KDIR M=$$PWD modules'
+	@echo 'Parts of test:'
+	@echo '  check-static   checks of the sources; they need no machine'
+	@echo '  kunit          unit tests of the driver; kselftest: its kselftests in QEMU'
+	@echo 'Longer tests:'
+	@echo '  check-kernels  other kernels; check-gki: symbols; check-pages: 16 and 64 KiB'
+	@echo '  mutants        each fault that is put into the driver must be noticed'
+	@echo '  phones         each answer that a phone may give; soak: for longer'
+	@echo '  fuzz           SECONDS=600 SEED=1; fuzz-hyp: CALLS=1000000 SEED=1'
+	@echo '  coverage       lines of the driver that tests run; kcsan: data races'
+	@echo '  bench          costs, compared with KVM; bench-record: record the expected ones'
+	@echo 'Parts to build:  packages gzhyp gzrun examples selftests images kernel'
+	@echo '                 NAME-kernel -module -image: $(FLAVOURS)'
+	@echo '  clean          remove build/ without what was fetched; distclean: all'
+	@echo 'Variables:       KSRC=/path ONLY=step,step MUTANT=text UPDATE=1 (bench)'
 
-# Packages. A stamp would not notice one that was removed; asking is quick.
-PHONY += packages test-packages
+# No stamp: it would hide that a package was removed, and the check is fast
+PHONY += packages kernel-packages test-packages coverage-packages
 packages:
 	@$(IMAGE)/packages.sh run
+kernel-packages test-packages coverage-packages:
+	@$(IMAGE)/packages.sh $(@:-packages=)
 
-test-packages:
-	@$(IMAGE)/packages.sh test
-
-$(BUSYBOX): | packages
+$(BUSYBOX) $(ARM64)/root/usr/include/zlib.h &: | packages
 	@$(IMAGE)/arm64.sh $(ARM64)
 
-# Kernels
-$(BUILD)/linux-%.stamp: | packages
+$(BUILD)/linux-%.stamp: | kernel-packages
 	@$(STEP) unpack-$* "Unpacking Linux $*" $(IMAGE)/unpack.sh $* $(BUILD)/linux-$*
 	@touch $@
+
+$(BUILD)/libfdt/scripts/dtc/libfdt: | packages
+	@$(STEP) unpack-libfdt "Unpacking libfdt" \
+		$(IMAGE)/unpack.sh 6.12 $(BUILD)/libfdt scripts/dtc/libfdt
 
 PHONY += FORCE
 FORCE:
 
-# Changes when something of ours was put into the tree, and only then
+# Changes only when integrate.sh changed something in the tree
 $(BUILD)/integrated: $(DEBIAN_LINUX).stamp FORCE
 	@$(GZ)/integrate.sh add $(DEBIAN_LINUX) >$@.log
 	@if [ -s $@.log ] || [ ! -e $@ ]; then touch $@; fi
@@ -123,246 +125,253 @@ integrate unintegrate:
 	@[ -n "$(KDIR)" ] || { echo "Which kernel tree? make $@ KDIR=/path" >&2; exit 2; }
 	@$(GZ)/integrate.sh $(if $(filter un%,$@),remove,add) "$(KDIR)"
 
-$(HOST)/built: $(LINUX_READY) $(FRAGMENTS) | packages
-	@$(STEP) kernel "Building the kernel" \
-		$(IMAGE)/kernel.sh build $(LINUX) $(HOST) $(FRAGMENTS)
-	@touch $@
+PHONY += series
+series:
+	@[ -n "$(KDIR)" ] && [ -n "$(OUT)" ] || \
+		{ echo "make series KDIR=/path/to/linux OUT=/dir" >&2; exit 2; }
+	@$(TESTING)/series/series.py --kernel "$(KDIR)" --out "$(OUT)" \
+		$(if $(SIGN),--sign "$(SIGN)")
 
-$(DEBUG)/built: $(LINUX_READY) $(FRAGMENTS) $(IMAGE)/debug.config | packages
-	@$(STEP) debug-kernel "Building the debug kernel" \
-		$(IMAGE)/kernel.sh build $(LINUX) $(DEBUG) $(FRAGMENTS) $(IMAGE)/debug.config
-	@touch $@
+# Flavours of the kernel. To add one, add its name here and a NAME.config, which
+# is put on top of host.config.
+FLAVOURS	:= host debug coverage kcsan lean 16k 64k
 
-# Debian's, with the driver beside it or in it
-$(COVERAGE)/built: $(BUILD)/integrated $(IMAGE)/host.config \
-		$(IMAGE)/external.config $(IMAGE)/coverage.config | packages
-	@$(STEP) coverage-kernel "Building the coverage kernel" \
-		$(IMAGE)/kernel.sh build $(DEBIAN_LINUX) $(COVERAGE) \
-		$(filter %.config,$^)
-	@touch $@
+# These get the driver as an external module, the others have it in the tree
+EXTERNAL	:= $(if $(KSRC),$(FLAVOURS),coverage)
+if-external	 = $(if $(filter $(1),$(EXTERNAL)),$(2))
+fragments	 = $(patsubst %,$(IMAGE)/%.config,host \
+		   $(call if-external,$(1),external) $(filter-out host,$(1)))
+driver		 = $(KBUILD_DIR)/$(1)$(call if-external,$(1),.module)/drivers/virt/geniezone/gzvm.ko
 
-$(KCSAN)/built: $(BUILD)/integrated $(IMAGE)/host.config \
-		$(IMAGE)/kcsan.config | packages
-	@$(STEP) kcsan-kernel "Building the KCSAN kernel" \
-		$(IMAGE)/kernel.sh build $(DEBIAN_LINUX) $(KCSAN) \
-		$(filter %.config,$^)
-	@touch $@
+# The driver that counts its lines contains its unit tests
+coverage-env	:= KCFLAGS="-DCONFIG_MTK_GZVM_KUNIT_TEST=1 -fprofile-update=atomic -mno-outline-atomics"
+coverage-args	:= CONFIG_MTK_GZVM_KUNIT_TEST=y GCOV_PROFILE=y
 
-# Without what costs in both the driver and KVM
-BENCH_KERNEL	:= $(KBUILD_DIR)/bench-kernel
-$(BENCH_KERNEL)/built: $(LINUX_READY) $(FRAGMENTS) $(IMAGE)/bench.config | packages
-	@$(STEP) bench-kernel "Building the kernel for benchmarks" \
-		$(IMAGE)/kernel.sh build $(LINUX) $(BENCH_KERNEL) $(FRAGMENTS) \
-		$(IMAGE)/bench.config
-	@touch $@
+# Kernels with larger pages also boot as guests
+large-pages	:= 16k 64k
 
-PHONY += kernel debug-kernel coverage-kernel kcsan-kernel bench-kernel
-bench-kernel: $(BENCH_KERNEL)/built
-kernel: $(HOST)/built
-debug-kernel: $(DEBUG)/built
-coverage-kernel: $(COVERAGE)/built
-kcsan-kernel: $(KCSAN)/built
+# NAME-kernel, NAME-module: the driver, NAME-ctl: the module for gzhyp's test
+# controls, NAME-image: the host's initial RAM disk with all of it
+define flavour
+PHONY += $(1)-kernel $(1)-module $(1)-ctl $(1)-image
+$(KBUILD_DIR)/$(1)/built: $(LINUX_READY) $(call fragments,$(1)) | kernel-packages
+	@$(STEP) $(1)-kernel "Building the $(1) kernel" \
+		$(IMAGE)/kernel.sh build $(LINUX) $$(@D) $(call fragments,$(1))
+	@touch $$@
 
-# The driver: made with the kernel when that has it, else by itself
-PHONY += host-module debug-module bench-module
-ifeq ($(KSRC),)
-HOST_KO		:= $(HOST)/drivers/virt/geniezone/gzvm.ko
-DEBUG_KO	:= $(DEBUG)/drivers/virt/geniezone/gzvm.ko
-BENCH_KO	:= $(BENCH_KERNEL)/drivers/virt/geniezone/gzvm.ko
-host-module: kernel
-debug-module: debug-kernel
-bench-module: bench-kernel
-else
-HOST_KO		:= $(HOST).module/drivers/virt/geniezone/gzvm.ko
-DEBUG_KO	:= $(DEBUG).module/drivers/virt/geniezone/gzvm.ko
-host-module: kernel
-	@$(STEP) module - $(IMAGE)/module.sh $(LINUX) $(HOST) $(HOST).module
-debug-module: debug-kernel
-	@$(STEP) debug-module - $(IMAGE)/module.sh $(LINUX) $(DEBUG) $(DEBUG).module
-BENCH_KO	:= $(BENCH_KERNEL).module/drivers/virt/geniezone/gzvm.ko
-bench-module: bench-kernel
-	@$(STEP) bench-module - $(IMAGE)/module.sh $(LINUX) $(BENCH_KERNEL) \
-		$(BENCH_KERNEL).module
-endif
+$(1)-kernel: $(KBUILD_DIR)/$(1)/built
 
-COVERAGE_KO	:= $(COVERAGE).module/drivers/virt/geniezone/gzvm.ko
-KCSAN_KO	:= $(KCSAN)/drivers/virt/geniezone/gzvm.ko
+$(1)-module: $(1)-kernel
+	$(call if-external,$(1),@$(STEP) $(1)-module - env $($(1)-env) \
+		$(IMAGE)/module.sh $(LINUX) $(KBUILD_DIR)/$(1) \
+		$(KBUILD_DIR)/$(1).module $($(1)-args))
 
-# With its unit tests in it, which run only when that is asked for
-PHONY += coverage-module
-coverage-module: coverage-kernel
-	@$(STEP) coverage-module - env \
-		KCFLAGS="-DCONFIG_MTK_GZVM_KUNIT_TEST=1 -fprofile-update=atomic -mno-outline-atomics" \
-		$(IMAGE)/module.sh $(DEBIAN_LINUX) $(COVERAGE) $(COVERAGE).module \
-		CONFIG_MTK_GZVM_KUNIT_TEST=y GCOV_PROFILE=y
+$(1)-ctl: $(1)-kernel
+	@$(STEP) $(1)-ctl - $(IMAGE)/ctl-module.sh $(LINUX) $(KBUILD_DIR)/$(1) \
+		$(KBUILD_DIR)/$(1).ctl
 
-# gzhyp's test controls for tests
-PHONY += host-ctl debug-ctl coverage-ctl kcsan-ctl
-host-ctl: kernel
-	@$(STEP) ctl-module - $(IMAGE)/ctl-module.sh $(LINUX) $(HOST) $(HOST).ctl
-debug-ctl: debug-kernel
-	@$(STEP) debug-ctl-module - $(IMAGE)/ctl-module.sh $(LINUX) $(DEBUG) $(DEBUG).ctl
-coverage-ctl: coverage-kernel
-	@$(STEP) coverage-ctl-module - $(IMAGE)/ctl-module.sh $(DEBIAN_LINUX) \
-		$(COVERAGE) $(COVERAGE).ctl
-kcsan-ctl: kcsan-kernel
-	@$(STEP) kcsan-ctl-module - $(IMAGE)/ctl-module.sh $(DEBIAN_LINUX) \
-		$(KCSAN) $(KCSAN).ctl
+$(1)-image: guest-image $(1)-module $(1)-ctl gzrun examples selftests $(HOST_PROGRAMS)
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/$(1).cpio \
+		$(BUSYBOX) $(call driver,$(1))=/lib/modules/gzvm.ko \
+		$(KBUILD_DIR)/$(1).ctl/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
+		$(HOST_FILES) $(if $(filter $(1),$(large-pages)),\
+		$(KBUILD_DIR)/$(1)/arch/arm64/boot/Image=/usr/share/geniezone/Image-$(1)) \
+		$(FILES)
+endef
 
-# The plain way of giving memory, for comparison
-PHONY += bench-plain
-bench-plain: bench-kernel
-	@$(STEP) bench-plain-module - $(IMAGE)/ctl-module.sh $(LINUX) $(BENCH_KERNEL) \
-		$(BENCH_KERNEL).plain plain
+PHONY += kernel images
+kernel: host-kernel
+images: host-image
 
-# The rest: each knows by itself what is to be done
-PHONY += gzhyp gzhyp-check gzrun gzrun-check selftests bench-program
-gzhyp: $(LINUX_READY) | packages
-	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp \
-		LIBFDT=$(LINUX)/scripts/dtc/libfdt
+# The module that maps memory page by page, for comparison
+PHONY += lean-plain
+lean-plain: lean-kernel
+	@$(STEP) lean-plain - $(IMAGE)/ctl-module.sh $(LINUX) $(KBUILD_DIR)/lean \
+		$(KBUILD_DIR)/lean.plain plain
 
-gzhyp-check: $(LINUX_READY) | packages
-	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp \
-		LIBFDT=$(LINUX)/scripts/dtc/libfdt check
+# Programs: their own Makefiles know what is out of date
+PHONY += gzhyp gzhyp-test gzhyp-check gzrun gzrun-check selftests bench-program
+gzhyp: $(LIBFDT) | packages
+	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp LIBFDT=$(LIBFDT)
 
-gzrun: $(BUSYBOX) | packages
+# With the test controls
+gzhyp-test: $(LIBFDT) | packages
+	@$(STEP) gzhyp-test - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp-test \
+		CONTROL=1 LIBFDT=$(LIBFDT)
+
+gzhyp-check: $(LIBFDT) | packages
+	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp LIBFDT=$(LIBFDT) check
+
+gzrun: $(BUSYBOX) $(ARM64)/root/usr/include/zlib.h | packages
 	@mkdir -p $(BUILD)/gzrun
 	@$(STEP) gzrun - $(MAKE) -C $(GZ)/gzrun O=$(BUILD)/gzrun CC=$(ARM64_CC) \
 		FDT_DIR=$(ARM64)/root
 
+# The two examples of the library
+PHONY += examples
+examples: | packages
+	@mkdir -p $(BUILD)/libgzvm
+	@$(STEP) examples - $(MAKE) -C tools/lib/gzvm O=$(BUILD)/libgzvm CC=$(ARM64_CC) \
+		CFLAGS="-O2 -g -Werror" examples
+
 gzrun-check: | packages
 	@$(MAKE) -s -C $(GZ)/gzrun O=$(BUILD)/gzrun check
 
-selftests: $(LINUX_READY) | packages
+# Programs must not see the kernel's other headers as they are in the tree, only
+# as they are installed.
+UAPI		:= $(BUILD)/uapi
+$(UAPI)/linux/gzvm.h: $(TOP)/include/uapi/linux/gzvm.h
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# The tests of gzhyp and gzrun that run in a machine are built like kselftests
+KSELFTEST	 = KSRC=$(LINUX) KHDR_INCLUDES="-isystem $(UAPI)" USERLDFLAGS=-static
+selftests: $(LINUX_READY) $(UAPI)/linux/gzvm.h gzhyp-machine-tests gzrun-machine-tests | packages
 	@mkdir -p $(BUILD)/selftests
 	@$(STEP) selftests - $(MAKE) -C $(SELFTESTS) OUTPUT=$(BUILD)/selftests \
-		CC=$(ARM64_CC) KSRC=$(LINUX)
+		$(KSELFTEST)
+
+PHONY += gzhyp-machine-tests gzrun-machine-tests
+gzhyp-machine-tests: $(LINUX_READY) $(UAPI)/linux/gzvm.h | packages
+	@mkdir -p $(BUILD)/gzhyp-machine-tests
+	@$(STEP) gzhyp-machine-tests - $(MAKE) -C $(GZ)/gzhyp/tests/machine \
+		OUTPUT=$(BUILD)/gzhyp-machine-tests $(KSELFTEST)
+
+gzrun-machine-tests: $(LINUX_READY) $(UAPI)/linux/gzvm.h gzrun | packages
+	@mkdir -p $(BUILD)/gzrun-machine-tests
+	@$(STEP) gzrun-machine-tests - $(MAKE) -C $(GZ)/gzrun/tests/machine \
+		OUTPUT=$(BUILD)/gzrun-machine-tests GZRUN_O=$(BUILD)/gzrun \
+		FDT_DIR=$(ARM64)/root $(KSELFTEST)
 
 BENCH_PROGRAM	:= $(BUILD)/bench-program
 bench-program: | packages
 	@mkdir -p $(BENCH_PROGRAM)
-	@$(STEP) bench-program - $(MAKE) -C $(TOP)/tools/testing/geniezone/bench \
+	@$(STEP) bench-program - $(MAKE) -C $(TESTING)/bench \
 		OUTPUT=$(BENCH_PROGRAM) CC=$(ARM64_CC)
 
-# Another kernel in the host's place
+# Starts another kernel in place of the host
 KEXEC		:= $(BUILD)/kexec
-$(KEXEC): $(TOP)/tools/testing/geniezone/kexec/kexec.c | packages
+$(KEXEC): $(TESTING)/kexec/kexec.c | packages
 	@$(STEP) kexec - $(ARM64_CC) -O2 -Wall -Werror -static -o $@ $<
 
-# What gzrun's tests talk to gzrun and its guests with
+# The peer of gzrun and its guests in the tests of vsock
 GZRUN_TOOLS	:= $(BUILD)/gzrun-tools
-$(GZRUN_TOOLS)/%: $(TOP)/tools/testing/geniezone/gzrun/tools/%.c | packages
+$(GZRUN_TOOLS)/%: $(GZ)/gzrun/tests/machine/%.c | packages
 	@mkdir -p $(@D)
 	@$(STEP) gzrun-$* - $(ARM64_CC) -D_GNU_SOURCE -O2 -Wall -Wextra -Werror \
 		-static -o $@ $<
 
 HOST_PROGRAMS	:= $(KEXEC) $(GZRUN_TOOLS)/vsock-peer
 
-# Images, which take less time to make than to compare
-GEN_INIT_CPIO	:= $(HOST)/usr/gen_init_cpio
+# Images. Making one takes less time than comparing its contents.
 GUEST_INITRD	:= $(KBUILD_DIR)/guest.cpio
 GUEST_ROOT	:= $(KBUILD_DIR)/root.ext4
-host-files	 = $(1)=/lib/modules/gzvm.ko \
-		   $(2)/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
-		   $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
-		   $(KEXEC)=/usr/sbin/kexec \
+USER_FILES	:= $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
 		   $(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer \
-		   $(BUILD)/selftests=/usr/libexec/geniezone \
-		   $(SELFTESTS)/ioctl_fuzz.corpus=/usr/share/geniezone/ioctl_fuzz.corpus \
-		   $(TOP)/tools/testing/geniezone/gzrun=/usr/libexec/geniezone-gzrun \
-		   $(TOP)/tools/testing/geniezone/gzrun/lib.sh=/usr/libexec/geniezone-gzrun/lib.sh \
-		   $(HOST)/arch/arm64/boot/Image=/usr/share/geniezone/Image \
-		   $(GUEST_INITRD)=/usr/share/geniezone/initrd \
-		   $(GUEST_ROOT)=/usr/share/geniezone/root.ext4 \
+		   $(BUILD)/libgzvm/hello=/usr/bin/gzvm-hello \
+		   $(BUILD)/libgzvm/boot=/usr/bin/gzvm-boot \
 		   $(IMAGE)/motd=/etc/motd
+HOST_FILES	:= $(USER_FILES) \
+		   $(KEXEC)=/usr/sbin/kexec \
+		   $(BUILD)/selftests=/usr/libexec/geniezone \
+		   $(SELFTESTS)/ioctl_fuzz.corpus=/usr/libexec/geniezone/ioctl_fuzz.corpus \
+		   $(BUILD)/gzhyp-machine-tests=/usr/libexec/geniezone \
+		   $(BUILD)/gzrun-machine-tests=/usr/libexec/geniezone \
+		   $(GZ)/gzrun/tests/machine=/usr/libexec/geniezone \
+		   $(GZ)/gzrun/tests/machine/lib.sh=/usr/libexec/geniezone/lib.sh \
+		   $(KBUILD_DIR)/host/arch/arm64/boot/Image=/usr/share/geniezone/Image \
+		   $(GUEST_INITRD)=/usr/share/geniezone/initrd \
+		   $(GUEST_ROOT)=/usr/share/geniezone/root.ext4
 
-PHONY += guest-image images debug-image
+PHONY += guest-image
 guest-image: kernel $(BUSYBOX) $(GZRUN_TOOLS)/vsock-peer
-	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(GEN_INIT_CPIO) $(BUSYBOX) \
+	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(BUSYBOX) \
 		$(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer
 	@$(IMAGE)/root.sh $(GUEST_ROOT) $(BUSYBOX)
 
-images: guest-image host-module host-ctl gzrun selftests $(HOST_PROGRAMS)
-	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/host.cpio $(GEN_INIT_CPIO) \
-		$(BUSYBOX) $(call host-files,$(HOST_KO),$(HOST).ctl)
+$(foreach f,$(FLAVOURS),$(eval $(call flavour,$(f))))
 
-debug-image: guest-image debug-module debug-ctl gzrun selftests $(HOST_PROGRAMS)
-	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/debug.cpio $(GEN_INIT_CPIO) \
-		$(BUSYBOX) $(call host-files,$(DEBUG_KO),$(DEBUG).ctl)
-
-PHONY += coverage-image kcsan-image
-coverage-image: guest-image coverage-module coverage-ctl gzrun selftests $(HOST_PROGRAMS)
-	@$(IMAGE)/initramfs.sh host $(BUILD)/coverage.cpio $(GEN_INIT_CPIO) \
-		$(BUSYBOX) $(call host-files,$(COVERAGE_KO),$(COVERAGE).ctl)
-
-kcsan-image: guest-image kcsan-kernel kcsan-ctl gzrun selftests $(HOST_PROGRAMS)
-	@$(IMAGE)/initramfs.sh host $(BUILD)/kcsan.cpio $(GEN_INIT_CPIO) \
-		$(BUSYBOX) $(call host-files,$(KCSAN_KO),$(KCSAN).ctl)
-
-# With the driver of one kernel or the other. The first is what tests have.
+# Images for benchmarks: "test" compares the costs on the host kernel, "bench"
+# measures on the lean one
 PHONY += gate-image bench-image
 gate-image: host-module bench-program $(BUSYBOX)
-	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/gate.cpio $(GEN_INIT_CPIO) $(BUSYBOX) \
-		$(HOST_KO)=/lib/modules/gzvm.ko \
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/gate.cpio $(BUSYBOX) \
+		$(call driver,host)=/lib/modules/gzvm.ko \
 		$(BENCH_PROGRAM)/bench=/usr/libexec/geniezone-bench/bench
 
-bench-image: kernel bench-module bench-plain bench-program $(BUSYBOX)
-	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/bench.cpio $(GEN_INIT_CPIO) $(BUSYBOX) \
-		$(BENCH_KO)=/lib/modules/gzvm.ko \
-		$(BENCH_KERNEL).plain/gzplain.ko=/lib/modules/gzplain.ko \
+bench-image: kernel lean-module lean-plain bench-program $(BUSYBOX)
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/bench.cpio $(BUSYBOX) \
+		$(call driver,lean)=/lib/modules/gzvm.ko \
+		$(KBUILD_DIR)/lean.plain/gzplain.ko=/lib/modules/gzplain.ko \
 		$(BENCH_PROGRAM)/bench=/usr/libexec/geniezone-bench/bench
 
+# The kernel of "make run": Debian's own, as it is in the package. "release" finds the
+# newest one of this Debian. Host and guest load what is not built into it.
+DEBIAN		:= $(BUILD)/debian
+RELEASE		:= $(DEBIAN)/release-arm64
+RELEASE_HEADERS	 = $(realpath $(RELEASE)/headers/common) $(realpath $(RELEASE)/headers/build)
+RELEASE_ARGS	:= CC=$(ARM64_CC) CONFIG_DEBUG_INFO_BTF_MODULES=
+HOST_MODULES	:= virtio_mmio
+SHELL_MODULES	:= virtio_net 9pnet_virtio 9p tun bridge vhost_vsock vhost_net
+GUEST_MODULES	:= virtio_mmio virtio_blk virtio_net virtio_rng crc32c_generic ext4 \
+		   vmw_vsock_virtio_transport gpio_keys evdev
+
+PHONY += release-kernel release-module release-image
+release-kernel: $(RELEASE)/headers $(RELEASE)/image
+# One after the other: they share apt's state
+$(RELEASE)/image: | $(RELEASE)/headers
+$(RELEASE)/headers $(RELEASE)/image: | packages
+	@$(IMAGE)/debian-kernel.sh $(DEBIAN) release $(@F)
+
+release-module: $(RELEASE)/headers
+	@$(STEP) release-module "Building the driver for Debian's kernel" \
+		$(IMAGE)/module.sh $(RELEASE_HEADERS) $(BUILD)/release.module $(RELEASE_ARGS)
+
+release-image: release-module $(RELEASE)/image gzrun examples $(GZRUN_TOOLS)/vsock-peer $(BUSYBOX)
+	@$(IMAGE)/modules.py $(RELEASE)/image/modules $(BUILD)/release.guest $(GUEST_MODULES)
+	@$(IMAGE)/modules.py $(RELEASE)/image/modules $(BUILD)/release.host $(HOST_MODULES)
+	@$(IMAGE)/modules.py $(RELEASE)/image/modules $(BUILD)/release.shell \
+		$(HOST_MODULES) -- $(SHELL_MODULES)
+	@$(IMAGE)/initramfs.sh guest $(BUILD)/release-guest.cpio $(BUSYBOX) \
+		$(BUILD)/release.guest=/lib/modules/early \
+		$(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer
+	@$(IMAGE)/root.sh $(BUILD)/release-root.ext4 $(BUSYBOX)
+	@$(IMAGE)/initramfs.sh host $(BUILD)/release.cpio $(BUSYBOX) \
+		$(BUILD)/release.host=/lib/modules/early \
+		$(BUILD)/release.shell=/lib/modules/shell \
+		$(BUILD)/release.module/drivers/virt/geniezone/gzvm.ko=/lib/modules/gzvm.ko \
+		$(RELEASE)/image/Image=/usr/share/geniezone/Image \
+		$(BUILD)/release-guest.cpio=/usr/share/geniezone/initrd \
+		$(BUILD)/release-root.ext4=/usr/share/geniezone/root.ext4 \
+		$(USER_FILES) $(FILES)
+
+# Debian's kernel lacks what a protected guest needs, so that one has a kernel built here
 PHONY += run shell
+ifeq ($(PROTECTED)$(KSRC),)
+# Downloads and compilations overlap
+run shell: | packages
+	@$(MAKE) -j$(shell nproc) gzhyp release-image
+	@DEBIAN=1 $(IMAGE)/run.sh $@ $(GZHYP_BIN) $(RELEASE)/image/Image $(BUILD)/release.cpio plain
+else
 run shell: gzhyp images
-	@$(IMAGE)/run.sh $@ $(GZHYP_BIN) $(HOST)/arch/arm64/boot/Image \
-		$(KBUILD_DIR)/host.cpio
+	@$(IMAGE)/run.sh $@ $(GZHYP_BIN) $(KBUILD_DIR)/host/arch/arm64/boot/Image \
+		$(KBUILD_DIR)/host.cpio plain,protected
+endif
+export SHARE
 
-# Tests build what they need themselves, so that a failure to build is counted
-PHONY += test check-static kunit kselftest mutants soak
-TEST_RUN	 = $(GZ)/test.py --top $(TOP) --build $(BUILD) --linux $(LINUX) \
-		   --kbuild $(KBUILD_DIR) --make "$(MAKE)" $(if $(ONLY),--only "$(ONLY)")
-test: test-packages
-	@$(TEST_RUN) all
-check-static: test-packages
-	@$(TEST_RUN) static
-kunit: test-packages
-	@$(TEST_RUN) kunit
-kselftest: test-packages
-	@$(TEST_RUN) kselftest
-mutants: export MUTANT := $(MUTANT)
-mutants: test-packages
-	@$(TEST_RUN) mutants
-soak: test-packages
-	@$(TEST_RUN) soak
-PHONY += fuzz fuzz-hyp coverage kcsan
-coverage: test-packages
-	@$(IMAGE)/packages.sh coverage
-	@$(TEST_RUN) coverage
-kcsan: test-packages
-	@$(TEST_RUN) kcsan
-fuzz: export SECONDS := $(SECONDS)
-fuzz: export SEED := $(SEED)
-fuzz: test-packages
-	@$(TEST_RUN) fuzz
-# The table that is kept is only replaced on purpose
-PHONY += bench bench-record
-bench: export UPDATE := $(UPDATE)
-bench: test-packages
-	@$(TEST_RUN) bench
-bench-record: test-packages
-	@$(TEST_RUN) bench-record
-PHONY += fuzz-hyp
-fuzz-hyp: export CALLS := $(CALLS)
-fuzz-hyp: export SEED := $(SEED)
-fuzz-hyp: test-packages
-	@$(TEST_RUN) fuzz-hyp
+# The runner builds what the tests need, so that it counts a failure to build
+TESTS		:= test check-static check-kernels check-gki check-pages kunit kselftest \
+		   mutants phones soak fuzz fuzz-hyp coverage kcsan bench bench-record
+PHONY += $(TESTS)
+coverage: coverage-packages
+$(TESTS): test-packages
+	@$(TESTING)/test.py --top $(TOP) --build $(BUILD) --linux $(LINUX) \
+		--kbuild $(KBUILD_DIR) --make "$(MAKE)" --only "$(ONLY)" $@
 
 PHONY += clean distclean
 clean:
-	rm -rf $(BUILD)/host $(BUILD)/debug $(BUILD)/bench* $(BUILD)/*.ctl \
-		$(BUILD)/coverage* $(BUILD)/kcsan $(BUILD)/kunit* $(BUILD)/check \
-		$(BUILD)/gzhyp $(BUILD)/gzrun $(BUILD)/selftests $(KEXEC) $(GZRUN_TOOLS) \
-		$(BUILD)/ksrc-* $(BUILD)/*.cpio $(BUILD)/*.cpio.list $(BUILD)/root.ext4 $(LOGS)
+	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name 'linux-6.*' ! -name debian \
+		! -name 'integrated*' ! -name arm64 ! -name libfdt -exec rm -rf {} +
 
 distclean:
 	rm -rf $(BUILD)

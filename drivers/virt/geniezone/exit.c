@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What each exit means, and who handles it.
+ * The handlers of exits.
  *
- * EL2 writes the shared page; another CPU might change it under us if EL2 or
- * a second page table had a fault. Each exit is therefore read once into
- * vcpu->exit, field by field and with bounds, and only that is acted on.
+ * EL2 writes the shared page, and might write it again while the driver reads it.
+ * Each exit is therefore read once into vcpu->exit, field by field and with bounds.
+ * The driver acts on that copy only.
  */
 
 #include <linux/arm-smccc.h>
 #include <linux/clocksource_ids.h>
+#include <linux/hrtimer.h>
 #include <linux/log2.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/time64.h>
 #include <linux/timekeeping.h>
 
 #include "gzvm.h"
@@ -19,7 +22,7 @@
 #define GZVM_TO_VMM	0
 #define GZVM_REENTER	1
 
-/* The VMM cannot know what to do with it: say what it was, and be calm. */
+/* VMMs take INTERNAL_ERROR calmly, and do not know what else it could be. */
 static int gzvm_exit_internal(struct gzvm_vcpu *vcpu, u64 reason, u64 detail)
 {
 	struct gzvm_vcpu_run *exit = &vcpu->exit;
@@ -33,7 +36,7 @@ static int gzvm_exit_internal(struct gzvm_vcpu *vcpu, u64 reason, u64 detail)
 	return GZVM_TO_VMM;
 }
 
-/* Bytes above the width of the access are not the guest's, and told to nobody. */
+/* The VMM does not get the bytes above the width of the access. */
 static int gzvm_exit_mmio_write(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_vcpu_run *exit = &vcpu->exit;
@@ -76,26 +79,28 @@ static int gzvm_exit_mmio(struct gzvm_vcpu *vcpu)
 }
 
 /*
- * The answer of KVM's PTP service: wall clock, and the counter at that very
- * moment as the guest sees it. The guest's virtual counter lags behind.
+ * The answer of KVM's PTP service: the wall clock, and the counter at the same
+ * moment as the guest reads it. The guest's virtual counter has an offset.
  */
 static bool gzvm_ptp_answer(struct gzvm_vcpu *vcpu, u64 args[8])
 {
-	u64 offset = le64_to_cpu(READ_ONCE(vcpu->hwstate->vtimer_offset));
 	struct system_time_snapshot snap;
-	u64 cycles, ns;
+	u64 cycles, ns, offset = 0;
+	u32 counter;
 
-	/* SMC32 calling convention: 32 bits count. */
-	if (lower_32_bits(args[1]) > 1)
+	/* SMC32 calling convention: only 32 bits are used. */
+	counter = lower_32_bits(args[1]);
+	if (counter > 1)
 		return false;
-	ktime_get_snapshot(&snap);
+	/* Counter 0 is the virtual one. */
+	if (!counter && !gzvm_hw_vtimer_offset(vcpu->hwstate, &offset))
+		return false;
+	ktime_get_snapshot_id(CLOCK_REALTIME, &snap);
 	if (snap.cs_id != CSID_ARM_ARCH_COUNTER)
 		return false;
 
-	cycles = snap.cycles;
-	if (!lower_32_bits(args[1]))
-		cycles -= offset;
-	ns = ktime_to_ns(snap.real);
+	cycles = snap.cycles - offset;
+	ns = ktime_to_ns(snap.systime);
 	args[0] = upper_32_bits(ns);
 	args[1] = lower_32_bits(ns);
 	args[2] = upper_32_bits(cycles);
@@ -130,7 +135,7 @@ static int gzvm_hypercall_relinquish(struct gzvm_vcpu *vcpu)
 	u64 *args = vcpu->exit.hypercall.args;
 	int ret;
 
-	ret = gzvm_gmem_relinquish(vcpu->vm, args[1], vcpu->seen_map);
+	ret = gzvm_memslot_relinquish(vcpu->vm, args[1]);
 	if (ret == -EINTR)
 		return ret;
 
@@ -161,18 +166,54 @@ static int gzvm_exit_hypercall(struct gzvm_vcpu *vcpu)
 	}
 }
 
+#define GZVM_HAD_MIN_NS		(20 * NSEC_PER_USEC)
+#define GZVM_HAD_MAX_NS		(10 * NSEC_PER_MSEC)
+
+/*
+ * The guest has touched a page that it should have. Usually another vCPU has just got
+ * it. But another vCPU may also have given it up, and its thread has not come to
+ * report that. This thread may keep the other one from running, for ever if it has a
+ * real-time priority. Hence it sleeps if the fault comes again.
+ */
+static void gzvm_exit_had_page(struct gzvm_vcpu *vcpu, u64 gfn)
+{
+	u64 ns;
+	ktime_t timeout;
+
+	if (vcpu->had_gfn != gfn)
+		vcpu->had_faults = 0;
+	vcpu->had_gfn = gfn;
+	if (!vcpu->had_faults++)
+		return;
+
+	ns = min(GZVM_HAD_MIN_NS << min(vcpu->had_faults, 16U), GZVM_HAD_MAX_NS);
+	timeout = ns_to_ktime(ns);
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!signal_pending(current))
+		schedule_hrtimeout(&timeout, HRTIMER_MODE_REL);
+	__set_current_state(TASK_RUNNING);
+}
+
 static int gzvm_exit_page_fault(struct gzvm_vcpu *vcpu)
 {
+	u64 gpa = vcpu->exit.exception.fault_gpa;
 	int ret;
 
-	ret = gzvm_gmem_fault(vcpu->vm, vcpu->exit.exception.fault_gpa);
+	ret = gzvm_memslot_fault(vcpu->vm, gpa);
 	if (ret == -ENOENT)
 		return GZVM_TO_VMM;
+	/* The signal is handled before the next entry. The guest touches the page again. */
+	if (ret == -EINTR)
+		return GZVM_REENTER;
 	vcpu->stats.faults++;
-	if (ret)
+	if (ret < 0)
 		return ret;
+	if (ret == GZVM_HAD_PAGE)
+		gzvm_exit_had_page(vcpu, gpa >> GZVM_PAGE_SHIFT);
+	else
+		vcpu->had_faults = 0;
 
-	/* Charging may have gone over memory.high: go and pay for it. */
+	/* The charge may have exceeded memory.high, which is handled on return to user mode. */
 	if (test_thread_flag(TIF_NOTIFY_RESUME)) {
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
 		return -ERESTARTSYS;
@@ -180,11 +221,18 @@ static int gzvm_exit_page_fault(struct gzvm_vcpu *vcpu)
 	return GZVM_REENTER;
 }
 
+static void gzvm_exit_copy_data(u64 *to, const __le64 *from, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		to[i] = le64_to_cpu(READ_ONCE(from[i]));
+}
+
 static int gzvm_exit_exception(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_hyp_run *shared = vcpu->shared;
 	struct gzvm_vcpu_run *exit = &vcpu->exit;
-	unsigned int i;
 	int ret;
 
 	exit->exception.exception =
@@ -200,9 +248,12 @@ static int gzvm_exit_exception(struct gzvm_vcpu *vcpu)
 			return ret;
 	}
 
-	for (i = 0; i < ARRAY_SIZE(exit->exception.reserved); i++)
-		exit->exception.reserved[i] =
-			le64_to_cpu(READ_ONCE(shared->exception.reserved[i]));
+	/* The rest of a page fault may be left over from another exit. */
+	memset(exit->exception.reserved, 0, sizeof(exit->exception.reserved));
+	if (exit->exception.exception != GZVM_EXCEPTION_PAGE_FAULT)
+		gzvm_exit_copy_data(exit->exception.reserved,
+				    shared->exception.reserved,
+				    ARRAY_SIZE(exit->exception.reserved));
 	vcpu->exit_size = sizeof(exit->exception);
 	return GZVM_TO_VMM;
 }
@@ -218,14 +269,6 @@ static int gzvm_exit_fail_entry(struct gzvm_vcpu *vcpu)
 	exit->fail_entry.cpu = le32_to_cpu(READ_ONCE(shared->fail_entry.cpu));
 	vcpu->exit_size = sizeof(exit->fail_entry);
 	return GZVM_TO_VMM;
-}
-
-static void gzvm_exit_copy_data(u64 *to, const __le64 *from, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		to[i] = le64_to_cpu(READ_ONCE(from[i]));
 }
 
 static int gzvm_exit_internal_error(struct gzvm_vcpu *vcpu)
@@ -259,10 +302,12 @@ static int gzvm_exit_system_event(struct gzvm_vcpu *vcpu)
 	gzvm_exit_copy_data(exit->system_event.data, shared->system_event.data,
 			    exit->system_event.ndata);
 	vcpu->exit_size = sizeof(exit->system_event);
+	if (exit->system_event.type == GZVM_SYSTEM_EVENT_RESET)
+		gzvm_irqfds_reset(vcpu->vm);
 	return GZVM_TO_VMM;
 }
 
-/* Exits whose details nobody has described: the VMM gets them as they are. */
+/* The details of these exits are not specified: copy them as they are. */
 static int gzvm_exit_plain(struct gzvm_vcpu *vcpu)
 {
 	memcpy(vcpu->exit.padding, vcpu->shared->padding,
@@ -278,9 +323,7 @@ static int gzvm_exit_reenter(struct gzvm_vcpu *vcpu)
 
 static int gzvm_exit_idle(struct gzvm_vcpu *vcpu)
 {
-	/* Who waits for the end of an interrupt would wait for this vCPU. */
-	if (!vcpu->nr_eois)
-		gzvm_vcpu_block(vcpu);
+	gzvm_vcpu_block(vcpu);
 	return GZVM_REENTER;
 }
 

@@ -9,9 +9,12 @@
 #define _GZVM_HYP_ABI_H
 
 #include <linux/arm-smccc.h>
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
+
+#include <uapi/linux/gzvm.h>
 
 #define GZVM_PAGE_SHIFT		12
 #define GZVM_PAGE_SIZE		SZ_4K
@@ -19,11 +22,12 @@
 #define GZVM_BLOCK_PAGES	(GZVM_BLOCK_SIZE / GZVM_PAGE_SIZE)
 
 /*
- * SMCCC (ARM DEN0028) section 2.5: fast call, 64-bit, owner 59. The owner is
- * from the Trusted OS range although the conduit is always HVC.
+ * Number of call 0 in a function id, SMCCC (ARM DEN0028) section 2.5. Calls are
+ * fast calls of owner 59. The owner is from the Trusted OS range although the
+ * conduit is always HVC.
  */
-#define GZVM_HC_ID(n) \
-	ARM_SMCCC_CALL_VAL(ARM_SMCCC_FAST_CALL, ARM_SMCCC_SMC_64, 59, 0x1000 + (n))
+#define GZVM_HC_OWNER			59
+#define GZVM_HC_FIRST			0x1000
 
 enum gzvm_hc {
 	GZVM_HC_CREATE_VM		= 0,
@@ -57,10 +61,25 @@ enum gzvm_hyp_status {
 	GZVM_HYP_FAULT			= -40,
 };
 
-/* The driver version that PROBE announces */
+/* Exit reasons of RUN are small numbers above the first. */
+#define GZVM_NR_EXITS	(GZVM_EXIT_IPI - GZVM_EXIT_UNKNOWN + 1)
+
+/*
+ * How large a VM may be where EL2 does not say: the limits of shipped drivers. An
+ * EL2 that takes more says so when it is asked for GZVM_HYP_CAP_LIMITS by
+ * ENABLE_CAP with vm_id 0. Shipped ones refuse that.
+ */
+#define GZVM_SHIPPED_VCPUS		8
+#define GZVM_SHIPPED_SLOTS		10
+#define GZVM_HYP_CAP_LIMITS		0x9290
+#define GZVM_HYP_LIMITS_VCPUS		GENMASK_ULL(15, 0)
+#define GZVM_HYP_LIMITS_SLOTS		GENMASK_ULL(31, 16)
+
+/* The driver version that PROBE announces; nothing is added to the major number */
 #define GZVM_PROBE_MAJOR		16
-#define GZVM_PROBE_MINOR		0
-#define GZVM_PROBE_SUB			0
+
+/* The guest's virtual timer interrupt: a PPI */
+#define GZVM_INTID_VTIMER		27
 
 /* INTIDs of SPIs: 32 to 1019, IHI 0069 2.2.1. IRQ_LINE counts from 0. */
 #define GZVM_SPI_BASE			32
@@ -134,26 +153,39 @@ static_assert(offsetof(struct gzvm_hyp_run, system_event.data) == 16);
  * @nr_lrs: list registers that the machine has
  * @pad: not used
  * @lr: list registers as of the last exit, in the format of ICH_LR<n>_EL2
- * @vtimer_offset: what the virtual counter lags behind the physical one
- * @vtimer_delay: cycles of CNTFRQ until the guest's virtual timer fires
- * @vtimer_migrate: non-zero when the host must run that timer while the vCPU
- *                  is out
- * @pad2: not used
+ * @vtimer: the guest's virtual timer, see gzvm_hw_vtimer()
+ * @vtimer.now: layout of today
+ * @vtimer.now.offset: what the virtual counter lags behind the physical one
+ * @vtimer.now.delay: cycles of CNTFRQ until the timer fires
+ * @vtimer.now.migrate: non-zero when the host must run the timer while the vCPU
+ *			is out
+ * @vtimer.old: layout of older generations
+ * @vtimer.old.delay: likewise
+ * @vtimer.old.migrate: likewise
  */
 struct gzvm_hyp_hwstate {
 	__le32 nr_lrs;
 	__le32 pad;
 	__le64 lr[GZVM_MAX_LRS];
-	__le64 vtimer_offset;
-	__le64 vtimer_delay;
-	__le32 vtimer_migrate;
-	__le32 pad2;
+	union {
+		struct {
+			__le64 offset;
+			__le64 delay;
+			__le32 migrate;
+		} now;
+		struct {
+			__le64 delay;
+			__le32 migrate;
+		} old;
+	} vtimer;
 };
 
 static_assert(offsetof(struct gzvm_hyp_hwstate, lr) == 8);
-static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer_offset) == 136);
-static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer_delay) == 144);
-static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer_migrate) == 152);
+static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer.now.offset) == 136);
+static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer.now.delay) == 144);
+static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer.now.migrate) == 152);
+static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer.old.delay) == 136);
+static_assert(offsetof(struct gzvm_hyp_hwstate, vtimer.old.migrate) == 144);
 
 #define GZVM_SHARED_SIZE	(2 * GZVM_PAGE_SIZE)
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A vCPU with nothing to do, and what ends its sleep.
+ * An idle vCPU: how long it sleeps, and how it is woken.
  */
 
 #include <linux/hrtimer.h>
@@ -36,7 +36,7 @@ u64 gzvm_cycles_to_ns(u64 cycles, u32 freq)
 }
 
 /*
- * Something happened that EL2 had not seen when the vCPU was entered, or it
+ * An event was counted that EL2 had not seen when the vCPU was entered, or the vCPU
  * will not be entered any more.
  */
 static bool gzvm_vcpu_has_event(struct gzvm_vcpu *vcpu)
@@ -46,22 +46,69 @@ static bool gzvm_vcpu_has_event(struct gzvm_vcpu *vcpu)
 }
 
 /*
- * The guest's timer belongs to the host only while the vCPU is out: EL2 says
- * whether it is armed and how long it has to run from this exit on.
+ * Bounds of a sleep for which EL2 reports no deadline. An EL2 may report none
+ * although the guest's timer is armed, and it never reports that a vCPU is off.
+ * Therefore each sleep has a bound. VMMs on phones use a timer of 5 ms to make
+ * vCPUs leave WFI.
+ *
+ * The bound grows only for a VM for which EL2 has reported a deadline before, and
+ * only while the vCPU has no exits other than IDLE. A timer that EL2 did not report
+ * is then late by at most 100 ms, and a vCPU that is off is entered 10 times a second.
+ *
+ * When EL2 reports that the timer is due, the vCPU is entered at once. If the timer
+ * is due again at the next exit, either the guest has set it anew, or EL2 has not
+ * delivered the interrupt. The first sleeps are so short that the former is not late.
  */
-static bool gzvm_vcpu_deadline(struct gzvm_vcpu *vcpu, ktime_t now,
-			       ktime_t *deadline)
+#define GZVM_IDLE_DUE_NS	(20 * NSEC_PER_USEC)
+#define GZVM_IDLE_MIN_NS	(5 * NSEC_PER_MSEC)
+#define GZVM_IDLE_MAX_NS	(100 * NSEC_PER_MSEC)
+
+static u64 gzvm_vcpu_exits(struct gzvm_vcpu *vcpu)
 {
-	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
-	u64 delay;
+	unsigned int i;
+	u64 sum = 0;
 
-	if (!READ_ONCE(hw->vtimer_migrate))
-		return false;
+	for (i = 0; i < GZVM_NR_EXITS; i++)
+		sum += vcpu->stats.exits[i];
+	return sum;
+}
 
-	delay = le64_to_cpu(READ_ONCE(hw->vtimer_delay));
-	delay = gzvm_cycles_to_ns(delay, arch_timer_get_cntfrq());
-	*deadline = ktime_add_safe(now, ns_to_ktime(delay));
-	return true;
+/* EL2 reports no deadline, or one that has passed (@due). */
+static u64 gzvm_vcpu_bound(struct gzvm_vcpu *vcpu, bool due)
+{
+	u64 min = due ? GZVM_IDLE_DUE_NS : GZVM_IDLE_MIN_NS;
+	u64 max = GZVM_IDLE_MIN_NS, last = vcpu->idle_ns;
+
+	if (READ_ONCE(vcpu->vm->names_deadlines))
+		max = GZVM_IDLE_MAX_NS;
+	vcpu->idle_ns = clamp(2 * last, min, max);
+	/* Enter at once, unless the last entry did not help. */
+	return due && !last ? 0 : vcpu->idle_ns;
+}
+
+/*
+ * The host runs the guest's timer only while the vCPU is out. EL2 reports whether
+ * the timer is armed, and the time from this exit until it fires.
+ */
+static ktime_t gzvm_vcpu_deadline(struct gzvm_vcpu *vcpu)
+{
+	u64 exits = gzvm_vcpu_exits(vcpu), delay = 0, ns;
+	bool armed;
+
+	/* There were other exits than IDLE since the last sleep. */
+	if (exits != vcpu->idle_exits + 1)
+		vcpu->idle_ns = 0;
+	vcpu->idle_exits = exits;
+
+	armed = gzvm_hw_vtimer(vcpu->hwstate, &delay);
+	if (armed && delay) {
+		WRITE_ONCE(vcpu->vm->names_deadlines, true);
+		vcpu->idle_ns = 0;
+		ns = gzvm_cycles_to_ns(delay, arch_timer_get_cntfrq());
+	} else {
+		ns = gzvm_vcpu_bound(vcpu, armed);
+	}
+	return ktime_add_safe(vcpu->exit_time, ns_to_ktime(ns));
 }
 
 static unsigned int gzvm_halt_poll_ns;
@@ -69,9 +116,9 @@ module_param_named(halt_poll_ns, gzvm_halt_poll_ns, uint, 0644);
 MODULE_PARM_DESC(halt_poll_ns,
 		 "How long an idle vCPU looks for work before it sleeps, in ns; 0 = not at all");
 
-/* Cheaper than sleep and wake-up when the next event is near. */
+/* Polling is cheaper than a sleep if the next event is near. */
 static bool gzvm_vcpu_poll(struct gzvm_vcpu *vcpu, ktime_t start,
-			   const ktime_t *deadline)
+			   ktime_t deadline)
 {
 	u64 ns = READ_ONCE(gzvm_halt_poll_ns);
 	ktime_t now, stop;
@@ -82,7 +129,7 @@ static bool gzvm_vcpu_poll(struct gzvm_vcpu *vcpu, ktime_t start,
 	stop = ktime_add_ns(start, ns);
 	while (!gzvm_vcpu_has_event(vcpu)) {
 		now = ktime_get();
-		if (deadline && ktime_after(now, *deadline))
+		if (ktime_after(now, deadline))
 			break;
 		if (need_resched() || signal_pending(current) ||
 		    ktime_after(now, stop))
@@ -97,8 +144,8 @@ static bool gzvm_vcpu_poll(struct gzvm_vcpu *vcpu, ktime_t start,
  * gzvm_vcpu_block() - sleep until the vCPU may have something to do
  * @vcpu: vCPU that exited with GZVM_EXIT_IDLE
  *
- * Returns early now and then; the vCPU is then entered, finds nothing and
- * exits again. Signals end it: the caller looks at them before it enters.
+ * May return too early: the vCPU is then entered, has nothing to do and exits
+ * again. A signal ends the sleep; the caller checks for signals before it enters.
  *
  * Context: process context, vcpu->lock held.
  */
@@ -106,17 +153,16 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_vm *vm = vcpu->vm;
 	ktime_t start, deadline;
-	bool timer;
 
 	lockdep_assert_held(&vcpu->lock);
 
 	start = ktime_get();
-	timer = gzvm_vcpu_deadline(vcpu, start, &deadline);
-	if (gzvm_vcpu_poll(vcpu, start, timer ? &deadline : NULL))
+	deadline = gzvm_vcpu_deadline(vcpu);
+	if (gzvm_vcpu_poll(vcpu, start, deadline))
 		return;
 	prepare_to_rcuwait(&vcpu->wait);
 	set_bit(vcpu->id, &vm->sleepers);
-	/* First be seen, then look: matches the barrier in gzvm_vm_wake(). */
+	/* Set the bit, then check for events: matches the barrier in gzvm_vm_wake(). */
 	smp_mb__after_atomic();
 
 	for (;;) {
@@ -124,8 +170,7 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 		if (gzvm_vcpu_has_event(vcpu) || signal_pending(current))
 			break;
 		vcpu->stats.sleeps++;
-		if (!schedule_hrtimeout(timer ? &deadline : NULL,
-					HRTIMER_MODE_ABS))
+		if (!schedule_hrtimeout(&deadline, HRTIMER_MODE_ABS))
 			break;
 	}
 
@@ -154,9 +199,9 @@ static noinline void gzvm_wake_sleepers(struct gzvm_vm *vm,
  * gzvm_vm_wake() - let the VM's sleeping vCPUs look for work
  * @vm: VM for which something was made pending at EL2
  *
- * Called after EL2 was told, never before: a vCPU that wakes too early finds
- * nothing and sleeps again. Who runs is left alone, EL2 delivers to it. Which
- * of the sleepers can take an interrupt only EL2 knows, hence each is woken.
+ * Must be called after the call to EL2: a vCPU that wakes before it has nothing to
+ * do and sleeps again. EL2 delivers to vCPUs that run. The driver does not know
+ * which vCPU can take an interrupt, hence it wakes all that sleep.
  *
  * Context: any.
  */
@@ -167,7 +212,7 @@ void gzvm_vm_wake(struct gzvm_vm *vm)
 	/* Fully ordered, matches gzvm_vcpu_block() and ..._note_entry(). */
 	(void)atomic_inc_return(&vm->irq_seq);
 
-	/* Most often nobody sleeps. */
+	/* Usually no vCPU sleeps. */
 	sleepers = READ_ONCE(vm->sleepers);
 	if (sleepers || trace_gzvm_wake_enabled())
 		gzvm_wake_sleepers(vm, sleepers);

@@ -2,15 +2,15 @@
 /*
  * ioeventfd: a guest's write to a doorbell becomes a signal on an eventfd.
  *
- * The rules of what matches and what collides are KVM's (virt/kvm/eventfd.c);
- * they leave at most one match for any write. It is of one of three kinds:
+ * The rules for matches and collisions are KVM's (virt/kvm/eventfd.c): at most
+ * one ioeventfd matches a write. There are three kinds:
  *
  *   exact   this address, this width, this value (DATAMATCH)
  *   value   this address, this width, any value
  *   any     this address, any width, any value (len 0)
  *
- * hence three look-ups in a hash table tell it, however many there are, and
- * kinds of which there is none are not looked for.
+ * Hence three look-ups in a hash table find the match, whatever the number of
+ * ioeventfds. Kinds that the VM does not use are not looked up.
  */
 
 #include <linux/bitops.h>
@@ -25,10 +25,10 @@
 #include "gzvm.h"
 
 /*
- * Read side: the exit path, which must not sleep on a lock. Static, for a
- * struct per VM would be percpu memory per VM. Deassign waits for it, so that
- * there is no signal after its return. What tells whether there are any is looked
- * at without: it turns empty before deassign waits.
+ * Read side: the exit path, which must not sleep on a lock. Static, because one
+ * for each VM would take percpu memory for each VM. Deassign waits for readers,
+ * so that no signal follows its return. The check for an empty list is outside
+ * the read side: deassign empties the list before it waits.
  */
 DEFINE_STATIC_SRCU(gzvm_ioeventfd_srcu);
 
@@ -67,11 +67,13 @@ struct gzvm_ioevent {
 };
 
 /*
- * In the manner of multilinear hashing (D. Lemire, O. Kaser: Strongly universal
- * string hashing is fast): words times numbers that are made of the seed, and a
- * last turn, since addresses and values often are in even steps. It takes a tenth
- * of what jhash does, and what collides with one seed does not with the next,
- * which rhashtable counts on when a chain grows long.
+ * Multilinear hashing (D. Lemire, O. Kaser: Strongly universal string hashing is
+ * fast): the words are multiplied by numbers that are made from the seed. The
+ * final mixing is for addresses and values in regular steps.
+ *
+ * jhash takes ten times as many instructions, which adds a tenth to a write that
+ * rings a doorbell. Keys that collide with one seed do not collide with the next:
+ * rhashtable relies on that when a chain grows long.
  */
 static u32 gzvm_ioeventfd_hash(const void *data, u32 len, u32 seed)
 {
@@ -125,8 +127,8 @@ static void gzvm_ioevent_free(struct gzvm_ioevent *event)
 }
 
 /**
- * gzvm_ioeventfds_free() - end what gzvm_ioeventfds_init() began
- * @vm: VM that no vCPU runs any more
+ * gzvm_ioeventfds_free() - free all ioeventfds of a VM
+ * @vm: VM of which no vCPU runs any more
  */
 void gzvm_ioeventfds_free(struct gzvm_vm *vm)
 {
@@ -177,14 +179,14 @@ static bool gzvm_ioeventfds_signal(struct gzvm_ioeventfds *set, u64 addr,
 }
 
 /**
- * gzvm_ioeventfd_write() - offer a guest's write to the ioeventfds
+ * gzvm_ioeventfd_write() - signal the ioeventfd that matches a guest's write
  * @vm: VM
  * @addr: guest physical address
  * @len: width in bytes: 1, 2, 4 or 8
  * @data: value, zero above the width
  *
  * Context: process context; does not sleep.
- * Return: whether one matched and has been signalled.
+ * Return: true when an ioeventfd matched and has been signalled.
  */
 bool gzvm_ioeventfd_write(struct gzvm_vm *vm, u64 addr, u32 len, u64 data)
 {
@@ -192,7 +194,7 @@ bool gzvm_ioeventfd_write(struct gzvm_vm *vm, u64 addr, u32 len, u64 data)
 	       gzvm_ioeventfds_signal(&vm->ioeventfds, addr, len, data);
 }
 
-/* Two ioeventfds collide when there is a write that both would match. */
+/* Two ioeventfds collide when a write exists that both match. */
 static bool gzvm_ioevent_collides(const struct gzvm_ioeventfd_key *a,
 				  const struct gzvm_ioeventfd_key *b)
 {
@@ -217,7 +219,7 @@ static int gzvm_ioevent_insert(struct gzvm_ioeventfds *set,
 		if (gzvm_ioevent_collides(&other->key, &event->key))
 			return -EEXIST;
 
-	/* It has names of its own for "the table cannot grow now". */
+	/* rhashtable has errnos of its own for a table that cannot grow now. */
 	if (rhashtable_insert_fast(&set->table, &event->node,
 				   gzvm_ioeventfd_params))
 		return -ENOMEM;
@@ -233,7 +235,7 @@ static int gzvm_ioeventfd_assign(struct gzvm_vm *vm, struct eventfd_ctx *ctx,
 	struct gzvm_ioevent *event;
 	int ret;
 
-	event = kzalloc(sizeof(*event), GFP_KERNEL_ACCOUNT);
+	event = kzalloc_obj(*event, GFP_KERNEL_ACCOUNT);
 	if (!event)
 		return -ENOMEM;
 	event->key = *key;
@@ -325,14 +327,14 @@ static void gzvm_ioeventfd_make_key(const struct gzvm_ioeventfd *args,
  * @vm: VM
  * @args: which writes, which eventfd
  *
- * After an ioeventfd has been deassigned it is not signalled any more.
+ * An ioeventfd is not signalled after it has been deassigned.
  *
  * Context: process context; takes the lock of the VM's ioeventfds.
  * Return: 0; -EINVAL for unknown flags, PIO, padding that is not zero, a
  * width that is none of 0, 1, 2, 4, 8, DATAMATCH with width 0, or a range that
  * wraps; -EBADF or -EINVAL for an fd that is not an eventfd; -EEXIST when a
- * write could match this one and one that is there; -ENOENT when the one to
- * deassign is not there; -ENOMEM; -EINTR when killed.
+ * write could match this one and an existing one; -ENOENT when the one to
+ * deassign does not exist; -ENOMEM; -EINTR when killed.
  */
 int gzvm_ioeventfd(struct gzvm_vm *vm, const struct gzvm_ioeventfd *args)
 {
@@ -355,7 +357,7 @@ int gzvm_ioeventfd(struct gzvm_vm *vm, const struct gzvm_ioeventfd *args)
 		return ret;
 	}
 
-	/* On success the reference is the ioeventfd's. */
+	/* On success the ioeventfd owns the reference. */
 	ret = gzvm_ioeventfd_assign(vm, ctx, &key);
 	if (ret)
 		eventfd_ctx_put(ctx);

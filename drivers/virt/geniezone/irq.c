@@ -7,17 +7,33 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
 #include <linux/uaccess.h>
 
 #include "gzvm.h"
 #include "trace.h"
+
+static int gzvm_irq_lower(struct gzvm_vm *vm, u32 spi)
+{
+	int ret;
+
+	/* Clear the bit before the call: see gzvm_irq_inject(). */
+	if (!test_and_clear_bit(spi, vm->raised))
+		return 0;
+	ret = gzvm_hc_irq_line(vm->id, 0, spi, false);
+	trace_gzvm_inject(vm->id, spi, false, ret);
+	if (ret)
+		set_bit(spi, vm->raised);
+	return ret;
+}
 
 /**
  * gzvm_irq_inject() - drive an SPI's line
  * @vm: VM
  * @spi: index, 0 = INTID 32, at most GZVM_SPI_MAX
  * @level: new level
+ *
+ * Lowering a line that is low causes no call. VMMs do it often, and an EL2 that
+ * ignores the level would inject an interrupt.
  *
  * Context: any.
  * Return: 0 or the errno of EL2's refusal.
@@ -26,15 +42,18 @@ int gzvm_irq_inject(struct gzvm_vm *vm, u32 spi, bool level)
 {
 	int ret;
 
-	ret = gzvm_hc_irq_line(vm->id, 0, spi, level);
-	trace_gzvm_inject(vm->id, spi, level, ret);
+	if (!level)
+		return gzvm_irq_lower(vm, spi);
+
+	ret = gzvm_hc_irq_line(vm->id, 0, spi, true);
+	trace_gzvm_inject(vm->id, spi, true, ret);
 	if (ret)
 		return ret;
-	/* A line that falls gives nobody something to do. */
-	if (level) {
-		atomic_long_inc(&vm->stats.injections);
-		gzvm_vm_wake(vm);
-	}
+	/* Set the bit after the call, so that no line is high without it. */
+	if (!test_bit(spi, vm->raised))
+		set_bit(spi, vm->raised);
+	atomic_long_inc(&vm->stats.injections);
+	gzvm_vm_wake(vm);
 	return 0;
 }
 
@@ -44,7 +63,7 @@ int gzvm_irq_inject(struct gzvm_vm *vm, u32 spi, bool level)
  * @line: which line, and its level
  *
  * Return: 0; -EOPNOTSUPP for a PPI, which the hypercall cannot express;
- * -EINVAL for a type that nobody defined, and for an SPI above GZVM_SPI_MAX; or
+ * -EINVAL for an undefined type, and for an SPI above GZVM_SPI_MAX; or
  * the errno of EL2's refusal.
  */
 int gzvm_irq_line(struct gzvm_vm *vm, const struct gzvm_irq_level *line)
@@ -58,6 +77,8 @@ int gzvm_irq_line(struct gzvm_vm *vm, const struct gzvm_irq_level *line)
 	if (type > GZVM_IRQ_TYPE_PPI || spi > GZVM_SPI_MAX)
 		return -EINVAL;
 
+	if (line->level)
+		gzvm_irqfd_note_raised(vm, spi);
 	ret = gzvm_irq_inject(vm, spi, line->level);
 	if (!ret && line->level)
 		atomic_long_inc(&vm->stats.ioctl_injections);
@@ -66,18 +87,14 @@ int gzvm_irq_line(struct gzvm_vm *vm, const struct gzvm_irq_level *line)
 
 static int gzvm_device_check(const struct gzvm_create_device *device)
 {
-	u64 end;
-
 	if (device->dev_type != GZVM_DEV_TYPE_ARM_VGIC_V3_DIST &&
 	    device->dev_type != GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST)
 		return -ENODEV;
 	if (device->flags)
 		return -EINVAL;
-	if (!device->dev_reg_size ||
-	    check_add_overflow(device->dev_addr, device->dev_reg_size, &end) ||
-	    end > BIT_ULL(gzvm_ipa_bits()))
+	if (!gzvm_gpa_range_ok(device->dev_addr, device->dev_reg_size))
 		return -EINVAL;
-	/* An address without a size would reach EL2 as the user gave it. */
+	/* Otherwise EL2 would get the user's address as a physical one. */
 	if (!device->attr_addr != !device->attr_size ||
 	    device->attr_size > GZVM_PAGE_SIZE)
 		return -EINVAL;
@@ -89,10 +106,10 @@ static int gzvm_device_check(const struct gzvm_create_device *device)
  * @vm: VM
  * @device: which device, where, and optional attributes in user memory
  *
- * Both buffers that EL2 reads are zeroed pages of their own, and are freed
- * when the call is back: EL2 keeps no pointer to them.
+ * EL2 reads two buffers, which are zeroed pages. They are freed after the call: EL2
+ * keeps no pointer to them.
  *
- * Return: 0; -ENODEV for a device type not known; -EINVAL for flags, an empty
+ * Return: 0; -ENODEV for an unknown device type; -EINVAL for flags, an empty
  * or wrapping range, a range beyond the guest's address space, attributes
  * larger than a page or with only one of address and size; -EFAULT for
  * attributes that cannot be read; -ENOMEM; or the errno of EL2's refusal.

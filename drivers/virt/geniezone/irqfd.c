@@ -3,21 +3,42 @@
  * irqfd: a signal on an eventfd becomes an interrupt of the guest.
  *
  * The life cycle follows KVM's (virt/kvm/eventfd.c). An irqfd is active while
- * it is on its VM's list. Who takes it off, under the VM's irqfd lock, has to
- * queue its shutdown: deassign, the end of the VM's file, or the end of the
- * eventfd (EPOLLHUP). Shutdown leaves the eventfd's wait queue, after which
- * nothing is injected any more, and frees. Deassign and the end of the VM's
- * file wait for it.
+ * it is on its VM's list. Deassign, the release of the VM's file and the end of
+ * the eventfd (EPOLLHUP) remove it from the list under the VM's irqfd lock, and
+ * queue its shutdown. Shutdown leaves the eventfd's wait queue, after which the
+ * irqfd injects nothing, and frees it. Deassign and the release of the VM's file
+ * wait for the shutdown.
  *
- * A signal is one call that raises the line. To an SPI that is edge-triggered
- * that is one interrupt, however often it is made: the drivers that ship never
- * lower a line, and what an EL2 that knows them does with an edge that is taken
- * back at once is for nobody to say. A level-triggered line stays up until the
- * guest's EOI, which the list registers tell of, with or without resample.
+ * A signal causes one IRQ_LINE with level 1, as in shipped drivers. It is unknown
+ * what EL2 does with the level. The driver works with an EL2 that
  *
- * Injecting is a hypercall that never sleeps, thus it is made right in the
- * wake-up, under the eventfd's lock. Should EL2 be busy, it is made again later
- * by a work: an interrupt that is lost may be a guest that hangs.
+ *   pulses   level 1 makes the interrupt pending once, level 0 does nothing;
+ *   ignores  each call makes the interrupt pending once;
+ *   holds    the line stays high until level 0. A level-triggered interrupt comes
+ *            again after the guest's EOI as long as the line is high.
+ *
+ * The list registers show the guest's EOI. After a signal, the first EOI means that
+ * the guest has handled the interrupt. The driver signals the resamplefds and makes
+ * no call. Another EOI without a signal in between means that EL2 holds the line,
+ * and the driver lowers it. The guest of such an EL2 gets one interrupt too many.
+ * Other EL2s do not get level 0, except as follows.
+ *
+ * EL2 may leave a list register as it is until it needs it, so that each exit shows
+ * the old EOI. A register that has not changed may also show a new EOI, of an
+ * interrupt that came and ended in one run. Therefore a register that has not changed
+ * ends a signal, which is at worst one resample signal too many. It lowers a line only
+ * until EL2 is known to leave old EOIs: the signal may be for another vCPU that does
+ * not run, and on an EL2 that holds the level the interrupt would be lost. An EOI that
+ * shows again although the line is low and there was no signal proves that EL2 leaves
+ * old EOIs. This takes one call with level 0.
+ *
+ * If the irqfd is signalled again before the EOI, the driver makes another call after
+ * the EOI: EL2 may drop an interrupt that becomes pending while it is active. This
+ * does not apply to irqfds with a resamplefd, whose device signals again by itself.
+ *
+ * The hypercall never sleeps. Hence it is made in the wake-up, under the eventfd's
+ * lock. When EL2 is busy, a work item repeats it: a lost interrupt may stop a guest
+ * for ever.
  *
  * Lock order: eventfd's wait queue lock -> gzvm_irqfds.lock.
  */
@@ -27,7 +48,7 @@
 #include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/rculist.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
@@ -37,11 +58,10 @@
 #include <asm/sysreg.h>
 
 #include "gzvm.h"
+#include "stub.h"
 
 /* Read side: EOIs seen by a vCPU at its exit. Shutdown waits for it. */
 DEFINE_STATIC_SRCU(gzvm_irqfd_srcu);
-
-static struct workqueue_struct *gzvm_irqfd_wq;
 
 /**
  * struct gzvm_irqfd_entry - one irqfd
@@ -54,11 +74,8 @@ static struct workqueue_struct *gzvm_irqfd_wq;
  * @resample_list: link in the list of those with @resample, read under SRCU
  * @wait: entry in the eventfd's wait queue
  * @wqh: that wait queue
- * @poll: to get there
- * @rise: the line has yet to go up, EL2 was busy; protected by the lock of @wqh
- *        until shutdown has left that
- * @retry: goes on when EL2 was busy
- * @shutdown: the end
+ * @poll: used to join it
+ * @shutdown: leaves the wait queue and frees the irqfd
  */
 struct gzvm_irqfd_entry {
 	struct gzvm_vm *vm;
@@ -71,108 +88,144 @@ struct gzvm_irqfd_entry {
 	wait_queue_entry_t wait;
 	wait_queue_head_t *wqh;
 	poll_table poll;
-	bool rise;
-	struct delayed_work retry;
 	struct work_struct shutdown;
 };
 
-/*
- * Nobody is there to be told of an error, but what EL2 is too busy for is done
- * later. What it has done is not done again: each rise is an edge to it. Inline,
- * like what it is called by: each signal goes this way.
+/**
+ * gzvm_irqfds_retry_later() - repeat calls later because EL2 is busy
+ * @vm: VM with bits in irqfds.busy
+ *
+ * Context: any.
  */
-static __always_inline int gzvm_irqfd_raise(struct gzvm_irqfd_entry *irqfd)
+void gzvm_irqfds_retry_later(struct gzvm_vm *vm)
 {
-	int ret = gzvm_irq_inject(irqfd->vm, irqfd->spi, true);
+	KUNIT_STATIC_STUB_REDIRECT(gzvm_irqfds_retry_later, vm);
 
-	irqfd->rise = ret == -EAGAIN;
-	/* After the call: matches gzvm_irqfd_lower(). */
-	if (!ret)
-		set_bit(irqfd->spi, irqfd->vm->irqfds.raised);
-	return ret;
-}
-
-static __always_inline void gzvm_irqfd_inject(struct gzvm_irqfd_entry *irqfd)
-{
-	if (gzvm_irqfd_raise(irqfd) == -EAGAIN)
-		queue_delayed_work(gzvm_irqfd_wq, &irqfd->retry, 1);
-}
-
-/* Under the lock of the wake-up, like all that drives the line */
-static void gzvm_irqfd_retry(struct work_struct *work)
-{
-	struct gzvm_irqfd_entry *irqfd =
-		container_of(to_delayed_work(work), struct gzvm_irqfd_entry,
-			     retry);
-
-	spin_lock_irq(&irqfd->wqh->lock);
-	if (irqfd->rise)
-		gzvm_irqfd_inject(irqfd);
-	spin_unlock_irq(&irqfd->wqh->lock);
-}
-
-/* Is there one that drives this SPI, or one that cannot be asked about its line? */
-static bool gzvm_irqfd_drives(struct gzvm_irqfds *set, u32 spi, bool no_resample)
-{
-	struct gzvm_irqfd_entry *irqfd;
-
-	lockdep_assert_held(&set->lock);
-
-	list_for_each_entry(irqfd, &set->list, list)
-		if (irqfd->spi == spi && !(no_resample && irqfd->resample))
-			return true;
-	return false;
+	queue_delayed_work(gzvm_wq, &vm->irqfds.retry, 1);
 }
 
 /*
- * The guest has ended an interrupt: its line goes down if irqfds drive it, and is
- * the VMM's otherwise. An irqfd that goes: its line goes down if it is up, and
- * those that are left can be asked; what cannot be asked is left to the EOI.
+ * No caller gets the error. A call is repeated later if EL2 was busy, but not if EL2
+ * has refused it. A call that succeeds is also for the signals that wait for it.
  */
-static bool gzvm_irqfd_may_lower(struct gzvm_irqfds *set, u32 spi, bool at_eoi)
-{
-	if (at_eoi)
-		return gzvm_irqfd_drives(set, spi, false);
-	return test_bit(spi, set->raised) && !gzvm_irqfd_drives(set, spi, true);
-}
-
-/*
- * Take an SPI's line back, and have those who drive it say whether it is to be
- * up again. In this order, and once: a device that raised the line in between
- * is asked afterwards. With the lock held nobody comes to drive the line, or
- * leaves it, in between.
- */
-static int gzvm_irqfd_lower(struct gzvm_vm *vm, u32 spi, bool at_eoi)
+static void gzvm_irqfd_raise(struct gzvm_vm *vm, u32 spi)
 {
 	struct gzvm_irqfds *set = &vm->irqfds;
+
+	if (test_bit(spi, set->busy))
+		clear_bit(spi, set->busy);
+	/* Before the call: matches gzvm_irqfd_lower(). */
+	smp_mb__after_atomic();
+	if (gzvm_irq_inject(vm, spi, true) == -EAGAIN) {
+		set_bit(spi, set->busy);
+		gzvm_irqfds_retry_later(vm);
+	}
+}
+
+/**
+ * gzvm_irqfd_signal() - what a signal on an irqfd does
+ * @vm: VM
+ * @spi: the irqfd's SPI
+ * @resample: the irqfd has a resamplefd
+ *
+ * Context: any.
+ */
+void gzvm_irqfd_signal(struct gzvm_vm *vm, u32 spi, bool resample)
+{
+	if (test_bit(spi, vm->irqfds.driven))
+		clear_bit(spi, vm->irqfds.driven);
+	if (test_and_set_bit(spi, vm->irqfds.signalled) && !resample)
+		set_bit(spi, vm->irqfds.again);
+	gzvm_irqfd_raise(vm, spi);
+}
+
+/**
+ * gzvm_irqfds_retry() - repeat the calls for which EL2 was busy
+ * @vm: VM
+ *
+ * Context: process context.
+ */
+void gzvm_irqfds_retry(struct gzvm_vm *vm)
+{
+	struct gzvm_irqfds *set = &vm->irqfds;
+	unsigned int spi;
+
+	for_each_set_bit(spi, set->busy, GZVM_SPI_MAX + 1)
+		if (test_and_clear_bit(spi, set->busy))
+			gzvm_irqfd_raise(vm, spi);
+}
+
+static void gzvm_irqfds_retry_work(struct work_struct *work)
+{
+	gzvm_irqfds_retry(container_of(to_delayed_work(work), struct gzvm_vm,
+				       irqfds.retry));
+}
+
+/*
+ * Lower a line that EL2 may hold: there was no signal since the last EOI. A signal
+ * that races with this call may be undone by it, hence it is repeated. When EL2 is
+ * busy, the next EOI tries again. There is one if EL2 holds the line.
+ */
+static void gzvm_irqfd_lower(struct gzvm_vm *vm, u32 spi)
+{
+	struct gzvm_irqfds *set = &vm->irqfds;
+
+	if (gzvm_irq_inject(vm, spi, false) == -EAGAIN)
+		set_bit(spi, set->ended);
+	/* After the call: matches gzvm_irqfd_raise(). */
+	smp_mb();
+	if (test_bit(spi, set->signalled))
+		gzvm_irqfd_raise(vm, spi);
+}
+
+/* Devices that still need the SPI signal again. */
+static void gzvm_irqfd_resample(struct gzvm_vm *vm, u32 spi)
+{
 	struct gzvm_irqfd_entry *irqfd;
-	unsigned long irqflags;
-	bool may;
-	int ret = 0;
 	int idx;
 
-	spin_lock_irqsave(&set->lock, irqflags);
-	may = gzvm_irqfd_may_lower(set, spi, at_eoi);
-	if (may) {
-		/* First the bit: one rise too many is remembered, none too few. */
-		clear_bit(spi, set->raised);
-		/* Matches the order in gzvm_irqfd_raise(). */
-		smp_mb__after_atomic();
-		ret = gzvm_irq_inject(vm, spi, false);
-		if (ret == -EAGAIN)
-			set_bit(spi, set->raised);
-	}
-	spin_unlock_irqrestore(&set->lock, irqflags);
-	if (!may || ret == -EAGAIN)
-		return ret;
-
 	idx = srcu_read_lock(&gzvm_irqfd_srcu);
-	list_for_each_entry_srcu(irqfd, &set->resamplers, resample_list,
+	list_for_each_entry_srcu(irqfd, &vm->irqfds.resamplers, resample_list,
 				 srcu_read_lock_held(&gzvm_irqfd_srcu))
 		if (irqfd->spi == spi)
 			eventfd_signal(irqfd->resample);
 	srcu_read_unlock(&gzvm_irqfd_srcu, idx);
-	return 0;
+}
+
+/* No signal came since the last EOI. Returns whether this is another EOI. */
+static bool gzvm_irqfd_eoi_again(struct gzvm_vm *vm, u32 spi, bool changed)
+{
+	struct gzvm_irqfds *set = &vm->irqfds;
+
+	if (!changed && READ_ONCE(set->stale))
+		return false;
+	if (test_and_clear_bit(spi, set->ended)) {
+		gzvm_irqfd_lower(vm, spi);
+		return true;
+	}
+	/* A line that is low does not interrupt. */
+	if (!changed && !test_bit(spi, vm->raised))
+		WRITE_ONCE(set->stale, true);
+	return changed;
+}
+
+/*
+ * The guest has ended an interrupt; or the list register, which has not @changed,
+ * shows the same EOI as at the last exit.
+ */
+static void gzvm_irqfd_eoi(struct gzvm_vm *vm, u32 spi, bool changed)
+{
+	struct gzvm_irqfds *set = &vm->irqfds;
+
+	if (test_and_clear_bit(spi, set->signalled)) {
+		if (!test_bit(spi, set->driven))
+			set_bit(spi, set->ended);
+		if (test_and_clear_bit(spi, set->again))
+			gzvm_irqfd_signal(vm, spi, true);
+	} else if (!gzvm_irqfd_eoi_again(vm, spi, changed)) {
+		return;
+	}
+	gzvm_irqfd_resample(vm, spi);
 }
 
 static void gzvm_irqfd_shutdown(struct work_struct *work)
@@ -183,25 +236,19 @@ static void gzvm_irqfd_shutdown(struct work_struct *work)
 	u64 cnt;
 
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &cnt);
-	cancel_delayed_work_sync(&irqfd->retry);
-	/* What was signalled is not lost. */
-	while (irqfd->rise && gzvm_irqfd_raise(irqfd) == -EAGAIN)
-		schedule_timeout_uninterruptible(1);
 	if (irqfd->resample) {
 		synchronize_srcu_expedited(&gzvm_irqfd_srcu);
 		eventfd_ctx_put(irqfd->resample);
 	}
-	while (gzvm_irqfd_lower(irqfd->vm, irqfd->spi, false) == -EAGAIN)
-		schedule_timeout_uninterruptible(1);
 	eventfd_ctx_put(irqfd->ctx);
 	kfree(irqfd);
 
-	/* After the last of them the VM may be gone: an address is left of it. */
+	/* The VM may be freed after the last of them: use its address only. */
 	if (atomic_dec_and_test(&set->ending))
 		wake_up_var(&set->ending);
 }
 
-/* From here on the shutdown work owns it. */
+/* The shutdown work owns the irqfd from here on. */
 static void gzvm_irqfd_deactivate(struct gzvm_irqfd_entry *irqfd)
 {
 	lockdep_assert_held(&irqfd->vm->irqfds.lock);
@@ -211,10 +258,10 @@ static void gzvm_irqfd_deactivate(struct gzvm_irqfd_entry *irqfd)
 	if (irqfd->resample)
 		list_del_rcu(&irqfd->resample_list);
 	atomic_inc(&irqfd->vm->irqfds.ending);
-	queue_work(gzvm_irqfd_wq, &irqfd->shutdown);
+	queue_work(gzvm_wq, &irqfd->shutdown);
 }
 
-/* The eventfd has ended. Deassign may be faster: it has queued the work then. */
+/* The eventfd has ended. A deassign that was faster has queued the work. */
 static noinline void gzvm_irqfd_hang_up(struct gzvm_irqfd_entry *irqfd)
 {
 	struct gzvm_irqfds *set = &irqfd->vm->irqfds;
@@ -239,7 +286,7 @@ static int gzvm_irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 
 	if (flags & EPOLLIN) {
 		eventfd_ctx_do_read(irqfd->ctx, &cnt);
-		gzvm_irqfd_inject(irqfd);
+		gzvm_irqfd_signal(irqfd->vm, irqfd->spi, irqfd->resample);
 	}
 
 	if (flags & EPOLLHUP)
@@ -257,7 +304,7 @@ static void gzvm_irqfd_queue_proc(struct file *file, wait_queue_head_t *wqh,
 	add_wait_queue(wqh, &irqfd->wait);
 }
 
-/* Make it active, unless the eventfd has an irqfd in this VM already. */
+/* Activate the irqfd, unless the eventfd has one in this VM already. */
 static int gzvm_irqfd_activate(struct gzvm_irqfd_entry *irqfd)
 {
 	struct gzvm_irqfds *set = &irqfd->vm->irqfds;
@@ -270,6 +317,7 @@ static int gzvm_irqfd_activate(struct gzvm_irqfd_entry *irqfd)
 			ret = -EBUSY;
 	if (!ret) {
 		irqfd->active = true;
+		WRITE_ONCE(set->used, true);
 		list_add(&irqfd->list, &set->list);
 		if (irqfd->resample)
 			list_add_rcu(&irqfd->resample_list, &set->resamplers);
@@ -279,7 +327,7 @@ static int gzvm_irqfd_activate(struct gzvm_irqfd_entry *irqfd)
 }
 
 /*
- * Join the eventfd's wait queue. A signal from before is not lost.
+ * Join the eventfd's wait queue. An earlier signal on it is not lost.
  */
 static void gzvm_irqfd_join(struct gzvm_irqfd_entry *irqfd, struct file *file)
 {
@@ -293,7 +341,7 @@ static void gzvm_irqfd_join(struct gzvm_irqfd_entry *irqfd, struct file *file)
 	spin_lock_irq(&wqh->lock);
 	eventfd_ctx_do_read(irqfd->ctx, &cnt);
 	if (cnt)
-		gzvm_irqfd_inject(irqfd);
+		gzvm_irqfd_signal(irqfd->vm, irqfd->spi, irqfd->resample);
 	spin_unlock_irq(&wqh->lock);
 }
 
@@ -304,7 +352,7 @@ gzvm_irqfd_alloc(struct gzvm_vm *vm, const struct gzvm_irqfd *args,
 	struct gzvm_irqfd_entry *irqfd;
 	struct eventfd_ctx *ctx;
 
-	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	irqfd = kzalloc_obj(*irqfd, GFP_KERNEL_ACCOUNT);
 	if (!irqfd)
 		return ERR_PTR(-ENOMEM);
 
@@ -322,7 +370,6 @@ gzvm_irqfd_alloc(struct gzvm_vm *vm, const struct gzvm_irqfd *args,
 
 	irqfd->vm = vm;
 	irqfd->spi = args->gsi;
-	INIT_DELAYED_WORK(&irqfd->retry, gzvm_irqfd_retry);
 	INIT_WORK(&irqfd->shutdown, gzvm_irqfd_shutdown);
 	init_waitqueue_func_entry(&irqfd->wait, gzvm_irqfd_wakeup);
 	init_poll_funcptr(&irqfd->poll, gzvm_irqfd_queue_proc);
@@ -346,9 +393,9 @@ static int gzvm_irqfd_assign_file(struct gzvm_vm *vm,
 		return PTR_ERR(irqfd);
 
 	/*
-	 * One assign or deassign at a time: no deassign sees an irqfd that is
-	 * active but not on its wait queue yet. The caller's reference to the
-	 * file keeps the eventfd from ending meanwhile.
+	 * The lock ensures that no deassign sees an irqfd that is active but
+	 * not on its wait queue yet. The caller's reference to the file keeps
+	 * the eventfd alive.
 	 */
 	ret = mutex_lock_killable(&vm->irqfds.assign_lock);
 	if (ret)
@@ -380,6 +427,26 @@ static int gzvm_irqfd_assign(struct gzvm_vm *vm, const struct gzvm_irqfd *args)
 	return ret;
 }
 
+/*
+ * Wait until no call for the SPI is being made or waits for EL2; but not for ever, if
+ * EL2 stays busy. Not for work items: the one that repeats calls might wait for its turn
+ * behind them.
+ */
+static int gzvm_irqfd_quiesce(struct gzvm_vm *vm, u32 spi)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 5 * HZ; tries++) {
+		flush_delayed_work(&vm->irqfds.retry);
+		if (!test_bit(spi, vm->irqfds.busy))
+			break;
+		schedule_timeout_killable(1);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
 static int gzvm_irqfd_deassign(struct gzvm_vm *vm,
 			       const struct gzvm_irqfd *args)
 {
@@ -402,10 +469,12 @@ static int gzvm_irqfd_deassign(struct gzvm_vm *vm,
 	spin_unlock_irq(&set->lock);
 	mutex_unlock(&set->assign_lock);
 
-	/* Also for one that somebody else took off: quiet on return. */
+	/* Also wait for an irqfd that another thread has removed. */
 	if (wait_var_event_killable(&set->ending,
 				    !atomic_read_acquire(&set->ending)))
 		ret = -EINTR;
+	else
+		ret = gzvm_irqfd_quiesce(vm, args->gsi);
 out:
 	eventfd_ctx_put(ctx);
 	return ret;
@@ -416,8 +485,8 @@ out:
  * @vm: VM
  * @args: which SPI, which eventfds
  *
- * Once deassigned, an irqfd injects nothing any more. To deassign one that is
- * not there is no error, as for KVM.
+ * After deassign, an irqfd injects nothing. To deassign one that does not exist is
+ * no error, as in KVM.
  *
  * Context: process context.
  * Return: 0; -EINVAL for unknown flags, padding that is not zero, an SPI above
@@ -438,63 +507,85 @@ int gzvm_irqfd(struct gzvm_vm *vm, const struct gzvm_irqfd *args)
 }
 
 /*
- * GIC architecture (IHI 0069), ICH_LR<n>_EL2: an interrupt that asked for a
- * maintenance interrupt at EOI, is not backed by hardware, and is inactive,
- * has been ended by the guest.
+ * GIC architecture (IHI 0069), ICH_LR<n>_EL2: the guest has ended an interrupt that
+ * is inactive, that asked for a maintenance interrupt at EOI, and that hardware does
+ * not back.
  */
 static bool gzvm_lr_is_eoi(u64 lr)
 {
 	return !(lr & ICH_LR_STATE) && (lr & ICH_LR_EOI) && !(lr & ICH_LR_HW);
 }
 
-/**
- * gzvm_irqfd_pay_eois() - lower the lines of interrupts that the guest has ended
- * @vcpu: vCPU that has exited and not been entered since
- *
- * Only lines that an irqfd drives: others are the VMM's to lower. What EL2 is
- * busy with is left owed.
- *
- * Context: process context, vcpu->lock held; does not sleep.
- */
-void gzvm_irqfd_pay_eois(struct gzvm_vcpu *vcpu)
+/* If the interrupt is in another list register, the EOI is an old one. */
+static bool gzvm_lrs_have(struct gzvm_hyp_hwstate *hw, unsigned int nr, u32 intid)
 {
-	unsigned int i, owed = 0;
+	unsigned int i;
+	u64 lr;
 
-	lockdep_assert_held(&vcpu->lock);
-
-	for (i = 0; i < vcpu->nr_eois; i++)
-		if (gzvm_irqfd_lower(vcpu->vm, vcpu->eois[i], true) == -EAGAIN)
-			vcpu->eois[owed++] = vcpu->eois[i];
-	vcpu->nr_eois = owed;
+	for (i = 0; i < nr; i++) {
+		lr = le64_to_cpu(READ_ONCE(hw->lr[i]));
+		if ((lr & ICH_LR_VIRTUAL_ID_MASK) == intid && lr & ICH_LR_STATE)
+			return true;
+	}
+	return false;
 }
 
 /**
  * gzvm_irqfd_sync() - look for interrupts that the guest has ended
- * @vcpu: vCPU that has just exited; it was entered with none owed
+ * @vcpu: vCPU that has just exited
  *
- * Context: process context, vcpu->lock held; does not sleep.
+ * Must also be called after the last irqfd has ended: EL2 may still hold its line.
+ *
+ * Context: process context, vcpu->lock held.
  */
 void gzvm_irqfd_sync(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_hyp_hwstate *hw = vcpu->hwstate;
-	u32 i, nr, intid, eois = 0;
+	unsigned int i, nr;
+	bool changed;
+	u32 spi;
 	u64 lr;
 
 	lockdep_assert_held(&vcpu->lock);
 
-	if (list_empty(&vcpu->vm->irqfds.list))
+	if (!READ_ONCE(vcpu->vm->irqfds.used))
 		return;
 
 	nr = min_t(u32, le32_to_cpu(READ_ONCE(hw->nr_lrs)), GZVM_MAX_LRS);
 	for (i = 0; i < nr; i++) {
 		lr = le64_to_cpu(READ_ONCE(hw->lr[i]));
-		intid = lr & ICH_LR_VIRTUAL_ID_MASK;
-		if (gzvm_lr_is_eoi(lr) && intid >= GZVM_SPI_BASE)
-			vcpu->eois[eois++] = intid - GZVM_SPI_BASE;
+		changed = lr != vcpu->lrs[i];
+		vcpu->lrs[i] = lr;
+		if (!gzvm_lr_is_eoi(lr))
+			continue;
+		/* Smaller INTIDs wrap, and are out of range as well. */
+		spi = (lr & ICH_LR_VIRTUAL_ID_MASK) - GZVM_SPI_BASE;
+		if (spi <= GZVM_SPI_MAX &&
+		    !gzvm_lrs_have(hw, nr, spi + GZVM_SPI_BASE))
+			gzvm_irqfd_eoi(vcpu->vm, spi, changed);
 	}
-	vcpu->nr_eois = eois;
-	if (eois)
-		gzvm_irqfd_pay_eois(vcpu);
+}
+
+/**
+ * gzvm_irqfds_reset() - forget interrupts that the guest has not ended
+ * @vm: VM whose guest is being reset: it will not end them
+ *
+ * Calls that wait for EL2 stay: they are for the guest that comes.
+ *
+ * Context: any.
+ */
+void gzvm_irqfds_reset(struct gzvm_vm *vm)
+{
+	struct gzvm_irqfds *set = &vm->irqfds;
+	unsigned int spi;
+
+	for (spi = 0; spi <= GZVM_SPI_MAX; spi++) {
+		if (!test_bit(spi, set->signalled) && !test_bit(spi, set->ended))
+			continue;
+		clear_bit(spi, set->again);
+		clear_bit(spi, set->signalled);
+		clear_bit(spi, set->ended);
+	}
 }
 
 /**
@@ -507,6 +598,7 @@ void gzvm_irqfds_init(struct gzvm_vm *vm)
 	spin_lock_init(&vm->irqfds.lock);
 	INIT_LIST_HEAD(&vm->irqfds.list);
 	INIT_LIST_HEAD(&vm->irqfds.resamplers);
+	INIT_DELAYED_WORK(&vm->irqfds.retry, gzvm_irqfds_retry_work);
 	atomic_set(&vm->irqfds.ending, 0);
 }
 
@@ -514,8 +606,8 @@ void gzvm_irqfds_init(struct gzvm_vm *vm)
  * gzvm_irqfds_release() - end a VM's irqfds
  * @vm: VM whose file is being released: nobody can assign any more
  *
- * Also waits for those that ended with their eventfd: none is left that
- * refers to the VM.
+ * Also waits for irqfds that ended with their eventfd: no irqfd refers to the VM
+ * after this.
  *
  * Context: process context, may sleep.
  */
@@ -532,22 +624,12 @@ void gzvm_irqfds_release(struct gzvm_vm *vm)
 }
 
 /**
- * gzvm_irqfd_setup() - what all irqfds need, at module load
+ * gzvm_irqfds_end() - repeat no calls any more
+ * @vm: VM that no thread can run or signal any more
  *
- * Return: 0 or -ENOMEM.
+ * Context: process context, may sleep.
  */
-int gzvm_irqfd_setup(void)
+void gzvm_irqfds_end(struct gzvm_vm *vm)
 {
-	/* Hundreds may wait for EL2 before they keep others from beginning. */
-	gzvm_irqfd_wq = alloc_workqueue("gzvm-irqfd", WQ_UNBOUND,
-					WQ_MAX_ACTIVE);
-	return gzvm_irqfd_wq ? 0 : -ENOMEM;
-}
-
-/**
- * gzvm_irqfd_teardown() - undo gzvm_irqfd_setup() when no VM is left
- */
-void gzvm_irqfd_teardown(void)
-{
-	destroy_workqueue(gzvm_irqfd_wq);
+	cancel_delayed_work_sync(&vm->irqfds.retry);
 }

@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * GenieZone hypervisor driver: module, discovery, /dev/gzvm.
+ * GenieZone hypervisor driver: module, discovery, shutdown.
  */
 
 #include <linux/device.h>
-#include <linux/fs.h>
 #include <linux/log2.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/platform_device.h>
 #include <linux/pm.h>
+#include <linux/reboot.h>
 
 #include <asm/virt.h>
 
 #include "gzvm.h"
 
-#define CREATE_TRACE_POINTS
-#include "trace.h"
+/* A block consists of whole host pages, and has a bit for each of EL2's. */
+static_assert(PAGE_SHIFT >= GZVM_PAGE_SHIFT && PAGE_SIZE <= GZVM_BLOCK_SIZE);
 
-/* The memory code counts host pages where the interface counts 4 KiB ones. */
-static_assert(PAGE_SIZE == GZVM_PAGE_SIZE);
-
-/* What EL2s did that do not know how to be asked */
+/* Used when EL2 does not answer the QUERY capabilities */
 #define GZVM_DEFAULT_MAP_BATCH		GZVM_BLOCK_PAGES
 #define GZVM_DEFAULT_DESTROY_BATCH	128
 
@@ -32,31 +30,7 @@ struct gzvm_driver gzvm_drv = {
 	.destroy_batch = GZVM_DEFAULT_DESTROY_BATCH,
 };
 
-static long gzvm_dev_ioctl(struct file *file, unsigned int cmd,
-			   unsigned long arg)
-{
-	switch (cmd) {
-	case GZVM_CREATE_VM:
-		return gzvm_vm_create_fd(arg);
-	case GZVM_CHECK_EXTENSION:
-		return gzvm_check_extension(NULL, (void __user *)arg);
-	default:
-		return -ENOTTY;
-	}
-}
-
-static const struct file_operations gzvm_dev_fops = {
-	.owner = THIS_MODULE,
-	.unlocked_ioctl = gzvm_dev_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = noop_llseek,
-};
-
-static struct miscdevice gzvm_miscdev = {
-	.minor = MISC_DYNAMIC_MINOR,
-	.name = "gzvm",
-	.fops = &gzvm_dev_fops,
-};
+struct workqueue_struct *gzvm_wq;
 
 static void gzvm_query_batch(u64 cap, u64 max, u32 *batch)
 {
@@ -87,20 +61,27 @@ static void gzvm_misc_deregister(void *data)
 
 /*
  * An HVC is undefined where no EL2 takes it, and panics a kernel that runs at
- * EL2 itself. Only a machine whose firmware, or administrator, names GenieZone
- * gets here, and only a kernel at EL1 goes on. Should KVM own EL2 below it, its
- * answer to PROBE is an error.
+ * EL2 itself. The probe is called only on a machine whose firmware, or
+ * administrator, names GenieZone, and it goes on only in a kernel at EL1. If KVM
+ * owns EL2, its answer to PROBE is an error.
+ *
+ * On machines without a node, helper modules look for a driver's probe by its name
+ * and call it without a device. They do not know this name.
  */
-static int gzvm_probe(struct platform_device *pdev)
+static int gzvm_bind(struct platform_device *pdev)
 {
 	int ret;
 
+	if (!pdev) {
+		pr_err("gzvm: no device to bind: load the driver with assume_hyp=1 where the firmware has no node\n");
+		return -EINVAL;
+	}
 	if (is_kernel_in_hyp_mode())
 		return -ENODEV;
 
-	/* There is one EL2, whatever the firmware's nodes for it. */
+	/* There is one EL2, however many nodes the firmware has for it: no error. */
 	if (test_and_set_bit(0, &gzvm_bound))
-		return -EBUSY;
+		return -ENODEV;
 	ret = devm_add_action_or_reset(&pdev->dev, gzvm_unbound, NULL);
 	if (ret)
 		return ret;
@@ -111,8 +92,8 @@ static int gzvm_probe(struct platform_device *pdev)
 
 	gzvm_query_batch(GZVM_CAP_QUERY_HYP_BATCH_PAGES, GZVM_BLOCK_PAGES,
 			 &gzvm_drv.map_batch);
-	gzvm_query_batch(GZVM_CAP_QUERY_DESTROY_BATCH_PAGES, U32_MAX,
-			 &gzvm_drv.destroy_batch);
+	gzvm_query_batch(GZVM_CAP_QUERY_DESTROY_BATCH_PAGES,
+			 GZVM_MAX_DESTROY_BATCH, &gzvm_drv.destroy_batch);
 
 	ret = gzvm_sysfs_add();
 	if (ret)
@@ -121,7 +102,7 @@ static int gzvm_probe(struct platform_device *pdev)
 	if (ret)
 		return ret;
 
-	/* Last: from here on there are users. */
+	/* Last: users may come from here on. */
 	ret = misc_register(&gzvm_miscdev);
 	if (ret)
 		return ret;
@@ -142,15 +123,22 @@ static const struct of_device_id gzvm_of_match[] = {
 };
 MODULE_DEVICE_TABLE(of, gzvm_of_match);
 
-static void gzvm_shutdown(struct platform_device *pdev)
+/* A notifier, because VMs do not depend on the state of the device. */
+static int gzvm_reboot(struct notifier_block *nb, unsigned long action,
+		       void *data)
 {
 	gzvm_vms_shutdown();
+	return NOTIFY_DONE;
 }
 
+struct notifier_block gzvm_reboot_nb = {
+	.notifier_call = gzvm_reboot,
+};
+
 /*
- * The image of a hibernated host would not have what EL2 keeps of its VMs, and
- * writing it would read memory that is the guests' alone. So would it with what
- * EL2 has not given back.
+ * The image of a hibernated host would not contain what EL2 keeps of the VMs,
+ * and writing the image would read memory that only the guests may access. The
+ * same holds for memory that EL2 has not given back.
  */
 static int gzvm_freeze(struct device *dev)
 {
@@ -164,13 +152,12 @@ static const struct dev_pm_ops gzvm_pm_ops = {
 };
 
 static struct platform_driver gzvm_platform_driver = {
-	.probe = gzvm_probe,
-	.shutdown = gzvm_shutdown,
+	.probe = gzvm_bind,
 	.driver = {
 		.name = "gzvm",
 		.of_match_table = gzvm_of_match,
 		.pm = pm_sleep_ptr(&gzvm_pm_ops),
-		/* Files of VMs outlive an unbind; keep it to module unload. */
+		/* Files of VMs outlive an unbind: allow module unload only. */
 		.suppress_bind_attrs = true,
 	},
 };
@@ -178,11 +165,11 @@ static struct platform_driver gzvm_platform_driver = {
 static bool gzvm_assume_hyp;
 module_param_named(assume_hyp, gzvm_assume_hyp, bool, 0444);
 MODULE_PARM_DESC(assume_hyp,
-		 "Ask for GenieZone although the firmware does not announce it. Only for machines known to have it: on others this is fatal");
+		 "Probe for GenieZone although the firmware does not announce it. Only for machines known to have it: on others this is fatal");
 
 static struct platform_device *gzvm_assumed;
 
-/* The administrator stands in for a device tree that gave no device. */
+/* The administrator vouches for GenieZone where no device tree does. */
 static int __init gzvm_assume_device(void)
 {
 	if (!gzvm_assume_hyp || test_bit(0, &gzvm_bound))
@@ -198,33 +185,47 @@ static int __init gzvm_init(void)
 {
 	int ret;
 
-	ret = gzvm_irqfd_setup();
-	if (ret)
-		return ret;
+	/* Do not limit concurrency: many items may wait for EL2. */
+	gzvm_wq = alloc_workqueue("gzvm", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	if (!gzvm_wq)
+		return -ENOMEM;
 	gzvm_debugfs_setup();
-	ret = platform_driver_register(&gzvm_platform_driver);
+	ret = register_reboot_notifier(&gzvm_reboot_nb);
 	if (ret)
 		goto teardown;
+	ret = platform_driver_register(&gzvm_platform_driver);
+	if (ret)
+		goto unnotify;
 	ret = gzvm_assume_device();
 	if (ret)
 		goto unregister;
 	return 0;
 unregister:
 	platform_driver_unregister(&gzvm_platform_driver);
+unnotify:
+	unregister_reboot_notifier(&gzvm_reboot_nb);
 teardown:
 	gzvm_debugfs_teardown();
-	gzvm_irqfd_teardown();
+	destroy_workqueue(gzvm_wq);
 	return ret;
 }
 module_init(gzvm_init);
 
-/* Open files hold the module: there is no VM left. */
+/*
+ * Open files hold a reference to the module, hence there is no VM. But the end of
+ * an address space may just be in its notifier, for a VM whose last file another
+ * process has closed meanwhile.
+ */
 static void __exit gzvm_exit(void)
 {
+	mmu_notifier_synchronize();
 	platform_device_unregister(gzvm_assumed);
 	platform_driver_unregister(&gzvm_platform_driver);
+	unregister_reboot_notifier(&gzvm_reboot_nb);
 	gzvm_debugfs_teardown();
-	gzvm_irqfd_teardown();
+	destroy_workqueue(gzvm_wq);
+	/* Waits for VMs that are being freed: see gzvm_vm_free(). */
+	mmu_notifier_synchronize();
 }
 module_exit(gzvm_exit);
 

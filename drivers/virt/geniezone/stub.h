@@ -4,7 +4,7 @@
 
 #include <linux/kconfig.h>
 
-/* Where tests step in. Nothing is left of it in a build without them. */
+/* Tests replace functions here. A build without tests has nothing of it. */
 #if IS_ENABLED(CONFIG_MTK_GZVM_KUNIT_TEST)
 #include <kunit/static_stub.h>
 #else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/gzvm: how much one hypercall may be asked to do. The names are
- * those of shipped drivers.
+ * /sys/kernel/gzvm: limits for the work of one hypercall. The names are those of
+ * shipped drivers.
  */
 
 #include <linux/kobject.h>
@@ -16,7 +16,8 @@ static int gzvm_store_batch(const char *buf, u32 max, u32 *batch)
 	u32 value;
 	int ret;
 
-	ret = kstrtou32(buf, 0, &value);
+	/* Shipped drivers read decimal numbers: "016" is sixteen. */
+	ret = kstrtou32(buf, 10, &value);
 	if (ret)
 		return ret;
 	if (!is_power_of_2(value) || value > max)
@@ -32,7 +33,7 @@ static ssize_t demand_paging_batch_pages_show(struct kobject *kobj,
 	return sysfs_emit(buf, "%u\n", READ_ONCE(gzvm_drv.map_batch));
 }
 
-/* Powers of two up to the pages of a block are just its divisors. */
+/* The powers of two up to the pages of a block are the divisors of that number. */
 static ssize_t demand_paging_batch_pages_store(struct kobject *kobj,
 					       struct kobj_attribute *attr,
 					       const char *buf, size_t count)
@@ -51,7 +52,8 @@ static ssize_t destroy_batch_pages_store(struct kobject *kobj,
 					 struct kobj_attribute *attr,
 					 const char *buf, size_t count)
 {
-	return gzvm_store_batch(buf, U32_MAX, &gzvm_drv.destroy_batch) ?: count;
+	return gzvm_store_batch(buf, GZVM_MAX_DESTROY_BATCH,
+				&gzvm_drv.destroy_batch) ?: count;
 }
 
 static struct kobj_attribute gzvm_map_batch_attr =
@@ -66,12 +68,15 @@ static struct attribute *gzvm_attrs[] = {
 	&gzvm_destroy_batch_attr.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(gzvm);
+
+static const struct attribute_group gzvm_group = {
+	.attrs = gzvm_attrs,
+};
 
 static struct kobject *gzvm_kobj;
 
 /**
- * gzvm_sysfs_add() - make the files, at probe
+ * gzvm_sysfs_add() - create the files, at probe
  *
  * Return: 0 or -ENOMEM.
  */
@@ -82,7 +87,7 @@ int gzvm_sysfs_add(void)
 	gzvm_kobj = kobject_create_and_add("gzvm", kernel_kobj);
 	if (!gzvm_kobj)
 		return -ENOMEM;
-	ret = sysfs_create_groups(gzvm_kobj, gzvm_groups);
+	ret = sysfs_create_group(gzvm_kobj, &gzvm_group);
 	if (ret)
 		kobject_put(gzvm_kobj);
 	return ret;
@@ -93,6 +98,6 @@ int gzvm_sysfs_add(void)
  */
 void gzvm_sysfs_remove(void)
 {
-	sysfs_remove_groups(gzvm_kobj, gzvm_groups);
+	sysfs_remove_group(gzvm_kobj, &gzvm_group);
 	kobject_put(gzvm_kobj);
 }

@@ -66,7 +66,7 @@ TRACE_EVENT(gzvm_hypercall_leave,
 	TP_ARGS(call),
 	TP_STRUCT__entry(
 		__field(u32, nr)
-		__field(s64, status)
+		__field(s32, status)
 		__field(u64, a1)
 		__field(u64, a2)
 		__field(u64, a3)
@@ -78,7 +78,7 @@ TRACE_EVENT(gzvm_hypercall_leave,
 		__entry->a2 = call->res.a2;
 		__entry->a3 = call->res.a3;
 	),
-	TP_printk("%s status %lld results 0x%llx 0x%llx 0x%llx",
+	TP_printk("%s status %d results 0x%llx 0x%llx 0x%llx",
 		  gzvm_show_call(__entry->nr), __entry->status, __entry->a1,
 		  __entry->a2, __entry->a3)
 );
@@ -209,6 +209,26 @@ TRACE_EVENT(gzvm_map,
 	TP_printk("vm %u slot %u gfn 0x%llx pages %llu error %d",
 		  __entry->vm_id, __entry->slot, __entry->gfn, __entry->nr,
 		  __entry->error)
+);
+
+TRACE_EVENT(gzvm_unmapped,
+	TP_PROTO(u16 vm_id, unsigned long start, unsigned long end,
+		 unsigned long nr),
+	TP_ARGS(vm_id, start, end, nr),
+	TP_STRUCT__entry(
+		__field(u16, vm_id)
+		__field(unsigned long, start)
+		__field(unsigned long, end)
+		__field(unsigned long, nr)
+	),
+	TP_fast_assign(
+		__entry->vm_id = vm_id;
+		__entry->start = start;
+		__entry->end = end;
+		__entry->nr = nr;
+	),
+	TP_printk("vm %u from 0x%lx to 0x%lx pages %lu", __entry->vm_id,
+		  __entry->start, __entry->end, __entry->nr)
 );
 
 #endif /* _GZVM_TRACE_H */

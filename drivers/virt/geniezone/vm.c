@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VM: its file, its life, its ioctls.
+ * The life of a VM.
  */
 
-#include <linux/anon_inodes.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/module.h>
-#include <linux/overflow.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
-#include <linux/sched/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <linux/uaccess.h>
 
 #include "gzvm.h"
-
-static const struct file_operations gzvm_vm_fops;
+#include "stub.h"
 
 /* All VMs that EL2 has. */
 static DEFINE_MUTEX(gzvm_vms_lock);
 static LIST_HEAD(gzvm_vms);
 
-/* An EL2 that does not know a capability lacks the feature: no failure. */
+/* A refusal means that EL2 lacks the feature, and is not a failure. */
 static bool gzvm_vm_enable(struct gzvm_vm *vm, u64 cap, u64 arg0, u64 arg1)
 {
 	const u64 args[5] = { arg0, arg1 };
@@ -43,23 +40,70 @@ static void gzvm_vm_enable_features(struct gzvm_vm *vm)
 	vm->idle = gzvm_vm_enable(vm, GZVM_CAP_ENABLE_IDLE, 0, 0);
 }
 
-static void gzvm_vm_free(struct gzvm_vm *vm, bool keep_mailbox)
+/* There is no reference to the VM any more, and the notifier does not run. */
+static void gzvm_vm_free_notifier(struct mmu_notifier *mn)
 {
+	kvfree(container_of(mn, struct gzvm_vm, mm_watch));
+}
+
+/*
+ * The address space is going, and nobody uses it. Pins keep its pages from the host,
+ * hence the VM ends now: the OOM killer would look for another victim otherwise.
+ */
+static void gzvm_vm_mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	gzvm_vm_end_with_mm(container_of(mn, struct gzvm_vm, mm_watch));
+}
+
+static int gzvm_vm_mm_unmap(struct mmu_notifier *mn,
+			    const struct mmu_notifier_range *range)
+{
+	struct gzvm_vm *vm = container_of(mn, struct gzvm_vm, mm_watch);
+
+	/* The OOM killer's reaper must not block. The VM is about to end. */
+	if (mmu_notifier_range_blockable(range) &&
+	    (range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_CLEAR))
+		gzvm_memslots_unmapped(vm, range->start, range->end,
+				       range->event == MMU_NOTIFY_CLEAR);
+	return 0;
+}
+
+static const struct mmu_notifier_ops gzvm_mm_ops = {
+	.invalidate_range_start = gzvm_vm_mm_unmap,
+	.release = gzvm_vm_mm_release,
+	.free_notifier = gzvm_vm_free_notifier,
+};
+
+static void gzvm_vm_free_parts(struct gzvm_vm *vm)
+{
+	unsigned int id;
+
+	for (id = 0; id < GZVM_MAX_VCPUS; id++)
+		if (vm->vcpus[id])
+			gzvm_vcpu_free(vm->vcpus[id]);
 	gzvm_ioeventfds_free(vm);
 	mutex_destroy(&vm->irqfds.assign_lock);
 	mutex_destroy(&vm->mailbox_lock);
+	mutex_destroy(&vm->protect_lock);
 	mutex_destroy(&vm->lock);
-	if (!keep_mailbox)
-		free_page((unsigned long)vm->mailbox);
-	mmdrop(vm->mm);
-	kvfree(vm);
+	free_page((unsigned long)vm->mailbox);
 }
+
+/* A VM that has ended, or has never been at EL2 */
+static void gzvm_vm_free(struct gzvm_vm *vm)
+{
+	gzvm_vm_free_parts(vm);
+	/* The notifier may be running, hence it frees the struct later. */
+	mmu_notifier_put(&vm->mm_watch);
+}
+
+static void gzvm_vm_end_work(struct work_struct *work);
 
 static struct gzvm_vm *gzvm_vm_alloc(void)
 {
 	struct gzvm_vm *vm;
 
-	vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	vm = kvzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return NULL;
 	vm->mailbox = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -72,12 +116,52 @@ static struct gzvm_vm *gzvm_vm_alloc(void)
 	gzvm_irqfds_init(vm);
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);
+	mutex_init(&vm->protect_lock);
 	init_rwsem(&vm->slots_lock);
 	mutex_init(&vm->mailbox_lock);
 	INIT_LIST_HEAD(&vm->dead_slots);
+	INIT_LIST_HEAD(&vm->dead_vcpus);
+	vm->destroy_result = -EAGAIN;
+	INIT_DELAYED_WORK(&vm->end_work, gzvm_vm_end_work);
 	vm->mm = current->mm;
-	mmgrab(vm->mm);
 	return vm;
+}
+
+/* The notifier grabs vm->mm until the struct is freed. */
+static int gzvm_vm_watch_mm(struct gzvm_vm *vm)
+{
+	int ret;
+
+	vm->mm_watch.ops = &gzvm_mm_ops;
+	ret = mmu_notifier_register(&vm->mm_watch, vm->mm);
+	if (!ret)
+		return 0;
+
+	gzvm_vm_free_parts(vm);
+	kvfree(vm);
+	/* A signal was pending. Nothing has been done yet: start again. */
+	return ret == -EINTR ? -ERESTARTNOINTR : ret;
+}
+
+/*
+ * Calls for a VM with the number of another one would reach the other one. EL2 may use
+ * the number of a VM again as soon as it has destroyed that VM, which the driver may
+ * not have taken off the list yet.
+ */
+static int gzvm_vm_check_id(struct gzvm_vm *new)
+{
+	struct gzvm_vm *vm;
+
+	lockdep_assert_held(&gzvm_vms_lock);
+
+	list_for_each_entry(vm, &gzvm_vms, link) {
+		if (vm->id != new->id || READ_ONCE(vm->destroying))
+			continue;
+		pr_err("gzvm: hypervisor gives a new VM the number of VM %u\n",
+		       vm->id);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /**
@@ -86,7 +170,8 @@ static struct gzvm_vm *gzvm_vm_alloc(void)
  *
  * Context: process context; the VM belongs to current->mm.
  * Return: the VM, with one reference that the caller owns; -ENOMEM; -ENODEV
- * when the host goes down; or the errno of EL2's refusal.
+ * when the host shuts down; -ERESTARTNOINTR for a signal; or the errno of EL2's
+ * refusal.
  */
 struct gzvm_vm *gzvm_vm_create(unsigned long type)
 {
@@ -96,89 +181,248 @@ struct gzvm_vm *gzvm_vm_create(unsigned long type)
 	vm = gzvm_vm_alloc();
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
+	ret = gzvm_vm_watch_mm(vm);
+	if (ret)
+		return ERR_PTR(ret);
 
 	mutex_lock(&gzvm_vms_lock);
 	ret = gzvm_drv.closed ? -ENODEV : gzvm_hc_create_vm(type, &vm->id);
 	if (!ret)
+		ret = gzvm_vm_check_id(vm);
+	if (!ret)
 		list_add(&vm->link, &gzvm_vms);
 	mutex_unlock(&gzvm_vms_lock);
 	if (ret) {
-		gzvm_vm_free(vm, false);
+		gzvm_vm_free(vm);
 		return ERR_PTR(ret);
 	}
 	gzvm_vm_enable_features(vm);
 	return vm;
 }
 
-/* Ends all that EL2 has of the VM. */
-static int gzvm_vm_destroy_hyp(struct gzvm_vm *vm)
+/*
+ * EL2 returns BUSY after each step of DESTROY_VM, hence the driver does not know
+ * whether EL2 makes progress. It makes enough calls for the size of the VM before the
+ * first pause, and this many between two pauses.
+ */
+#define GZVM_DESTROY_CALLS	1024
+
+static unsigned int gzvm_vm_destroy_calls(struct gzvm_vm *vm)
 {
+	unsigned long steps = atomic_long_read(&vm->stats.pinned) *
+			      GZVM_PAGES_PER_PAGE /
+			      READ_ONCE(gzvm_drv.destroy_batch);
+
+	return min_t(unsigned long, 2 * steps, INT_MAX) + GZVM_DESTROY_CALLS;
+}
+
+/*
+ * End the VM at EL2, when the last reference is dropped or when the host shuts down.
+ * -EAGAIN means that EL2 is still busy. Any other result is final.
+ */
+static int gzvm_vm_end_hyp(struct gzvm_vm *vm, unsigned int calls)
+{
+	u32 batch = READ_ONCE(gzvm_drv.destroy_batch);
+	struct gzvm_busy busy = { .limit = calls };
 	unsigned int id;
 	int ret;
 
-	for (id = 0; id < GZVM_MAX_VCPUS; id++) {
-		ret = vm->vcpus[id] ? gzvm_vcpu_destroy(vm->vcpus[id]) : 0;
-		if (ret)
-			return ret;
-	}
-
-	do {
-		ret = gzvm_hc_destroy_vm(vm->id,
-					 READ_ONCE(gzvm_drv.destroy_batch));
-		cond_resched();
-	} while (ret == -EAGAIN);
-	return ret;
-}
-
-/* Once, be it at the VM's end or at the host's. */
-static int gzvm_vm_destroy_once(struct gzvm_vm *vm)
-{
-	int ret;
-
 	mutex_lock(&vm->lock);
-	if (!vm->destroyed)
-		vm->destroy_result = gzvm_vm_destroy_hyp(vm);
-	vm->destroyed = true;
+	for (id = 0; id < GZVM_MAX_VCPUS && !vm->destroying; id++)
+		if (vm->vcpus[id])
+			gzvm_hc_destroy_vcpu(vm->id, id);
+	/* Before the call that frees the number: see gzvm_vm_check_id(). */
+	WRITE_ONCE(vm->destroying, true);
+	if (vm->destroy_result == -EAGAIN)
+		vm->destroy_result =
+			gzvm_hc_repeat(&busy, gzvm_hc_destroy_vm(vm->id, batch));
 	ret = vm->destroy_result;
 	mutex_unlock(&vm->lock);
 	return ret;
 }
 
-/*
- * EL2 goes first: as long as it may reach a page, the page is not the host's.
- * When EL2 refuses, nobody knows what it still maps: everything that it was
- * ever given stays out of the host's hands for good.
- */
-static void gzvm_vm_destroy(struct gzvm_vm *vm)
+static void gzvm_vm_release_vcpus(struct gzvm_vm *vm, bool keep_pages)
 {
+	struct gzvm_vcpu *vcpu, *next;
 	unsigned int id;
-	int ret;
 
-	gzvm_debugfs_remove_vm(vm);
-	ret = gzvm_vm_destroy_once(vm);
-	/* The mailbox, and first: gzvm_freeze() looks for either. */
-	if (ret)
+	for (id = 0; id < GZVM_MAX_VCPUS; id++)
+		if (vm->vcpus[id])
+			gzvm_vcpu_release_pages(vm->vcpus[id], keep_pages);
+	list_for_each_entry_safe(vcpu, next, &vm->dead_vcpus, dead) {
+		gzvm_vcpu_release_pages(vcpu, keep_pages);
+		gzvm_vcpu_free(vcpu);
+	}
+}
+
+static void gzvm_vm_release_mailbox(struct gzvm_vm *vm, bool keep_pages)
+{
+	if (keep_pages)
 		atomic_long_inc(&gzvm_drv.kept_pages);
-	/* Until here gzvm_vms_shutdown() may find it. */
+	else
+		free_page((unsigned long)vm->mailbox);
+	vm->mailbox = NULL;
+}
+
+/*
+ * EL2 must let go first: a page that it may still map must not return to the
+ * host. When EL2 refuses, it is unknown what it still maps, hence all that it was
+ * ever given is kept from the host for ever.
+ */
+static void gzvm_vm_finish(struct gzvm_vm *vm, int ret)
+{
+	/* Before list_del(): gzvm_freeze() looks at the list and at kept pages. */
+	gzvm_vm_release_mailbox(vm, ret);
+	/* Until here gzvm_vms_shutdown() may find the VM. */
 	mutex_lock(&gzvm_vms_lock);
 	list_del(&vm->link);
 	mutex_unlock(&gzvm_vms_lock);
 
-	for (id = 0; id < GZVM_MAX_VCPUS; id++)
-		if (vm->vcpus[id])
-			gzvm_vcpu_free(vm->vcpus[id], ret);
+	gzvm_vm_release_vcpus(vm, ret);
 	gzvm_memslots_free(vm, ret);
 	if (ret)
 		pr_crit("gzvm: hypervisor refused to destroy VM %u (%d): its memory is lost to the host, %ld pages so far\n",
 			vm->id, ret, atomic_long_read(&gzvm_drv.kept_pages));
-	gzvm_vm_free(vm, ret);
+	vm->ended = true;
+}
+
+/* Returns whether the VM has ended; EL2 may be busy for too long. */
+static bool gzvm_vm_try_end(struct gzvm_vm *vm, unsigned int calls)
+{
+	int ret = gzvm_vm_end_hyp(vm, calls);
+
+	if (ret == -EAGAIN)
+		return false;
+	gzvm_vm_finish(vm, ret);
+	return true;
+}
+
+/*
+ * Stop what may still use the VM's number, then end the VM. delayed_fput() and
+ * mmput_async() come here in a work item, and others wait for their workqueue.
+ */
+static bool gzvm_vm_end_now(struct gzvm_vm *vm)
+{
+	gzvm_debugfs_remove_vm(vm);
+	gzvm_irqfds_end(vm);
+	return !(current->flags & PF_WQ_WORKER) &&
+	       gzvm_vm_try_end(vm, gzvm_vm_destroy_calls(vm));
 }
 
 /**
- * gzvm_vms_shutdown() - have EL2 give back what VMs have, the host goes down
+ * gzvm_vm_end_later() - let a work item end a VM
+ * @vm: VM without references, or with one that is passed on
  *
- * Otherwise the next kernel, or the firmware, finds memory that it may not
- * touch. The VMs' files stay, and fail with -EIO.
+ * A killed process must not wait for an EL2 that is busy. The pages of the VM stay
+ * pinned and accounted, and the module stays loaded, until EL2 has destroyed the VM.
+ */
+void gzvm_vm_end_later(struct gzvm_vm *vm)
+{
+	KUNIT_STATIC_STUB_REDIRECT(gzvm_vm_end_later, vm);
+
+	/* A file of the VM still holds the module. */
+	__module_get(THIS_MODULE);
+	vm->end_pause = 1;
+	queue_delayed_work(gzvm_wq, &vm->end_work, 0);
+}
+
+/**
+ * gzvm_vm_end() - one step of what gzvm_vm_end_later() has left
+ * @vm: VM
+ * @calls: how often to try
+ *
+ * Context: process context, may sleep.
+ * Return: true: the VM has ended, and the caller's reference to it is gone; false:
+ * EL2 is busy, call again.
+ */
+bool gzvm_vm_end(struct gzvm_vm *vm, unsigned int calls)
+{
+	if (!gzvm_vm_try_end(vm, calls))
+		return false;
+	if (refcount_read(&vm->users))
+		gzvm_vm_put(vm);
+	else
+		gzvm_vm_free(vm);
+	return true;
+}
+
+static void gzvm_vm_end_work(struct work_struct *work)
+{
+	struct gzvm_vm *vm = container_of(to_delayed_work(work), struct gzvm_vm,
+					  end_work);
+
+	if (gzvm_vm_end(vm, gzvm_vm_destroy_calls(vm))) {
+		/* Module unload waits until this work item has returned. */
+		module_put(THIS_MODULE);
+		return;
+	}
+	if (vm->end_pause == 1)
+		pr_warn("gzvm: hypervisor is busy with the end of VM %u: its memory comes back later\n",
+			vm->id);
+	vm->end_pause = min_t(unsigned long, 2 * vm->end_pause, HZ);
+	queue_delayed_work(gzvm_wq, &vm->end_work, vm->end_pause);
+}
+
+/**
+ * gzvm_vm_end_with_mm() - end a VM whose address space ends
+ * @vm: VM; its files may still be open in other processes
+ *
+ * No thread can be in an ioctl of the VM, nor enter one: all of them need the
+ * address space.
+ *
+ * Context: process context, may sleep.
+ */
+void gzvm_vm_end_with_mm(struct gzvm_vm *vm)
+{
+	/* The last put is ending the VM, or has done so. */
+	if (!refcount_inc_not_zero(&vm->users))
+		return;
+	gzvm_irqfds_release(vm);
+	if (gzvm_vm_end_now(vm))
+		gzvm_vm_put(vm);
+	else
+		gzvm_vm_end_later(vm);
+}
+
+/* How long the shutdown of the host waits for EL2 */
+#define GZVM_SHUTDOWN_PATIENCE	(3 * HZ)
+
+static void gzvm_vms_end_hyp(void)
+{
+	unsigned long end = jiffies + GZVM_SHUTDOWN_PATIENCE;
+	struct gzvm_limits limits;
+	unsigned int nr_busy = 0;
+	struct gzvm_vm *vm;
+
+	lockdep_assert_held(&gzvm_vms_lock);
+
+	if (list_empty(&gzvm_vms))
+		return;
+
+	/* Shipped drivers do not end VMs here, hence EL2 may not expect it. */
+	gzvm_hc_limits(&limits);
+	if (!limits.announced)
+		return;
+	list_for_each_entry(vm, &gzvm_vms, link) {
+		while (gzvm_vm_end_hyp(vm, gzvm_vm_destroy_calls(vm)) == -EAGAIN) {
+			if (time_after(jiffies, end)) {
+				nr_busy++;
+				break;
+			}
+			schedule_timeout_uninterruptible(1);
+		}
+	}
+	if (nr_busy)
+		pr_crit("gzvm: hypervisor stays busy: the host shuts down with %u VMs left behind\n",
+			nr_busy);
+}
+
+/**
+ * gzvm_vms_shutdown() - end all VMs at EL2 because the host shuts down
+ *
+ * Otherwise the next kernel would find memory that it must not touch. EL2 gets the
+ * calls only if it announces limits, since shipped drivers do not make them here.
+ * The files of the VMs stay, and their ioctls fail with -EIO.
  *
  * Context: process context, may sleep.
  */
@@ -194,18 +438,18 @@ void gzvm_vms_shutdown(void)
 	}
 
 	/*
-	 * Whoever saw a VM alive did so with interrupts off, on the way into
-	 * the guest: once its CPU has taken this interrupt, it is out again.
+	 * A vCPU thread that has not seen @dying runs with interrupts off from
+	 * that check until it is out of the guest: once its CPU has taken this
+	 * interrupt, it is out.
 	 */
 	kick_all_cpus_sync();
 
-	list_for_each_entry(vm, &gzvm_vms, link)
-		(void)gzvm_vm_destroy_once(vm);
+	gzvm_vms_end_hyp();
 	mutex_unlock(&gzvm_vms_lock);
 }
 
 /**
- * gzvm_vms_exist() - whether EL2 has any VM of ours
+ * gzvm_vms_exist() - whether EL2 has a VM of this driver
  *
  * Context: process context, may sleep.
  */
@@ -221,7 +465,7 @@ bool gzvm_vms_exist(void)
 
 /**
  * gzvm_vm_get() - take a reference
- * @vm: VM to which the caller has a reference already
+ * @vm: VM to which the caller holds a reference
  */
 void gzvm_vm_get(struct gzvm_vm *vm)
 {
@@ -236,206 +480,10 @@ void gzvm_vm_get(struct gzvm_vm *vm)
  */
 void gzvm_vm_put(struct gzvm_vm *vm)
 {
-	if (refcount_dec_and_test(&vm->users))
-		gzvm_vm_destroy(vm);
+	if (!refcount_dec_and_test(&vm->users))
+		return;
+	if (vm->ended || gzvm_vm_end_now(vm))
+		gzvm_vm_free(vm);
+	else
+		gzvm_vm_end_later(vm);
 }
-
-static int gzvm_vm_release(struct inode *inode, struct file *file)
-{
-	struct gzvm_vm *vm = file->private_data;
-
-	/* No VM when its creation failed after the file was there. */
-	if (!vm)
-		return 0;
-	gzvm_irqfds_release(vm);
-	gzvm_vm_put(vm);
-	return 0;
-}
-
-/**
- * gzvm_vm_create_fd() - GZVM_CREATE_VM
- * @type: VM type, 0 = normal
- *
- * The file owns the VM's first reference and its release drops it. The call to
- * EL2 comes last of what can fail, so that it never has to be undone.
- *
- * Return: the file descriptor; -EMFILE, -ENFILE or -ENOMEM; or as
- * gzvm_vm_create().
- */
-int gzvm_vm_create_fd(unsigned long type)
-{
-	struct gzvm_vm *vm;
-	struct file *file;
-	int fd;
-
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-
-	file = anon_inode_getfile("gzvm-vm", &gzvm_vm_fops, NULL, O_RDWR);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-
-	vm = gzvm_vm_create(type);
-	if (IS_ERR(vm)) {
-		fput(file);
-		put_unused_fd(fd);
-		return PTR_ERR(vm);
-	}
-
-	gzvm_debugfs_add_vm(vm);
-	file->private_data = vm;
-	fd_install(fd, file);
-	return fd;
-}
-
-static int gzvm_set_dtb_config(struct gzvm_vm *vm,
-			       const struct gzvm_dtb_config *config)
-{
-	u64 end;
-
-	if (!config->dtb_size ||
-	    check_add_overflow(config->dtb_addr, config->dtb_size, &end) ||
-	    end > BIT_ULL(gzvm_ipa_bits()))
-		return -EINVAL;
-	return gzvm_hc_set_dtb_config(vm->id, config->dtb_addr,
-				      config->dtb_size);
-}
-
-/* Arguments of the ioctls that carry a struct */
-union gzvm_vm_arg {
-	struct gzvm_userspace_memory_region region;
-	struct gzvm_irq_level irq;
-	struct gzvm_create_device device;
-	struct gzvm_dtb_config dtb;
-	struct gzvm_irqfd irqfd;
-	struct gzvm_ioeventfd ioeventfd;
-	struct gzvm_enable_cap cap;
-};
-
-static int gzvm_ioctl_set_region(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
-{
-	return gzvm_memslot_set(vm, &arg->region);
-}
-
-static int gzvm_ioctl_irq_line(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
-{
-	return gzvm_irq_line(vm, &arg->irq);
-}
-
-static int gzvm_ioctl_create_device(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
-{
-	return gzvm_device_create(vm, &arg->device);
-}
-
-static int gzvm_ioctl_dtb_config(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
-{
-	return gzvm_set_dtb_config(vm, &arg->dtb);
-}
-
-static int gzvm_ioctl_irqfd(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
-{
-	return gzvm_irqfd(vm, &arg->irqfd);
-}
-
-static int gzvm_ioctl_ioeventfd(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
-{
-	return gzvm_ioeventfd(vm, &arg->ioeventfd);
-}
-
-static int gzvm_ioctl_enable_cap(struct gzvm_vm *vm, union gzvm_vm_arg *arg)
-{
-	return gzvm_enable_cap(vm, &arg->cap);
-}
-
-/**
- * struct gzvm_vm_op - an ioctl with a struct as its argument
- * @cmd: GZVM_*
- * @write_back: the caller gets the struct back, whatever @cmd says
- * @fn: what does it
- */
-struct gzvm_vm_op {
-	unsigned int cmd;
-	bool write_back;
-	int (*fn)(struct gzvm_vm *vm, union gzvm_vm_arg *arg);
-};
-
-static const struct gzvm_vm_op gzvm_vm_ops[] = {
-	{ GZVM_IRQ_LINE, false, gzvm_ioctl_irq_line },
-	{ GZVM_IRQFD, false, gzvm_ioctl_irqfd },
-	{ GZVM_IOEVENTFD, false, gzvm_ioctl_ioeventfd },
-	{ GZVM_SET_USER_MEMORY_REGION, false, gzvm_ioctl_set_region },
-	{ GZVM_ENABLE_CAP, true, gzvm_ioctl_enable_cap },
-	{ GZVM_CREATE_DEVICE, false, gzvm_ioctl_create_device },
-	{ GZVM_SET_DTB_CONFIG, false, gzvm_ioctl_dtb_config },
-};
-
-static long gzvm_vm_ioctl_do(struct gzvm_vm *vm, const struct gzvm_vm_op *op,
-			     void __user *argp)
-{
-	union gzvm_vm_arg arg;
-	int ret;
-
-	if (copy_from_user(&arg, argp, _IOC_SIZE(op->cmd)))
-		return -EFAULT;
-	ret = op->fn(vm, &arg);
-	if (!ret && op->write_back &&
-	    copy_to_user(argp, &arg, _IOC_SIZE(op->cmd)))
-		return -EFAULT;
-	return ret;
-}
-
-static long gzvm_vm_ioctl_struct(struct gzvm_vm *vm, unsigned int cmd,
-				 void __user *argp)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(gzvm_vm_ops); i++)
-		if (gzvm_vm_ops[i].cmd == cmd)
-			return gzvm_vm_ioctl_do(vm, &gzvm_vm_ops[i], argp);
-	return -ENOTTY;
-}
-
-/**
- * gzvm_vm_ioctl() - ioctls of a VM's file
- * @file: the file, which keeps the VM
- * @cmd: GZVM_*
- * @arg: number or pointer
- *
- * Return: as the ioctl; -EIO from any address space but the creator's, or
- * when the host goes down;
- * -ENOTTY for an ioctl not known.
- */
-long gzvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct gzvm_vm *vm = file->private_data;
-	void __user *argp = (void __user *)arg;
-
-	if (gzvm_out_of_reach(vm))
-		return -EIO;
-
-	switch (cmd) {
-	case GZVM_CHECK_EXTENSION:
-		return gzvm_check_extension(vm, argp);
-	case GZVM_CREATE_VCPU:
-		return gzvm_vcpu_create_fd(vm, arg);
-	default:
-		return gzvm_vm_ioctl_struct(vm, cmd, argp);
-	}
-}
-
-static void gzvm_vm_show_fdinfo(struct seq_file *m, struct file *file)
-{
-	gzvm_vm_show(m, file->private_data);
-}
-
-static const struct file_operations gzvm_vm_fops = {
-	.owner = THIS_MODULE,
-	.show_fdinfo = gzvm_vm_show_fdinfo,
-	.release = gzvm_vm_release,
-	.unlocked_ioctl = gzvm_vm_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = noop_llseek,
-};

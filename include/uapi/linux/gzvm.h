@@ -37,13 +37,15 @@
 
 /*
  * Capabilities that shipped drivers do not have. Value 1 unless said otherwise.
- * The maxima are the driver's: the hypervisor may refuse earlier.
+ * The maxima are those that the hypervisor announces. If it announces none, they
+ * are 8 vCPUs and 10 slots.
  */
 #define GZVM_CAP_MAX_VCPUS		0x9280	/* value: vCPU ids per VM */
 #define GZVM_CAP_MAX_SLOTS		0x9281	/* value: memory slots per VM */
 #define GZVM_CAP_SLOT_DELETE		0x9282	/* of slots not touched yet */
 #define GZVM_CAP_GET_ONE_REG		0x9283
 #define GZVM_CAP_IRQFD_RESAMPLE		0x9284
+#define GZVM_CAP_GUEST_MEMFD		0x9285
 
 /* The names under which crosvm knows the first two */
 #define GZVM_CAP_ARM_VM_IPA_SIZE	GZVM_CAP_VM_GPA_SIZE
@@ -83,15 +85,17 @@ struct gzvm_memory_region {
 #define GZVM_USER_MEM_REGION_GUEST_MEM		(1U << 0)
 #define GZVM_USER_MEM_REGION_PROTECT_FW		(1U << 1)
 #define GZVM_USER_MEM_REGION_STATIC_SWIOTLB	(1U << 2)
+/* With GZVM_SET_USER_MEMORY_REGION2 only: the memory is that of a file. */
+#define GZVM_USER_MEM_REGION_GUEST_MEMFD	(1U << 3)
 
 /**
  * struct gzvm_userspace_memory_region - argument of GZVM_SET_USER_MEMORY_REGION
  * @slot: slot number, 0 to 511; the hypervisor may allow fewer
  * @flags: GZVM_USER_MEM_REGION_* bits; 0 for plain memory added later
- * @guest_phys_addr: first guest physical address, page aligned
- * @memory_size: bytes, page aligned; 0 deletes the slot
- * @userspace_addr: where the memory lies in the caller's address space, page
- *                  aligned; ignored when the slot is deleted
+ * @guest_phys_addr: first guest physical address, aligned to the host's page size
+ * @memory_size: bytes, a multiple of the host's page size; 0 deletes the slot
+ * @userspace_addr: where the memory lies in the caller's address space, aligned
+ *                  to the host's page size; ignored when the slot is deleted
  */
 struct gzvm_userspace_memory_region {
 	__u32 slot;
@@ -103,6 +107,55 @@ struct gzvm_userspace_memory_region {
 
 #define GZVM_SET_USER_MEMORY_REGION	_IOW(GZVM_IOC_MAGIC, 0x46, \
 					     struct gzvm_userspace_memory_region)
+
+/**
+ * struct gzvm_userspace_memory_region2 - argument of GZVM_SET_USER_MEMORY_REGION2
+ * @slot: slot number, 0 to 511; the hypervisor may allow fewer
+ * @flags: GZVM_USER_MEM_REGION_* bits
+ * @guest_phys_addr: first guest physical address, aligned to the host's page size
+ * @memory_size: bytes, a multiple of the host's page size; 0 deletes the slot
+ * @userspace_addr: as in struct gzvm_userspace_memory_region; 0 with GUEST_MEMFD
+ * @guest_memfd_offset: with GUEST_MEMFD: where the slot's memory starts in the file,
+ *                      aligned to the host's page size
+ * @guest_memfd: with GUEST_MEMFD: file descriptor from GZVM_CREATE_GUEST_MEMFD
+ * @pad1: must be zero
+ * @pad2: must be zero
+ *
+ * The layout is that of struct kvm_userspace_memory_region2.
+ */
+struct gzvm_userspace_memory_region2 {
+	__u32 slot;
+	__u32 flags;
+	__u64 guest_phys_addr;
+	__u64 memory_size;
+	__u64 userspace_addr;
+	__u64 guest_memfd_offset;
+	__u32 guest_memfd;
+	__u32 pad1;
+	__u64 pad2[14];
+};
+
+#define GZVM_SET_USER_MEMORY_REGION2	_IOW(GZVM_IOC_MAGIC, 0x49, \
+					     struct gzvm_userspace_memory_region2)
+
+/**
+ * struct gzvm_create_guest_memfd - argument of GZVM_CREATE_GUEST_MEMFD
+ * @size: bytes, a multiple of the host's page size
+ * @flags: none defined; must be 0
+ * @reserved: must be zero
+ *
+ * Returns the descriptor of a file that holds memory of the VM's guest and that
+ * nothing can map. pwrite() writes to pages that the guest does not have yet.
+ * The layout is that of struct kvm_create_guest_memfd.
+ */
+struct gzvm_create_guest_memfd {
+	__u64 size;
+	__u64 flags;
+	__u64 reserved[6];
+};
+
+#define GZVM_CREATE_GUEST_MEMFD		_IOWR(GZVM_IOC_MAGIC, 0xd4, \
+					      struct gzvm_create_guest_memfd)
 
 /* Kept for source compatibility: fails with ENOTTY, see GZVM_CREATE_DEVICE. */
 #define GZVM_CREATE_IRQCHIP		_IO(GZVM_IOC_MAGIC, 0x60)
@@ -194,9 +247,10 @@ struct gzvm_ioeventfd {
 /**
  * struct gzvm_enable_cap - argument of GZVM_ENABLE_CAP
  * @cap: GZVM_CAP_* number
- * @args: meaning depends on @cap; results come back here
+ * @args: meaning depends on @cap
  *
- * The driver writes the structure back although the ioctl number says _IOW.
+ * The driver writes the result of GZVM_CAP_PVM_GET_PVMFW_SIZE back although the ioctl
+ * number says _IOW. It writes the structure for no other capability.
  */
 struct gzvm_enable_cap {
 	__u64 cap;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fake EL2. Besides answering by script it checks at every call what must
- * hold at any time: what EL2 was given is pinned, and what it still uses is
- * not freed. A breach is noted at once and reported at the test's end, since
- * reporting sleeps and calls are made with interrupts off.
+ * A fake EL2. It answers by script, and checks at every call that all pages that it
+ * was given are pinned, and that the driver has not freed memory that EL2 still
+ * uses. It reports errors at the end of the test, because a report may sleep and
+ * calls may be made with interrupts off.
  */
 
 #include <linux/mm.h>
@@ -40,9 +40,26 @@ static struct fake_vm *fake_vm_of(struct gzvm_fake *fake, u64 id)
 	return NULL;
 }
 
+static void fake_answer(struct gzvm_fake *fake, struct gzvm_call *call,
+			long status)
+{
+	call->res.a0 = fake->narrow ? lower_32_bits(status) : status;
+}
+
+/* The host page with EL2's frame @pfn */
+struct page *gzvm_fake_page(u64 pfn)
+{
+	return pfn_to_page(pfn / FAKE_PER_PAGE);
+}
+
 bool gzvm_fake_page_is_pinned(u64 pfn)
 {
-	return folio_maybe_dma_pinned(page_folio(pfn_to_page(pfn)));
+	struct page *page = gzvm_fake_page(pfn);
+
+	/* Pages of the driver are on no LRU list, have a mark, and one reference. */
+	if (!page->mapping && !PageLRU(page) && page_count(page) == 1)
+		return page_private(page) == 1;
+	return folio_maybe_dma_pinned(page_folio(page));
 }
 
 static bool fake_frame_is_free(phys_addr_t pa)
@@ -66,8 +83,11 @@ static void fake_check_vm(struct gzvm_fake *fake, struct fake_vm *vm)
 	}
 	for (id = 0; id < 64; id++)
 		if (vm->shared[id] && (fake_frame_is_free(vm->shared[id]) ||
-				       fake_frame_is_free(vm->shared[id] + FAKE_PAGE)))
+				       fake_frame_is_free(vm->shared[id] + FAKE_HYP_PAGE)))
 			fake_error(fake, "shared page of vCPU %u was freed", id);
+	for (id = 0; id < ARRAY_SIZE(vm->doubtful); id++)
+		if (vm->doubtful[id] && fake_frame_is_free(vm->doubtful[id]))
+			fake_error(fake, "shared page of a vCPU in doubt was freed");
 	if (vm->mailbox && fake_frame_is_free(vm->mailbox))
 		fake_error(fake, "mailbox was freed");
 }
@@ -81,32 +101,42 @@ static void fake_check(struct gzvm_fake *fake)
 			fake_check_vm(fake, &fake->vms[i]);
 }
 
-/* A page is offered: it must be pinned by now, and the caller's alone. */
+/* After any other error, EL2 may have the pages. */
+static bool fake_did_nothing(long status)
+{
+	return status == FAKE_NO_MEMORY || status == FAKE_INVALID_ARGS ||
+	       status == FAKE_NOT_SUPPORTED || status == FAKE_NOT_IMPLEMENTED ||
+	       status == -1;
+}
+
+/* A page is offered: it must be pinned, and must not be the zero page. */
 static void fake_give(struct gzvm_fake *fake, struct fake_vm *vm, u64 gfn,
 		      u64 pfn, long status, bool several)
 {
 	void *old = xa_load(&vm->pages, gfn);
 	u64 state = old ? xa_to_value(old) & 3 : FAKE_PAGE_RETURNED;
 
-	if (!pfn_valid(pfn) || is_zero_pfn(pfn))
+	if (!pfn_valid(pfn / FAKE_PER_PAGE) || is_zero_pfn(pfn / FAKE_PER_PAGE))
 		fake_error(fake, "pfn 0x%llx offered for gfn 0x%llx", pfn, gfn);
 	else if (!gzvm_fake_page_is_pinned(pfn))
 		fake_error(fake, "pfn 0x%llx offered but not pinned", pfn);
-	if (state == FAKE_PAGE_MAPPED)
+	if (state == FAKE_PAGE_MAPPED && !fake->again)
 		fake_error(fake, "gfn 0x%llx given twice", gfn);
+	if (state == FAKE_PAGE_MAPPED && xa_to_value(old) >> 2 != pfn)
+		fake_error(fake, "gfn 0x%llx given again as another frame", gfn);
 	if (state == FAKE_PAGE_MAYBE && xa_to_value(old) >> 2 != pfn)
 		fake_error(fake, "gfn 0x%llx given as another frame", gfn);
 
 	if (!status)
 		state = FAKE_PAGE_MAPPED;
-	else if (several || status == FAKE_BUSY)
+	else if (several || !fake_did_nothing(status))
 		state = FAKE_PAGE_MAYBE;
 	else
 		return;
 	xa_store(&vm->pages, gfn, xa_mk_value(pfn << 2 | state), GFP_ATOMIC);
 }
 
-/* Lest somebody else have it by the time that a test looks at it. */
+/* Prevents that the page is allocated again before a test looks at it. */
 static void fake_hold(struct fake_call *rec, unsigned int i, phys_addr_t pa)
 {
 	if (!pfn_valid(PHYS_PFN(pa)))
@@ -124,6 +154,10 @@ static void fake_create_vm(struct gzvm_fake *fake, struct gzvm_call *call,
 
 	if (rec->status)
 		return;
+	if (fake->same_id) {
+		call->res.a1 = fake->vms[fake->nr_vms - 1].id;
+		return;
+	}
 	if (fake->nr_vms == FAKE_MAX_VMS) {
 		fake_error(fake, "too many VMs for the fake");
 		return;
@@ -154,6 +188,8 @@ static void fake_destroy_vm(struct gzvm_fake *fake, struct gzvm_call *call,
 			 GFP_ATOMIC);
 	vm->alive = false;
 	vm->mailbox = 0;
+	memset(vm->shared, 0, sizeof(vm->shared));
+	memset(vm->doubtful, 0, sizeof(vm->doubtful));
 }
 
 static void fake_create_vcpu(struct gzvm_fake *fake, struct gzvm_call *call,
@@ -166,18 +202,23 @@ static void fake_create_vcpu(struct gzvm_fake *fake, struct gzvm_call *call,
 		fake_error(fake, "vCPU %u created twice, or beyond the limit", id);
 		return;
 	}
-	if (!IS_ALIGNED(call->args[1], FAKE_PAGE) ||
-	    memchr_inv(phys_to_virt(call->args[1]), 0, 2 * FAKE_PAGE))
+	if (!IS_ALIGNED(call->args[1], FAKE_HYP_PAGE) ||
+	    memchr_inv(phys_to_virt(call->args[1]), 0, 2 * FAKE_HYP_PAGE))
 		fake_error(fake, "shared pages of vCPU %u not aligned or not zero", id);
 	if (rec->status) {
+		if (!fake_did_nothing(rec->status)) {
+			vm->doubtful[id % ARRAY_SIZE(vm->doubtful)] = call->args[1];
+			return;
+		}
 		fake_hold(rec, 0, call->args[1]);
-		fake_hold(rec, 1, call->args[1] + FAKE_PAGE);
+		fake_hold(rec, 1, call->args[1] + FAKE_HYP_PAGE);
 		return;
 	}
 	vm->vcpus |= BIT_ULL(id);
 	vm->shared[id] = call->args[1];
 }
 
+/* EL2 owns the shared pages until the VM ends, whatever it answers. */
 static void fake_destroy_vcpu(struct gzvm_fake *fake, struct gzvm_call *call,
 			      struct fake_call *rec)
 {
@@ -188,12 +229,7 @@ static void fake_destroy_vcpu(struct gzvm_fake *fake, struct gzvm_call *call,
 		fake_error(fake, "vCPU %u destroyed without being there", id);
 		return;
 	}
-	if (rec->status && rec->status != FAKE_BUSY)
-		vm->refused = true;
-	if (rec->status)
-		return;
 	vm->vcpus &= ~BIT_ULL(id);
-	vm->shared[id] = 0;
 }
 
 static void fake_set_memregion(struct gzvm_fake *fake, struct gzvm_call *call,
@@ -201,7 +237,7 @@ static void fake_set_memregion(struct gzvm_fake *fake, struct gzvm_call *call,
 {
 	struct fake_vm *vm = fake_vm_of(fake, call->args[0]);
 	u8 *buf = phys_to_virt(call->args[2]);
-	u64 gfn = get_unaligned_le64(buf + RANGES_GPA) / FAKE_PAGE;
+	u64 gfn = get_unaligned_le64(buf + RANGES_GPA) / FAKE_HYP_PAGE;
 	u32 cnt = get_unaligned_le32(buf + RANGES_CNT);
 	u64 total = get_unaligned_le64(buf + RANGES_TOTAL);
 	u32 i, nr;
@@ -213,15 +249,10 @@ static void fake_set_memregion(struct gzvm_fake *fake, struct gzvm_call *call,
 		return;
 	}
 	rec->buf = kmemdup(buf, RANGES_SIZE, GFP_ATOMIC);
-	if (!rec->status && fake->gpa_end &&
-	    (gfn + total) * FAKE_PAGE > fake->gpa_end) {
-		rec->status = FAKE_INVALID_ARGS;
-		call->res.a0 = rec->status;
-	}
 	for (i = 0; i < cnt; i++) {
 		u8 *one = buf + i * RANGES_STEP;
 
-		pfn = get_unaligned_le64(one + RANGES_ADDRESS) / FAKE_PAGE;
+		pfn = get_unaligned_le64(one + RANGES_ADDRESS) / FAKE_HYP_PAGE;
 		nr = get_unaligned_le32(one + RANGES_PG_CNT);
 		if (!nr || get_unaligned_le32(one + RANGES_RESERVED))
 			fake_error(fake, "constituent %u is empty or not clean", i);
@@ -266,9 +297,15 @@ static void fake_enable_cap(struct gzvm_fake *fake, struct gzvm_call *call,
 
 	if (rec->status)
 		return;
+	if (call->args[1] == 0x9290) {
+		rec->status = fake->limits ? FAKE_OK : FAKE_NOT_SUPPORTED;
+		fake_answer(fake, call, rec->status);
+		call->res.a1 = fake->limits;
+		return;
+	}
 	if (vm && call->args[1] == 0x9201)
 		vm->mailbox = call->args[3];
-	/* What the two QUERY caps and GET_PVMFW_SIZE would give */
+	/* Result of the two QUERY caps, and of GET_PVMFW_SIZE */
 	call->res.a1 = call->args[0] ? 0x40000 : 64;
 	if (!call->args[0] && fake->has_batch)
 		call->res.a1 = fake->batch;
@@ -283,18 +320,18 @@ static void fake_create_device(struct gzvm_fake *fake, struct gzvm_call *call,
 	fake_hold(rec, 0, call->args[1]);
 	if (attr)
 		fake_hold(rec, 1, attr);
-	rec->buf = kzalloc(2 * FAKE_PAGE, GFP_ATOMIC);
+	rec->buf = kzalloc(2 * FAKE_HYP_PAGE, GFP_ATOMIC);
 	if (!rec->buf)
 		return;
-	memcpy(rec->buf, device, FAKE_PAGE);
+	memcpy(rec->buf, device, FAKE_HYP_PAGE);
 	if (attr && pfn_valid(PHYS_PFN(attr)))
-		memcpy(rec->buf + FAKE_PAGE, phys_to_virt(attr), FAKE_PAGE);
+		memcpy(rec->buf + FAKE_HYP_PAGE, phys_to_virt(attr), FAKE_HYP_PAGE);
 }
 
-/* The guest gives a page up: it is not EL2's any more when RUN returns. */
+/* The guest gives a page up: EL2 has released it when RUN returns. */
 static void fake_relinquish(struct fake_vm *vm, const struct fake_exit *exit)
 {
-	u64 gfn = get_unaligned_le64(exit->page + RUN_HYPERCALL_ARGS + 8) / FAKE_PAGE;
+	u64 gfn = get_unaligned_le64(exit->page + RUN_HYPERCALL_ARGS + 8) / FAKE_HYP_PAGE;
 	void *old = xa_load(&vm->pages, gfn);
 
 	if (exit->reason == FAKE_EXIT_HYPERCALL && old &&
@@ -302,6 +339,18 @@ static void fake_relinquish(struct fake_vm *vm, const struct fake_exit *exit)
 		xa_store(&vm->pages, gfn,
 			 xa_mk_value((xa_to_value(old) & ~3UL) | FAKE_PAGE_RETURNED),
 			 GFP_ATOMIC);
+}
+
+/* Written only if the host has to run the timer. The page is not cleared. */
+static void fake_run_vtimer(struct gzvm_fake *fake, u8 *hw)
+{
+	if (!fake->vtimer_migrate)
+		return;
+	put_unaligned_le64(fake->vtimer_delay, hw + (fake->old ? HW_OLD_VTIMER_DELAY :
+								 HW_VTIMER_DELAY));
+	put_unaligned_le32(fake->vtimer_migrate,
+			   hw + (fake->old ? HW_OLD_VTIMER_MIGRATE :
+					     HW_VTIMER_MIGRATE));
 }
 
 static void fake_run(struct gzvm_fake *fake, struct gzvm_call *call,
@@ -320,8 +369,9 @@ static void fake_run(struct gzvm_fake *fake, struct gzvm_call *call,
 	rec->buf = kmemdup(phys_to_virt(shared), RUN_SIZE, GFP_ATOMIC);
 	if (rec->status)
 		return;
+	fake_run_vtimer(fake, phys_to_virt(shared + FAKE_HYP_PAGE));
 
-	/* Nothing scripted: power off, lest a test run for ever. */
+	/* Without a script the guest powers off, so that the test ends. */
 	if (fake->exit_head == fake->exit_tail) {
 		memset(phys_to_virt(shared + RUN_UNION), 0, RUN_SIZE - RUN_UNION);
 		put_unaligned_le32(1, phys_to_virt(shared + RUN_EVENT_TYPE));
@@ -333,7 +383,7 @@ static void fake_run(struct gzvm_fake *fake, struct gzvm_call *call,
 	memcpy(phys_to_virt(shared + RUN_UNION), exit->page + RUN_UNION,
 	       RUN_SIZE - RUN_UNION);
 	rec->status = exit->status;
-	call->res.a0 = exit->status;
+	fake_answer(fake, call, exit->status);
 	call->res.a1 = exit->reason;
 }
 
@@ -408,6 +458,12 @@ static void fake_call_locked(struct gzvm_fake *fake, struct gzvm_call *call)
 
 	lockdep_assert_held(&fake->lock);
 
+	if (call->nr == fake->unlogged) {
+		fake->nr_unlogged++;
+		fake_answer(fake, call, fake_status(fake, call->nr));
+		if ((int)call->res.a0)
+			return;
+	}
 	if (fake->nr_calls == FAKE_MAX_CALLS) {
 		fake_error(fake, "too many calls for the fake");
 		return;
@@ -420,15 +476,18 @@ static void fake_call_locked(struct gzvm_fake *fake, struct gzvm_call *call)
 		fake->watch(fake, rec->nr);
 
 	rec->status = fake_status(fake, call->nr);
-	call->res.a0 = rec->status;
-	/* What is not a result is not zero either. */
+	/* The whole id is compared. */
+	if (call->id != (fake->old ? 0xbb001000 : 0xfb001000) + rec->nr)
+		rec->status = -1;
+	fake_answer(fake, call, rec->status);
+	/* Registers without a result are not zero. */
 	call->res.a1 = 0xdead0001;
 	call->res.a2 = 0xdead0002;
 	call->res.a3 = 0xdead0003;
 	if (id && !fake_vm_of(fake, id)) {
 		fake_error(fake, "call %u for VM 0x%llx, which is not there",
 			   rec->nr, id);
-		call->res.a0 = FAKE_INVALID_ARGS;
+		fake_answer(fake, call, FAKE_INVALID_ARGS);
 		return;
 	}
 	if (rec->nr < ARRAY_SIZE(fake_handlers) && fake_handlers[rec->nr])
@@ -455,7 +514,18 @@ static void fake_smccc(struct gzvm_call *call)
 		exit->hook(fake, exit->data);
 }
 
-/* Set-up and the last look */
+/* A work item would make its calls without the fake. */
+static void fake_end_later(struct gzvm_vm *vm)
+{
+	fake_of(kunit_get_current_test())->later = vm;
+}
+
+static void fake_retry_later(struct gzvm_vm *vm)
+{
+	fake_of(kunit_get_current_test())->retry = vm;
+}
+
+/* Set-up and the last check */
 
 static void fake_check_end(struct kunit *test, struct gzvm_fake *fake)
 {
@@ -474,7 +544,7 @@ static void fake_check_end(struct kunit *test, struct gzvm_fake *fake)
 		xa_for_each(&vm->pages, gfn, entry)
 			pinned += gzvm_fake_page_is_pinned(xa_to_value(entry) >> 2);
 	}
-	/* What a refusal keeps, others may have had as well. */
+	/* Pages that a refusal keeps may also be those of other VMs. */
 	if (!refused) {
 		KUNIT_EXPECT_EQ_MSG(test, pinned, 0, "pages still pinned");
 		KUNIT_EXPECT_EQ_MSG(test, gzvm_fake_pinned(test), 0,
@@ -494,11 +564,10 @@ static void fake_exit(void *data)
 	gzvm_drv.map_batch = 512;
 	gzvm_drv.destroy_batch = 128;
 	gzvm_drv.closed = false;
-	memset(&gzvm_drv.features, 0, sizeof(gzvm_drv.features));
 	gzvm_fake_forget(test);
 	for (i = 0; i < FAKE_MAX_VMS; i++)
 		xa_destroy(&fake->vms[i].pages);
-	mmdrop(fake->mm);
+	mmput(fake->mm);
 	kvfree(fake->calls);
 	kvfree(fake->exits);
 	kfree(fake);
@@ -507,6 +576,7 @@ static void fake_exit(void *data)
 
 int gzvm_fake_init(struct kunit *test)
 {
+	struct gzvm_version version;
 	struct gzvm_fake *fake;
 	unsigned int i;
 
@@ -514,24 +584,32 @@ int gzvm_fake_init(struct kunit *test)
 	if (!gzvm_fake_mmap(test, FAKE_PAGE))
 		return -ENOMEM;
 
-	fake = kzalloc(sizeof(*fake), GFP_KERNEL);
+	fake = kzalloc_obj(*fake, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake);
 	fake->calls = kvcalloc(FAKE_MAX_CALLS, sizeof(*fake->calls), GFP_KERNEL);
 	fake->exits = kvcalloc(FAKE_MAX_EXITS, sizeof(*fake->exits), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake->calls);
 	KUNIT_ASSERT_NOT_NULL(test, fake->exits);
 	fake->test = test;
+	fake->unlogged = FAKE_ANY;
 	fake->mm = current->mm;
-	memset(&gzvm_drv.features, 0, sizeof(gzvm_drv.features));
 	fake->kept_before = atomic_long_read(&gzvm_drv.kept_pages);
-	mmgrab(fake->mm);
+	/* A VM must not end with the test's thread, but in the clean-up. */
+	mmget(fake->mm);
 	spin_lock_init(&fake->lock);
 	for (i = 0; i < FAKE_MAX_VMS; i++)
 		xa_init_flags(&fake->vms[i].pages, XA_FLAGS_LOCK_IRQ);
 	test->priv = fake;
 
-	/* Undone in reverse: VMs, then the last look, then the stub. */
+	fake->limits = 512 << 16 | 64;
+
+	/* Undone in reverse: VMs, then the last check, then the stub. */
 	kunit_activate_static_stub(test, gzvm_smccc, fake_smccc);
+	kunit_activate_static_stub(test, gzvm_vm_end_later, fake_end_later);
+	kunit_activate_static_stub(test, gzvm_irqfds_retry_later, fake_retry_later);
+	/* As when the driver was bound */
+	(void)gzvm_hc_probe(&version);
+	gzvm_fake_forget(test);
 	return kunit_add_action_or_reset(test, fake_exit, test);
 }
 
@@ -546,6 +624,8 @@ struct gzvm_vm *gzvm_fake_vm(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vm);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_vm_put, vm), 0);
+	/* Most tests are about a VMM that has asked for the limits. */
+	vm->takes_pages = true;
 	return vm;
 }
 

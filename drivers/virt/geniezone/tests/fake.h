@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A fake EL2 for tests: it stands where the one transport function does, notes
- * every call, answers by script, and keeps its own book of what it was given.
+ * A fake EL2 for tests. It replaces gzvm_smccc(), records every call, answers by
+ * script, and records which pages it was given.
  *
- * Numbers, offsets and states here are those of the interface and are written
- * out a second time on purpose: what the driver has wrong must not be wrong
- * here too.
+ * Numbers, offsets and states of the interface are written out here a second time on
+ * purpose, so that an error in the driver is not an error here as well.
  */
 #ifndef _GZVM_TESTS_FAKE_H
 #define _GZVM_TESTS_FAKE_H
@@ -93,11 +92,13 @@ enum fake_run_offset {
 	RUN_SIZE = 264,
 };
 
-/* Offsets in the second */
+/* Offsets in the second, and in that of older generations */
 enum fake_hwstate_offset {
 	HW_VTIMER_OFFSET = 136,
 	HW_VTIMER_DELAY = 144,
 	HW_VTIMER_MIGRATE = 152,
+	HW_OLD_VTIMER_DELAY = 136,
+	HW_OLD_VTIMER_MIGRATE = 144,
 };
 
 /* The buffer of SET_MEMREGION */
@@ -114,15 +115,21 @@ enum fake_ranges_offset {
 	RANGES_SIZE = 8192,
 };
 
-/* What EL2 has of a guest page */
+/* State of a guest page at EL2 */
 enum fake_page {
 	FAKE_PAGE_MAPPED,	/* it said yes */
 	FAKE_PAGE_MAYBE,	/* it said no to several at once, this among them */
 	FAKE_PAGE_RETURNED,	/* VM destroyed, or given up by the guest */
 };
 
-#define FAKE_PAGE	4096UL
+/* A page of the host, EL2's pages, and the block of demand paging */
+#define FAKE_PAGE	PAGE_SIZE
+#define FAKE_HYP_PAGE	4096UL
 #define FAKE_BLOCK	0x200000UL
+
+/* EL2's pages in a host page, and host pages in a block */
+#define FAKE_PER_PAGE	(FAKE_PAGE / FAKE_HYP_PAGE)
+#define FAKE_PER_BLOCK	(FAKE_BLOCK / FAKE_PAGE)
 
 /* Where tests put guest memory: 2 MiB aligned, as crosvm has it */
 #define FAKE_GPA	0x80000000ULL
@@ -135,8 +142,8 @@ enum fake_page {
  * @buf: copy of the memory that goes with the call, or NULL: the ranges, the
  *       device page followed by its attributes' page, the mailbox, or at RUN
  *       the first shared page
- * @held: pages that EL2 has no use for after the call: a device's, those of a
- *        vCPU that was refused. Nobody else gets them before the call is
+ * @held: pages that EL2 does not use after the call: a device's, and those of a
+ *        vCPU that was refused. They cannot be allocated again before the call is
  *        forgotten: see gzvm_fake_is_freed().
  */
 struct fake_call {
@@ -175,18 +182,19 @@ struct fake_rule {
 #define FAKE_MAX_CALLS	4096
 #define FAKE_MAX_EXITS	64
 #define FAKE_MAX_RULES	8
-#define FAKE_MAX_VMS	16
+#define FAKE_MAX_VMS	128
 #define FAKE_VM_ID	0xa001	/* of the first VM */
 
 /**
- * struct fake_vm - EL2's book of one VM
+ * struct fake_vm - a VM at EL2
  * @id: its number
  * @alive: not destroyed yet
- * @refused: DESTROY_VM or DESTROY_VCPU was refused: the host may reuse nothing
+ * @refused: DESTROY_VM was refused: the host must not reuse any page
  * @vcpus: which are alive
  * @shared: their shared pages
+ * @doubtful: those of vCPUs whose creation failed, although EL2 may have them
  * @mailbox: where pfns are passed; 0 = not agreed
- * @pages: what it was given: by gfn, a value of pfn << 2 | enum fake_page
+ * @pages: pages that it was given: by gfn, a value of pfn << 2 | enum fake_page
  */
 struct fake_vm {
 	u16 id;
@@ -194,6 +202,7 @@ struct fake_vm {
 	bool refused;
 	u64 vcpus;
 	phys_addr_t shared[64];
+	phys_addr_t doubtful[8];
 	phys_addr_t mailbox;
 	struct xarray pages;
 };
@@ -213,10 +222,20 @@ struct gzvm_fake {
 	struct fake_vm vms[FAKE_MAX_VMS];
 	unsigned int nr_vms;
 
+	struct gzvm_vm *later;		/* left to a work item */
+	struct gzvm_vm *retry;		/* its irqfds likewise */
+	unsigned int unlogged;		/* calls that are only counted when they fail */
+	unsigned long nr_unlogged;
+	bool same_id;	/* it gives a new VM the number of the last one */
+	bool again;	/* it may be given the same page again */
+	bool old;	/* it speaks the dialect of older generations */
+	u64 limits;	/* what it announces, 0 = it does not */
+	bool narrow;	/* status in 32 bits, the upper half of x0 is zero */
+	u32 vtimer_migrate;	/* of each exit */
+	u64 vtimer_delay;
 	u64 reg_value;
 	u64 batch;	/* what the QUERY caps say, if @has_batch */
 	bool has_batch;
-	u64 gpa_end;	/* regions beyond are refused; 0 = no limit */
 	void (*watch)(struct gzvm_fake *fake, unsigned int nr);
 	void *watch_data;
 	/* The same before the call, where it may sleep if the caller may. */
@@ -239,6 +258,7 @@ void gzvm_fake_fail(struct kunit *test, unsigned int nr, unsigned int nth,
 void gzvm_fake_repeat(struct kunit *test, unsigned int nr, unsigned int count,
 		      long status);
 struct fake_exit *gzvm_fake_exit(struct kunit *test, u64 reason);
+void gzvm_fake_vtimer(struct kunit *test, bool migrate, u64 delay);
 
 /* The log */
 void gzvm_fake_forget(struct kunit *test);
@@ -247,7 +267,10 @@ const struct fake_call *gzvm_fake_nth(struct kunit *test, unsigned int nr,
 				      unsigned int nth);
 const struct fake_call *gzvm_fake_last(struct kunit *test, unsigned int nr);
 bool gzvm_fake_is_freed(const struct fake_call *call, unsigned int i);
-u64 gzvm_fake_pfn(struct kunit *test, u64 gfn);
+u64 gzvm_fake_hyp_pfn(struct kunit *test, u64 gfn);
+u64 gzvm_fake_pfn(struct kunit *test, u64 page);
+struct page *gzvm_fake_page(u64 pfn);
+void gzvm_fake_returned(struct kunit *test, u64 gfn);
 bool gzvm_fake_page_is_pinned(u64 pfn);
 long gzvm_fake_pinned(struct kunit *test);
 
@@ -277,7 +300,7 @@ struct fake_env {
 struct fake_env gzvm_fake_env(struct kunit *test);
 int gzvm_fake_run(struct fake_env *env);
 
-/* How long a test waits for what is to come: more than it can take */
+/* How long a test waits for an event: longer than it can take */
 #define FAKE_PATIENCE_MS	5000
 
 /* Another thread that takes part in the test, and how it waits */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What tests need around the fake EL2: its script and log, memory of a caller,
+ * Helpers of tests: the script and the log of the fake EL2, memory of a caller,
  * limits, signals, and more threads.
  */
 
@@ -68,7 +68,16 @@ struct fake_exit *gzvm_fake_exit(struct kunit *test, u64 reason)
 	return exit;
 }
 
-/* Forgets log and script; what EL2 owns stays. */
+/* Each exit from now on reports the guest's timer so. */
+void gzvm_fake_vtimer(struct kunit *test, bool migrate, u64 delay)
+{
+	struct gzvm_fake *fake = fake_of(test);
+
+	fake->vtimer_migrate = migrate;
+	fake->vtimer_delay = delay;
+}
+
+/* Forgets the log and the script. Pages that EL2 owns stay recorded. */
 void gzvm_fake_forget(struct kunit *test)
 {
 	struct gzvm_fake *fake = fake_of(test);
@@ -118,20 +127,40 @@ void gzvm_fake_expect_args(struct kunit *test, const struct fake_call *call,
 	KUNIT_EXPECT_MEMEQ(test, call->args, args, sizeof(call->args));
 }
 
-/* Whether the driver has let go of what it handed over with a call. */
+/* Whether the driver has freed a page that it passed with a call. */
 bool gzvm_fake_is_freed(const struct fake_call *call, unsigned int i)
 {
-	return call->held[i] && page_count(call->held[i]) == 1;
+	struct page *page = call->held[i];
+
+	return page && page_count(page) == (page == call->held[0]) +
+					   (page == call->held[1]);
 }
 
-/* The frame that the first VM has at @gfn, 0 for none */
-u64 gzvm_fake_pfn(struct kunit *test, u64 gfn)
+/* EL2's frame that the first VM has at @gfn, 0 for none */
+u64 gzvm_fake_hyp_pfn(struct kunit *test, u64 gfn)
 {
 	void *entry = xa_load(&fake_of(test)->vms[0].pages, gfn);
 
 	if (!entry || (xa_to_value(entry) & 3) != FAKE_PAGE_MAPPED)
 		return 0;
 	return xa_to_value(entry) >> 2;
+}
+
+/* The same for the first of EL2's pages in a page of the guest as large as the host's */
+u64 gzvm_fake_pfn(struct kunit *test, u64 page)
+{
+	return gzvm_fake_hyp_pfn(test, page * FAKE_PER_PAGE);
+}
+
+/* EL2 has taken the page at @gfn from the first VM. */
+void gzvm_fake_returned(struct kunit *test, u64 gfn)
+{
+	struct xarray *pages = &fake_of(test)->vms[0].pages;
+	void *entry = xa_load(pages, gfn);
+
+	if (entry)
+		xa_store(pages, gfn, xa_mk_value((xa_to_value(entry) & ~3UL) |
+						 FAKE_PAGE_RETURNED), GFP_KERNEL);
 }
 
 long gzvm_fake_pinned(struct kunit *test)
@@ -141,7 +170,7 @@ long gzvm_fake_pinned(struct kunit *test)
 
 /* The caller's memory */
 
-/* Zero-filled, nothing of it there yet, aligned so that huge pages fit. */
+/* Zero-filled, not populated, aligned for huge pages */
 unsigned long gzvm_fake_mmap(struct kunit *test, unsigned long size)
 {
 	unsigned long addr;
@@ -165,10 +194,10 @@ void gzvm_fake_mark(struct kunit *test, unsigned long addr,
 					       (u64 __user *)(addr + i * FAKE_PAGE)), 0);
 }
 
-/* No page has the mark of none (0). */
+/* No page has the mark that is returned for pfn 0. */
 u64 gzvm_fake_read_mark(u64 pfn)
 {
-	return pfn ? *(u64 *)__va(PFN_PHYS(pfn)) : ~0ULL;
+	return pfn ? *(u64 *)__va(pfn * FAKE_HYP_PAGE) : ~0ULL;
 }
 
 /* Little-endian, as everything here is. */
@@ -190,7 +219,7 @@ void gzvm_fake_poke(struct kunit *test, unsigned long addr, unsigned int size,
 
 void gzvm_fake_no_huge(struct kunit *test)
 {
-	set_bit(MMF_DISABLE_THP, &current->mm->flags);
+	mm_flags_set(MMF_DISABLE_THP_COMPLETELY, current->mm);
 }
 
 /* No privilege from here on, and room for @pages pinned pages. */
@@ -216,7 +245,7 @@ static struct sighand_struct *fake_sighand(void)
 	return rcu_dereference_protected(current->sighand, true);
 }
 
-/* As if somebody had sent SIGKILL; a kernel thread does not die of it. */
+/* As if SIGKILL had been sent. A kernel thread does not exit because of it. */
 void gzvm_fake_kill(void)
 {
 	spin_lock_irq(&fake_sighand()->siglock);
@@ -310,7 +339,7 @@ struct gzvm_fake_thread *gzvm_fake_thread(struct kunit *test, bool own_mm,
 	init_completion(&thread->done);
 	thread->task = kthread_create(fake_thread_main, thread, "gzvm-test");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread->task);
-	/* What it does last is looked at when it may have gone. */
+	/* Its state is read after it may have exited. */
 	get_task_struct(thread->task);
 	wake_up_process(thread->task);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_put_task,
@@ -343,7 +372,7 @@ bool gzvm_fake_is_in(struct gzvm_fake_thread *thread, unsigned int state)
 	       READ_ONCE(thread->task->__state) & state;
 }
 
-/* Until it is in that state; false when it is not to be any more. */
+/* Waits until it is in that state; false if it has ended or does not get there. */
 bool gzvm_fake_comes_to(struct gzvm_fake_thread *thread, unsigned int state)
 {
 	unsigned int i;

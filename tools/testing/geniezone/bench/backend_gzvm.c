@@ -2,72 +2,49 @@
 /* GenieZone through /dev/gzvm */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/gzvm.h>
+#include <libgzvm.h>
 
 #include "bench.h"
-
-/* Offsets into struct user_pt_regs, in 32-bit words */
-#define CORE_REG(n)	(GZVM_REG_ARM64 | GZVM_REG_SIZE_U64 | GZVM_REG_ARM_CORE | \
-			 (n) * 2)
-#define REG_PC		CORE_REG(32)
-#define REG_PSTATE	CORE_REG(33)
-/* EL1h, all interrupts masked */
-#define PSTATE_BOOT	0x3c5
 
 static int gzvm;
 
 static bool gz_open(void)
 {
-	gzvm = open("/dev/gzvm", O_RDWR | O_CLOEXEC);
+	gzvm = gz_dev_open();
 	return gzvm >= 0;
+}
+
+static struct gz_vm library_vm(const struct vm *vm)
+{
+	return (struct gz_vm){ .dev_fd = gzvm, .fd = vm->fd };
 }
 
 static void gz_slot(struct vm *vm, unsigned int nr, uint64_t gpa, void *at,
 		    uint64_t size)
 {
-	struct gzvm_userspace_memory_region region = {
-		.slot = nr,
-		.guest_phys_addr = gpa,
-		.memory_size = size,
-		.userspace_addr = (uintptr_t)at,
-	};
+	struct gz_vm gz = library_vm(vm);
 
-	CHECKED(ioctl(vm->fd, GZVM_SET_USER_MEMORY_REGION, &region));
-}
-
-static void create_device(struct vm *vm, uint32_t type, uint64_t base,
-			  uint64_t size)
-{
-	struct gzvm_create_device dev = {
-		.dev_type = type,
-		.dev_addr = base,
-		.dev_reg_size = size,
-	};
-
-	CHECKED(ioctl(vm->fd, GZVM_CREATE_DEVICE, &dev));
+	CHECKED(gz_vm_set_region(&gz, nr, 0, gpa, size, at));
 }
 
 static void gz_create(struct vm *vm, unsigned int nr_vcpus)
 {
-	uint64_t redist = nr_vcpus * GICR_STRIDE;
+	struct gz_vm gz;
 	unsigned int id;
 
 	vm->nr_vcpus = nr_vcpus;
 	vm->gic = -1;
-	vm->fd = CHECKED(ioctl(gzvm, GZVM_CREATE_VM, 0));
+	vm->fd = CHECKED(gz_ioctl(gzvm, GZVM_CREATE_VM, 0));
 	gz_slot(vm, 0, CODE_BASE, vm->code, CODE_SIZE);
-	create_device(vm, GZVM_DEV_TYPE_ARM_VGIC_V3_DIST, GICD_BASE, GICD_SIZE);
-	create_device(vm, GZVM_DEV_TYPE_ARM_VGIC_V3_REDIST, GICD_BASE - redist,
-		      redist);
+	gz = library_vm(vm);
+	CHECKED(gz_gic_create(&gz, GICD_BASE, nr_vcpus));
 	for (id = 0; id < nr_vcpus; id++) {
-		vm->vcpu[id] = CHECKED(ioctl(vm->fd, GZVM_CREATE_VCPU, (long)id));
+		vm->vcpu[id] = CHECKED(gz_ioctl(vm->fd, GZVM_CREATE_VCPU, id));
 		vm->run[id] = calloc(1, sizeof(struct gzvm_vcpu_run));
 		if (!vm->run[id])
 			die("memory");
@@ -85,19 +62,15 @@ static void gz_destroy(struct vm *vm)
 	close(vm->fd);
 }
 
-static void set_reg(struct vm *vm, uint64_t reg, uint64_t value)
-{
-	struct gzvm_one_reg one = { .id = reg, .addr = (uintptr_t)&value };
-
-	CHECKED(ioctl(vm->vcpu[0], GZVM_SET_ONE_REG, &one));
-}
-
 static void gz_enter(struct vm *vm, uint64_t pc)
 {
-	set_reg(vm, REG_PC, pc);
-	set_reg(vm, REG_PSTATE, PSTATE_BOOT);
+	struct gz_vcpu vcpu = { .fd = vm->vcpu[0] };
+
+	CHECKED(gz_vcpu_set_reg(&vcpu, GZ_REG_PC, pc));
+	CHECKED(gz_vcpu_set_reg(&vcpu, GZ_REG_PSTATE, GZ_PSTATE_BOOT));
 }
 
+/* gz_vm_ioeventfd() always matches a value */
 static void gz_ioeventfd(struct vm *vm, int fd, uint64_t addr,
 			 const uint32_t *match)
 {
@@ -111,14 +84,14 @@ static void gz_ioeventfd(struct vm *vm, int fd, uint64_t addr,
 		io.flags = GZVM_IOEVENTFD_FLAG_DATAMATCH;
 		io.datamatch = *match;
 	}
-	CHECKED(ioctl(vm->fd, GZVM_IOEVENTFD, &io));
+	CHECKED(gz_ioctl(vm->fd, GZVM_IOEVENTFD, (unsigned long)&io));
 }
 
 static void gz_irqfd(struct vm *vm, int fd, unsigned int spi)
 {
-	struct gzvm_irqfd irqfd = { .fd = fd, .gsi = spi };
+	struct gz_vm gz = library_vm(vm);
 
-	CHECKED(ioctl(vm->fd, GZVM_IRQFD, &irqfd));
+	CHECKED(gz_vm_irqfd(&gz, fd, spi, -1));
 }
 
 static void gz_exit(struct vm *vm, unsigned int id)

@@ -120,7 +120,7 @@ static void kvm_enter(struct vm *vm, uint64_t pc)
 		.addr = (uintptr_t)&pc,
 	};
 
-	/* x0 is 0 as it is made */
+	/* x0 is 0 after creation */
 	CHECKED(ioctl(vm->vcpu[0], KVM_SET_ONE_REG, &reg));
 }
 

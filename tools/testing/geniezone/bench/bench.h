@@ -9,10 +9,10 @@
 #include "layout.h"
 
 /**
- * struct command - what a vCPU is to do, in its memory
+ * struct command - a command for a vCPU, in the guest's memory
  * @fn: guest physical address of a function of guest.S
  * @arg: its arguments
- * @result: what it returned
+ * @result: its return value
  */
 struct command {
 	uint64_t fn;
@@ -23,10 +23,10 @@ struct command {
 /**
  * struct vm - a virtual machine of either hypervisor
  * @fd: the VM
- * @gic: its interrupt controller, where that is a file; else -1
+ * @gic: the file of its interrupt controller, or -1
  * @vcpu: the vCPUs
- * @run: where each has its exit
- * @nr_vcpus: how many
+ * @run: the run structure of each vCPU
+ * @nr_vcpus: number of vCPUs
  * @code: guest code and commands
  */
 struct vm {
@@ -40,18 +40,18 @@ struct vm {
 
 /**
  * struct backend - a hypervisor
- * @name: as the results have it
- * @open: find it
- * @create: VM with an interrupt controller and memory at CODE
- * @destroy: VM that @create has made
- * @enter: where vCPU 0 starts; the others are off
- * @slot: memory
- * @ioeventfd: 4 bytes wide; @match: only this value
- * @irqfd: SPI
- * @run: run to the end of a command or to a write to @stop; reads give 3.
- *	 Returns how many other exits there were.
- * @value: what the last exit of a vCPU wrote
- * @exit: one run, which ends as the one before did
+ * @name: its name in the results
+ * @open: open its device
+ * @create: create a VM with an interrupt controller and memory at CODE
+ * @destroy: destroy a VM that @create created
+ * @enter: set the entry point of vCPU 0; the others are off
+ * @slot: add memory
+ * @ioeventfd: add a doorbell of 4 bytes; @match: only for this value
+ * @irqfd: connect an eventfd to an SPI
+ * @run: run to the end of a command or to a write to @stop; reads return 3.
+ *	 Returns the number of other exits.
+ * @value: the value that the last exit of a vCPU wrote
+ * @exit: run once, to an exit like the one before
  */
 struct backend {
 	const char *name;
@@ -93,7 +93,7 @@ void die(const char *what) __attribute__((noreturn));
 	ret__;					\
 })
 
-/* In ticks of the counter */
+/* Times are in ticks of the counter */
 static inline uint64_t now(void)
 {
 	uint64_t ticks;
@@ -130,7 +130,7 @@ void *region_create(uint64_t size, bool huge, bool there, void **raw);
 void region_destroy(void *raw, uint64_t size);
 int64_t region_touch(struct vm *vm, volatile char *at, uint64_t size);
 
-/* Operations in a batch, batches, and operations before them that warm up */
+/* Operations in a batch, batches, and operations that warm up before */
 extern long ops;
 #define BATCHES	10
 #define WARM	200

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Exits: to the program, to the kernel, to nobody. */
+/* Exits that the program, the kernel or EL2 handles */
 
 #include "bench.h"
 
 #define SMCCC_VERSION	0x80000000
-/* Clock of the host, which KVM and the gzvm driver both answer in the kernel */
+/* The host's clock: both KVM and the gzvm driver answer in the kernel */
 #define KVM_PTP		0x86000001
 
 static int64_t loop_alone(struct vm *vm)
@@ -34,7 +34,7 @@ static void to_kernel(struct vm *vm)
 	report("ptp-hvc", 1, empty, ops);
 }
 
-/* MMIO with other slots there, each of one page */
+/* MMIO while the VM has more slots, each of one page */
 static void with_slots(void)
 {
 	static const int counts[] = { 1, 32, 512 };
@@ -56,7 +56,7 @@ static void with_slots(void)
 	vm_destroy(&vm);
 }
 
-/* ... and with other vCPUs */
+/* MMIO while the VM has more vCPUs */
 static void with_vcpus(void)
 {
 	unsigned int nr;

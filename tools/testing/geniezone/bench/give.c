@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory given at once, when its slot is made: what the driver does if EL2 has no
- * demand paging. And the plain way to do that, by a module: page by page.
+ * Memory that is mapped when its slot is created, as the driver does if EL2 has no
+ * demand paging. For comparison, a module maps memory page by page.
  */
 
 #include <fcntl.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The guest, the same for all hypervisors. It runs at EL1 with the MMU off and
- * does one command after the other; between two it is out at EXIT.
+ * executes commands; between two commands it exits at EXIT.
  *
- * Each loop of NAME is one operation more than its like of an empty loop, so
- * that the difference is the operation. x27 counts interrupts, x28 is EXIT,
- * x26 is the command, x25 is the interrupt handler's.
+ * Each loop has one operation more than the empty loop, so the difference is the cost
+ * of the operation. x27 counts interrupts, x28 is EXIT, x26 is the command, and the
+ * interrupt handler uses x25.
  */
 #include "layout.h"
 
@@ -19,7 +19,7 @@
 
 	.globl	guest_start, guest_end
 guest_start:
-/* Vectors: interrupts only. What else comes leaves with its syndrome. */
+/* Vectors: only interrupts. Any other exception exits with its syndrome. */
 	.rept	5
 	b	abort
 	.balign	128
@@ -39,7 +39,7 @@ abort:	const	x28, EXIT_BASE
 	str	x0, [x28, #8]
 	b	abort
 
-/* x0 = which vCPU */
+/* x0 = number of the vCPU */
 	.globl	guest_entry
 guest_entry:
 	adr	x1, guest_start
@@ -69,7 +69,7 @@ guest_write:
 	b.ne	guest_write
 	ret
 
-/* Returns the sum of what was read */
+/* Returns the sum of the values read */
 	.globl	guest_read
 guest_read:
 	mov	x3, #0
@@ -145,7 +145,7 @@ guest_gic:
 	mov	x0, #0
 	ret
 
-/* Out at once again and again, with interrupts on; tells how many there were */
+/* Exits in a loop with interrupts enabled; returns the number of interrupts */
 	.globl	guest_interrupts
 guest_interrupts:
 	mov	x27, #0
@@ -153,7 +153,7 @@ guest_interrupts:
 1:	str	w27, [x28]
 	b	1b
 
-/* Turn on vCPU x0, whose affinity is its number */
+/* Turns on vCPU x0; its affinity is its number */
 	.globl	guest_turn_on
 guest_turn_on:
 	mov	x1, x0
@@ -163,7 +163,7 @@ guest_turn_on:
 	hvc	#0
 	ret
 
-/* As many times: sleep until an interrupt has come, then ring the bell at x1 */
+/* x0 times: sleeps until an interrupt comes, then rings the doorbell at x1 */
 	.globl	guest_sleep
 guest_sleep:
 	mov	x27, #0
@@ -181,7 +181,7 @@ guest_sleep:
 	b.ne	1b
 	ret
 
-/* SGI 0 to the vCPU of x1 and wait for the answer, x0 times; x2: who begins */
+/* x0 times: sends SGI 0 to the vCPU in x1 and waits for its answer; x2: begins */
 	.globl	guest_ipi
 guest_ipi:
 	mov	x27, #0

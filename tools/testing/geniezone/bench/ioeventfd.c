@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From a guest's write to a doorbell until it goes on */
+/* From a guest's write to a doorbell until the guest continues */
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ static void kick(struct vm *vm, const char *figure, long size, int fd,
 	report(figure, size, empty, ops);
 }
 
-/* Others, half below and half above of the two that are rung */
+/* Other doorbells, half below and half above the two that are used */
 static uint64_t other_bell(int n)
 {
 	int at = n / 2 + 2;
@@ -43,8 +43,8 @@ static const int counts[] = { 0, 1, 10, 100, 1000 };
 #define NR_COUNTS	(sizeof(counts) / sizeof(*counts))
 
 /*
- * KVM has at most 1000 devices on its bus; there it ends with as many as there
- * can be beside the interrupt controller's and the two.
+ * KVM's bus has at most 1000 devices. Besides the interrupt controller and the two
+ * doorbells, this many are left.
  */
 #define MOST_OTHERS	900
 
@@ -77,7 +77,7 @@ static void many_bells(int other)
 	close(matching);
 }
 
-/* All on one address. The one that is rung came last: the worst for a list. */
+/* All at one address. The last one is used: the worst case for a list. */
 static void one_bell(int other, int count)
 {
 	int matching = event(), i;

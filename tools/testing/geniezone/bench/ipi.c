@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Interrupts between vCPUs: two that sleep wake each other in turn. */
+/* Interrupts between vCPUs: two vCPUs wake each other in turn. */
 
 #include <pthread.h>
 
@@ -7,7 +7,7 @@
 
 #define ROUNDS		(BATCHES + 1)
 
-/* The first is there to warm up. */
+/* The first batch warms up. */
 static void *other_vcpu(void *vm)
 {
 	int i;
@@ -17,7 +17,7 @@ static void *other_vcpu(void *vm)
 	return NULL;
 }
 
-/* Two of a VM that has this many */
+/* Two vCPUs of a VM that has this many */
 static void ping_pong(unsigned int nr_vcpus)
 {
 	pthread_t thread;
@@ -38,7 +38,7 @@ static void ping_pong(unsigned int nr_vcpus)
 		meter_end();
 		meter_batch();
 	}
-	/* There and back are two. */
+	/* Each round trip has two interrupts. */
 	report("ipi", nr_vcpus, 0, 2 * ops);
 	pthread_join(thread, NULL);
 	vm_destroy(&vm);

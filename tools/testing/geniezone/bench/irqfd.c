@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From a write to an eventfd until the guest has had its interrupt */
+/* From a write to an eventfd until the guest has handled its interrupt */
 
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -15,7 +15,7 @@ static void ring(int fd)
 	syscall(SYS_write, fd, &one, sizeof(one));
 }
 
-/* One exit after the other, each after a write if there is an @fd */
+/* Exits in sequence; a write to @fd comes before each, unless @fd < 0 */
 static int64_t exits(struct vm *vm, int fd)
 {
 	int i;
@@ -35,7 +35,7 @@ static int64_t exits(struct vm *vm, int fd)
 	return meter_least();
 }
 
-/* What the write takes alone; with @fd < 0 what the clock takes */
+/* The cost of the write alone; with @fd < 0 the cost of reading the clock */
 static int64_t writes(struct vm *vm, int fd)
 {
 	int i;
@@ -55,7 +55,7 @@ static int64_t writes(struct vm *vm, int fd)
 	return meter_least();
 }
 
-/* The vCPU is out, and takes the interrupt when it is run. */
+/* The vCPU is not running, and takes the interrupt when it runs next. */
 static void injected(struct vm *vm, int fd, long nr_vcpus)
 {
 	uint32_t before;
@@ -110,7 +110,7 @@ static void ring_and_wait(int fd, int bell, long count)
 	}
 }
 
-/* The guest sleeps; its handler rings a bell that somebody sleeps at. */
+/* The guest sleeps; its handler rings a doorbell that wakes this program. */
 static void vcpu_idle(void)
 {
 	int fd = CHECKED(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));

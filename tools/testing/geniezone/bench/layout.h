@@ -3,11 +3,11 @@
  * The guest's physical address space, for C and for the guest's assembly.
  *
  *   0x0b000000  EXIT     a store here ends a command
- *   0x0c000000  MMIO     nobody's: an exit to the program
+ *   0x0c000000  MMIO     no device: exits to the program
  *   0x0d000000  BELLS    doorbells, 0x100 apart
- *   0x0e000000  ONE_BELL many doorbells that differ in the value only
+ *   0x0e000000  ONE_BELL many doorbells, with different values
  *   ...         GIC      redistributors right below the distributor
- *   0x80000000  CODE     guest code; at CMDS what each vCPU is to do
+ *   0x80000000  CODE     guest code; CMDS has the commands of the vCPUs
  *   0x100000000 DATA     the memory that is measured
  */
 #ifndef BENCH_LAYOUT_H
@@ -29,7 +29,7 @@
 #define SLOTS_BASE	0x200000000
 #define DATA_BASE	0x100000000
 
-/* SPIs, as an index: INTID less 32 */
+/* SPIs, numbered from 0: INTID - 32 */
 #define SPI_EDGE	2
 
 #define MAX_VCPUS	8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* VMs come and go */
+/* Creating and destroying VMs */
 
 #include <sys/mman.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a VM costs, in instructions: the same guest and the same operations on
- * GenieZone and on KVM. Meant for QEMU with -icount shift=0, where an instruction
- * takes a nanosecond of virtual time.
+ * Measures the cost of a VM in instructions: the same guest and the same operations
+ * on GenieZone and on KVM. Runs in QEMU with -icount shift=0, where an instruction
+ * takes 1 ns of virtual time.
  */
 
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void find_backend(const char *name)
 		die(name);
 }
 
-/* Of names with commas between */
+/* The list has names, separated by commas */
 static int is_listed(const char *list, const char *name)
 {
 	size_t len = strlen(name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What measurements share: the counter, VMs, results. */
+/* Functions for all measurements: the counter, VMs, results */
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 long ops = 400;
 const struct backend *hv;
 
-/* Instructions in one tick: one takes 1 ns of QEMU's virtual time */
+/* Instructions in one tick: an instruction takes 1 ns of QEMU's virtual time */
 static double per_tick;
 
 void die(const char *what)
@@ -31,9 +31,9 @@ void measure_init(void)
 }
 
 /*
- * Where a measurement begins and so on, for a plugin of QEMU that counts what is
- * executed between: it knows the addresses. Not static, never
- * inlined, and not the same so that they are not made one.
+ * Marks for a plugin of QEMU that counts the instructions between them: it knows the
+ * addresses of these functions. They are not static and never inlined, and they
+ * differ, so that the compiler does not merge them.
  */
 #define MARK(name)				\
 __attribute__((noinline)) void name(void)	\
@@ -47,14 +47,14 @@ MARK(mark_end)
 MARK(mark_result)
 
 static struct {
-	int64_t least;		/* of the batches so far */
-	int64_t batch;		/* ticks in this one */
+	int64_t least;		/* minimum of the batches so far */
+	int64_t batch;		/* ticks in this batch */
 	uint64_t begin;
 	long batches;
 } meter;
 
 /**
- * meter_reset() - begin to measure something else
+ * meter_reset() - begin another measurement
  */
 void meter_reset(void)
 {
@@ -77,9 +77,9 @@ void meter_end(void)
 }
 
 /**
- * meter_batch() - end a batch, all of which have the same operations
+ * meter_batch() - end a batch; all batches have the same operations
  *
- * The least one counts: the others have been interrupted by the host's timer.
+ * The cheapest batch counts: the host's timer interrupted the others.
  */
 void meter_batch(void)
 {
@@ -95,10 +95,10 @@ int64_t meter_least(void)
 }
 
 /**
- * report() - a result
+ * report() - print a result
  * @figure: what was measured
  * @size: what it depends on
- * @base: ticks of a batch that are not part of it
+ * @base: ticks of a batch to subtract
  * @n: operations in a batch
  */
 void report(const char *figure, long size, int64_t base, long n)
@@ -109,10 +109,10 @@ void report(const char *figure, long size, int64_t base, long n)
 }
 
 /**
- * report_value() - a result that is not instructions
+ * report_value() - print a result that is not in instructions
  * @figure: what was measured
  * @size: what it depends on
- * @value: what came out
+ * @value: the result
  */
 void report_value(const char *figure, long size, double value)
 {
@@ -137,9 +137,9 @@ static uint64_t guest_address(const char *symbol)
 }
 
 /**
- * vm_create() - make a VM whose vCPU 0 is ready for its first command
- * @vm: to be filled in
- * @nr_vcpus: how many
+ * vm_create() - create a VM whose vCPU 0 is ready for its first command
+ * @vm: filled in
+ * @nr_vcpus: number of vCPUs
  */
 void vm_create(struct vm *vm, unsigned int nr_vcpus)
 {
@@ -162,9 +162,9 @@ static struct command *command_of(const struct vm *vm, unsigned int id)
 }
 
 /**
- * vm_command() - say what a vCPU does when it is run next
+ * vm_command() - set the command that a vCPU executes when it runs next
  * @vm: the VM
- * @id: the vCPU, which is between two commands
+ * @id: the vCPU, which must be between two commands
  * @fn: function of guest.S
  * @a0: its arguments
  * @a1: more
@@ -187,7 +187,7 @@ uint64_t vm_result(const struct vm *vm, unsigned int id)
 }
 
 /**
- * vm_do() - have a vCPU do a command, outside of measurements
+ * vm_do() - let a vCPU execute a command, without measuring it
  * @vm: the VM
  * @id: the vCPU
  * @fn: function of guest.S
@@ -202,7 +202,7 @@ void vm_do(struct vm *vm, unsigned int id, const char *fn, uint64_t a0,
 	hv->run(vm, id);
 }
 
-/* Returns how many exits there were. */
+/* Returns the number of exits. */
 static long measured_run(struct vm *vm)
 {
 	long exits;
@@ -235,10 +235,10 @@ int64_t vm_once(struct vm *vm, const char *fn, uint64_t a0, uint64_t a1)
 /**
  * vm_loop() - measure batches of operations of vCPU 0
  * @vm: the VM
- * @fn: function of guest.S that does as many as it is told to
+ * @fn: function of guest.S that does the number of operations in its first argument
  * @a1: its second and third argument
  * @a2: more
- * @exits: that there must be for each operation
+ * @exits: the exits that each operation must have
  *
  * Return: ticks of a batch.
  */
@@ -259,7 +259,7 @@ int64_t vm_loop(struct vm *vm, const char *fn, uint64_t a1, uint64_t a2,
 }
 
 /**
- * vm_gic() - turn on all vCPUs and let each set up its interrupt controller
+ * vm_gic() - turn on all vCPUs; each sets up its interrupt controller
  * @vm: the VM
  */
 void vm_gic(struct vm *vm)

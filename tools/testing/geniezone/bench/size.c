@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Guests get all of their memory, large ones too, and end. */
+/* Guests of several sizes get all of their memory, and end. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,9 +48,8 @@ static void populate(uint64_t mib, bool huge)
 }
 
 /*
- * A thread that may run before all others sleeps for short times. How much too
- * late it wakes up is how long there was no scheduling point: so it is when the
- * kernel does not preempt itself, preempt=none.
+ * A thread with real-time priority sleeps for short times. With preempt=none, it wakes
+ * up late by the time that the kernel ran without a scheduling point.
  */
 #define NAP_NS		50000
 
@@ -97,7 +96,7 @@ static void no_schedule(uint64_t mib, bool huge)
 	uint64_t size = mib * MIB;
 	pthread_t thread;
 	struct vm vm;
-	/* There already: to make memory is not what is looked at. */
+	/* The memory exists already: allocating it is not measured. */
 	void *raw, *at = region_create(size, huge, true, &raw);
 
 	vm_create(&vm, 1);
@@ -117,7 +116,7 @@ static void no_schedule(uint64_t mib, bool huge)
 	region_destroy(raw, size);
 }
 
-/* What the kernel has taken for itself, in bytes */
+/* The memory that the kernel uses for itself, in bytes */
 static int64_t kernel_memory(void)
 {
 	static const char * const names[] = {
@@ -143,7 +142,7 @@ static int64_t kernel_memory(void)
 	return sum;
 }
 
-/* Neighbours get frames that are none: the steps are long, and miss no page. */
+/* Touches each page once, in long steps: neighbours get frames that are not adjacent. */
 static void touch_scattered(volatile char *at, uint64_t size)
 {
 	uint64_t i, pages = size / PAGE;
@@ -152,7 +151,7 @@ static void touch_scattered(volatile char *at, uint64_t size)
 		at[i * 40503 % pages * PAGE] = 1;
 }
 
-/* A guest whose memory the process has already */
+/* A guest whose memory the process has touched already */
 struct guest {
 	struct vm vm;
 	void *raw, *at;
@@ -183,8 +182,8 @@ static void guest_destroy(struct guest *g)
 }
 
 /*
- * What EL2 takes is not the host's. A first guest, larger than all before, uses
- * up what allocators still have of those.
+ * EL2's own memory does not count. A first guest, larger than all before, uses up the
+ * free objects that the allocators still have.
  */
 static void memory_of_pages(const char *figure, bool huge, bool scattered)
 {
@@ -204,14 +203,14 @@ static void memory_of_pages(const char *figure, bool huge, bool scattered)
 
 #define MANY_VMS	32
 
-/* Of one with this many vCPUs, each of which is there but has not run */
+/* A VM with this many vCPUs, none of which has run */
 static void memory_of_vms(unsigned int nr_vcpus)
 {
 	struct vm vms[MANY_VMS];
 	int64_t before;
 	int i;
 
-	/* The first one pays for what all share. */
+	/* The first VM also allocates the memory that all VMs share. */
 	vm_create(&vms[0], nr_vcpus);
 	before = kernel_memory();
 	for (i = 1; i < MANY_VMS; i++)

@@ -12,9 +12,9 @@
 /**
  * region_create() - memory aligned to a block
  * @size: bytes
- * @huge: of huge pages
- * @there: not fresh: the process has touched it
- * @raw: receives what to unmap
+ * @huge: use huge pages
+ * @there: the process has touched it already
+ * @raw: receives the address to unmap
  *
  * Return: the memory.
  */
@@ -43,7 +43,7 @@ void region_destroy(void *raw, uint64_t size)
  * @at: region, at DATA
  * @size: its bytes
  *
- * Return: ticks that are not part of it: of an empty loop.
+ * Return: ticks of an empty loop, to subtract.
  */
 int64_t region_touch(struct vm *vm, volatile char *at, uint64_t size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Starts another kernel in place of the running one, as kexec -s does, and at
- * once: nothing is stopped, and no file system written back.
+ * Starts another kernel in place of the running one, as kexec -s does, but at once: it
+ * stops no process and writes no file system back.
  */
 
 #include <fcntl.h>

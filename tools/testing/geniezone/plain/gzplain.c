@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The plain way of giving memory to a guest: each page is pinned, noted and
- * mapped by itself. What batches are measured against; it runs no guest.
+ * The plain way to give memory to a guest: pins, records and maps each page by itself.
+ * The benchmark compares the driver's batches with it. It runs no guest.
  *
- * debugfs file gzplain: "ADDRESS SIZE", both in hexadecimal, makes a VM and gives
- * it that memory of the writer's; "0 0" ends the VM.
+ * The debugfs file gzplain takes "ADDRESS SIZE", both in hexadecimal: it creates a VM
+ * and gives it this memory of the writer. "0 0" destroys the VM.
  */
 
 #include <linux/arm-smccc.h>
@@ -42,7 +42,7 @@ struct pinned {
 	struct page *page;
 };
 
-/* One at a time */
+/* There is at most one VM */
 static DEFINE_MUTEX(lock);
 static LIST_HEAD(pages);
 static bool has_vm;
@@ -71,7 +71,7 @@ static int create_vm(u64 nr_pages)
 		has_vm = true;
 		ranges->total_pages = cpu_to_le64(nr_pages);
 		ranges->gpa = cpu_to_le64(GUEST_PAGE << PAGE_SHIFT);
-		/* An error says that it is not there. */
+		/* An error means that EL2 does not have it. */
 		call(GZ_ENABLE_CAP, vm_id, GZ_CAP_DEMAND_PAGING, 0, 0, 0, &res);
 	}
 	if (!ret)
@@ -103,7 +103,7 @@ static int give_page(unsigned long addr, u64 gfn)
 	return 0;
 }
 
-/* Pages are unpinned when EL2 has let go of them, and not before. */
+/* Unpins the pages only after EL2 has released them. */
 static int destroy_vm(void)
 {
 	struct pinned *pinned, *next;
@@ -176,7 +176,7 @@ module_init(plain_init);
 static void __exit plain_exit(void)
 {
 	debugfs_remove(file);
-	/* What EL2 does not give back stays pinned. */
+	/* Pages that EL2 does not release stay pinned. */
 	WARN_ON(destroy_vm());
 }
 module_exit(plain_exit);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The files of the test controls, read and written. Errors are -errno. */
+/* Reads and writes the files of the test controls. Errors are -errno. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,9 @@ static int write_file(const char *path, const void *data, size_t size)
 	return ret;
 }
 
-/** ctl_reset() - forget rules, forged exits, counters and records */
+/**
+ * ctl_reset() - delete all rules, forged exits, counters and records
+ */
 int ctl_reset(void)
 {
 	return write_file(CTL_DIR "reset", "1", 1);
@@ -39,11 +41,11 @@ static int write_rule(const char *path, unsigned int kind, unsigned int nth,
 }
 
 /**
- * ctl_fail() - have calls fail without being done
+ * ctl_fail() - make hypercalls fail without an effect
  * @kind: HC_*
- * @nth: the first one, counted from 1
- * @status: what they return
- * @times: how many
+ * @nth: first call that fails, counted from 1
+ * @status: their result
+ * @times: number of calls
  *
  * Return: 0 or -errno.
  */
@@ -54,11 +56,11 @@ int ctl_fail(unsigned int kind, unsigned int nth, long long status,
 }
 
 /**
- * ctl_delay() - have calls wait before they are done
+ * ctl_delay() - delay hypercalls
  * @kind: HC_*
- * @nth: the first one, counted from 1
- * @ticks: how long, in ticks of the counter
- * @times: how many
+ * @nth: first call that is delayed, counted from 1
+ * @ticks: delay in ticks of the counter
+ * @times: number of calls
  *
  * Return: 0 or -errno.
  */
@@ -69,9 +71,9 @@ int ctl_delay(unsigned int kind, unsigned int nth, unsigned long long ticks,
 }
 
 /**
- * ctl_forge() - make up a vCPU's next exit
+ * ctl_forge() - forge the next exit of a vCPU
  * @exit: the exit
- * @with_hw: whether @exit->hw is to be used
+ * @with_hw: use @exit->hw as well
  *
  * Return: 0 or -errno.
  */
@@ -83,7 +85,7 @@ int ctl_forge(const struct ctl_exit *exit, bool with_hw)
 
 /**
  * ctl_counts() - read the counters
- * @count: HC_KINDS of them
+ * @count: receives HC_KINDS counters
  *
  * Return: 0 or -errno.
  */
@@ -105,11 +107,11 @@ int ctl_counts(struct ctl_count *count)
 }
 
 /**
- * ctl_records() - read the records of calls
+ * ctl_records() - read the records of hypercalls
  * @record: receives them, the oldest first
- * @max: room in it
+ * @max: size of @record
  *
- * Return: their number or -errno.
+ * Return: number of records or -errno.
  */
 int ctl_records(struct ctl_record *record, int max)
 {
@@ -128,10 +130,10 @@ int ctl_records(struct ctl_record *record, int max)
 }
 
 /**
- * ctl_read() - read one of the other files
+ * ctl_read() - read another of the files
  * @name: its name
  * @text: receives the contents
- * @size: room in @text
+ * @size: size of @text
  *
  * Return: length of the text or -errno.
  */
@@ -152,12 +154,12 @@ int ctl_read(const char *name, char *text, size_t size)
 }
 
 /**
- * ctl_state() - what the hypervisor has of VMs and memory
- * @text: receives it
- * @size: of @text
+ * ctl_state() - read the hypervisor's state of VMs and memory
+ * @text: receives the state
+ * @size: size of @text
  *
- * As the file "state" tells it, but for tables of the host's own memory: where a
- * protected VM was they stay finer than they had been. So these count as free.
+ * This is the file "state", except for the tables of the host's own memory: they stay
+ * finer where a protected VM was. So these tables count as free.
  *
  * Return: 0 or -errno.
  */
@@ -180,12 +182,14 @@ int ctl_state(char *text, size_t size)
 		to += size;
 		*to++ = '\n';
 	}
-	/* There is room: two lines have gone. */
+	/* There is room, since two lines were removed. */
 	sprintf(to, "spare %llu\n", spare);
 	return 0;
 }
 
-/** ctl_check_ok() - are the hypervisor's invariants as they should be? */
+/**
+ * ctl_check_ok() - do the hypervisor's invariants hold?
+ */
 bool ctl_check_ok(void)
 {
 	char text[200] = "";
@@ -198,9 +202,9 @@ bool ctl_check_ok(void)
 }
 
 /**
- * ctl_newest_vm() - the hypervisor's id of the VM that was made last
+ * ctl_newest_vm() - the hypervisor's id of the VM that was created last
  *
- * Return: the id, or -ENOENT if none was made since ctl_reset().
+ * Return: the id, or -ENOENT if no VM was created since ctl_reset().
  */
 int ctl_newest_vm(void)
 {
@@ -214,9 +218,9 @@ int ctl_newest_vm(void)
 }
 
 /**
- * ctl_pinned_pages() - pages of user memory that the kernel has pinned
+ * ctl_pinned_pages() - number of user pages that the kernel has pinned
  *
- * Return: their number, or -1 where the kernel does not count them.
+ * Return: the number, or -1 if the kernel does not count them.
  */
 long ctl_pinned_pages(void)
 {
@@ -224,7 +228,7 @@ long ctl_pinned_pages(void)
 	char name[80];
 	FILE *f;
 
-	/* Each CPU has some of the counts to itself until they are folded. */
+	/* Each CPU has counts of its own until they are folded. */
 	write_file("/proc/sys/vm/stat_refresh", "1", 1);
 	f = fopen("/proc/vmstat", "re");
 	while (f && fscanf(f, "%79s %ld", name, &value) == 2) {
@@ -263,8 +267,8 @@ static int next_fd(void)
 }
 
 /**
- * ctl_view() - see what VMs take up
- * @view: receives it
+ * ctl_view() - read the resources that VMs use
+ * @view: receives them
  *
  * Return: 0 or -errno.
  */
@@ -286,7 +290,7 @@ static bool number_same(const char *name, long before, long now, long slack)
 	return false;
 }
 
-/* Line by line: they have the same lines, but for VMs that come or go. */
+/* Line by line: they have the same lines, except for VMs that come or go. */
 static bool state_same(const char *before, const char *now)
 {
 	size_t a, b;
@@ -305,13 +309,15 @@ static bool state_same(const char *before, const char *now)
 	return false;
 }
 
-/* What the kernel keeps of percpu memory for the next who asks for some */
+/* The kernel may keep this much free percpu memory in a reserve */
 #define PERCPU_SLACK_KB	256
 
 /**
- * ctl_view_same() - is all as it was?
- * @before: an earlier view
- * @what: CTL_VIEW_*, what is looked at; what differs is printed
+ * ctl_view_same() - compare with an earlier view
+ * @before: the earlier view
+ * @what: CTL_VIEW_*, the parts to compare
+ *
+ * Prints what differs.
  */
 bool ctl_view_same(const struct ctl_view *before, unsigned int what)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Test controls of the hypervisor that "make test" uses, through the files that
- * its module has in debugfs; see tools/testing/geniezone/gzhyp_ctl. Other
- * hypervisors have none: SKIP() if no_controls().
+ * Test controls of gzhyp, a hypervisor for QEMU. Its module gzhyp_ctl has files for
+ * them in debugfs. Other hypervisors have no test controls: SKIP() if no_controls().
  */
 #ifndef GZ_CONTROLS_H
 #define GZ_CONTROLS_H
@@ -43,10 +42,10 @@
 #define HYP_FAULT		-40
 
 /**
- * struct ctl_count - how often a kind of call was made
- * @calls: all of them
- * @errors: those that did not return 0
- * @met: those that a rule met
+ * struct ctl_count - number of hypercalls of one kind
+ * @calls: all calls
+ * @errors: calls that did not return 0
+ * @met: calls that matched a rule
  */
 struct ctl_count {
 	unsigned long long calls;
@@ -55,10 +54,10 @@ struct ctl_count {
 };
 
 /**
- * struct ctl_record - one call that was made
+ * struct ctl_record - a hypercall that was made
  * @kind: HC_*
- * @status: what it returned
- * @result: x1 of what it returned
+ * @status: its result
+ * @result: x1 of its result
  */
 struct ctl_record {
 	unsigned int kind;
@@ -67,12 +66,12 @@ struct ctl_record {
 };
 
 /**
- * struct ctl_exit - an exit that the guest did not make, as the file wants it
+ * struct ctl_exit - a forged exit, in the format of the file
  * @vm: VM id
  * @vcpu: vCPU
- * @reason: what RUN returns
+ * @reason: result of RUN
  * @run: first shared page, struct gzvm_vcpu_run
- * @hw: second shared page: number of list registers, these, and the timer
+ * @hw: second shared page: number of list registers, the list registers, the timer
  */
 struct ctl_exit {
 	uint32_t vm;
@@ -90,19 +89,19 @@ struct ctl_exit {
 	} hw;
 };
 
-/* What of a view is compared */
+/* The parts of a view that are compared */
 #define CTL_VIEW_HYP	1
 #define CTL_VIEW_PINS	2
 #define CTL_VIEW_HOST	4
 #define CTL_VIEW_ALL	(CTL_VIEW_HYP | CTL_VIEW_PINS | CTL_VIEW_HOST)
 
 /**
- * struct ctl_view - what VMs take up, as seen from all sides
- * @state: the hypervisor's, as ctl_state() tells it
- * @pinned: pages that the kernel has pinned, of all processes
- * @locked: what this process has pinned, kB: the accounting, not the pages
- * @percpu: kB of memory that each CPU has its own copy of
- * @next_fd: the descriptor that this process would get next
+ * struct ctl_view - resources that VMs use
+ * @state: state of the hypervisor, from ctl_state()
+ * @pinned: pages that the kernel has pinned, for all processes
+ * @locked: kB that count as pinned for this process
+ * @percpu: kB of percpu memory
+ * @next_fd: the file descriptor that this process would get next
  */
 struct ctl_view {
 	char state[8192];

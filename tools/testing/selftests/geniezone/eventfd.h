@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* eventfds that are looked at, not waited for, and what ties them to a VM. */
+/*
+ * eventfds that are read without waiting, and functions that connect them to a
+ * VM.
+ */
 #ifndef EVENTFD_H
 #define EVENTFD_H
 
@@ -16,7 +19,7 @@ static inline int event_new(void)
 	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-/* How often it was signalled since last asked */
+/* Number of signals since the last call */
 static inline uint64_t event_count(int fd)
 {
 	eventfd_t n;

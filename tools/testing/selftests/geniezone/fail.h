@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A host that is short, on kernels with fault injection: the n-th allocation or
- * copy that a thread makes fails. See
- * Documentation/fault-injection/fault-injection.rst, fail-nth.
+ * Fault injection, on kernels that have it: the n-th allocation or copy that a
+ * thread makes fails. See Documentation/fault-injection/fault-injection.rst,
+ * fail-nth.
  */
 #ifndef GZ_FAIL_H
 #define GZ_FAIL_H
@@ -33,7 +33,7 @@ static inline int fail_set(const char *name, const char *value)
 	return ret;
 }
 
-/* Whatever may fail at all, and without a word; or -errno where there is none */
+/* Let everything fail, without messages; -errno without fault injection */
 static inline int fail_everywhere(void)
 {
 	static const char * const settings[][2] = {
@@ -53,13 +53,13 @@ static inline int fail_everywhere(void)
 	return ret;
 }
 
-/* For the calling thread, or -1 */
+/* A file for the calling thread, or -1 */
 static inline int fail_open(void)
 {
 	return open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 }
 
-/* From here on; 0: none */
+/* The n-th one from now on fails; 0: none */
 static inline int fail_nth(int fd, int nth)
 {
 	char text[16];
@@ -69,8 +69,8 @@ static inline int fail_nth(int fd, int nth)
 }
 
 /*
- * Whether it did; it fails nothing any more. Asking for it is a copy, too: if
- * that fails, nothing had before.
+ * Returns whether one has failed, and ends the injection. The read is a copy,
+ * too: if it fails, nothing had failed before.
  */
 static inline bool fail_has(int fd)
 {

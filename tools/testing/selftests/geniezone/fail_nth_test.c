@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A host that is short of memory: in each step of a VM's life, each allocation
- * of the kernel and each copy from or to the VMM fails once. The step must say
- * so or do without, must have changed nothing at the hypervisor, must succeed
- * when it is done again, and nothing may stay behind when all is closed.
+ * of the kernel and each copy from or to the VMM fails once. The step must
+ * report that or do without, must have changed nothing at the hypervisor, must
+ * succeed when it is repeated, and nothing may be left when everything is
+ * closed.
  *
  * Needs a kernel with CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC,
  * CONFIG_FAULT_INJECTION_USERCOPY and CONFIG_FAULT_INJECTION_DEBUG_FS: see
  * Documentation/fault-injection/fault-injection.rst, fail-nth.
+ *
+ * Needs: controls, debug-modes, debug
  */
 
 #include <fcntl.h>
@@ -25,7 +28,7 @@
 #define OTHER_SLOT	1
 #define OTHER_BASE	0xd0000000
 
-/* Every step but those that have threads or read files */
+/* Every step except those that have threads or read files */
 static int do_go(struct life *l)
 {
 	*(uint64_t *)tvm_at(&l->t, SHARED_BASE) = 1;
@@ -65,14 +68,18 @@ static int do_extension(struct life *l)
 	return gz_check_cap(l->t.vm.fd, GZVM_CAP_VM_GPA_SIZE, &value);
 }
 
-/* It may have nothing more to do: EBADF of what is closed already is fine. */
+/*
+ * There may be nothing left to do: EBADF is fine for files that are closed
+ * already.
+ */
 static int do_close(struct life *l)
 {
 	tvm_destroy(&l->t);
 	return 0;
 }
 
-static char other_page[4096] __attribute__((aligned(4096)));
+/* A whole page, whatever the host's page size is */
+static char other_page[0x10000] __attribute__((aligned(0x10000)));
 static bool all_given;
 
 static int do_other_slot(struct life *l)
@@ -81,7 +88,7 @@ static int do_other_slot(struct life *l)
 				sizeof(other_page), other_page);
 }
 
-/* Which the hypervisor has all of already where there is no demand paging */
+/* Without demand paging, the hypervisor has all of it already */
 static int do_delete_slot(struct life *l)
 {
 	int ret = gz_vm_set_region(&l->t.vm, OTHER_SLOT, 0, OTHER_BASE, 0, NULL);
@@ -105,7 +112,10 @@ static void add_step(unsigned int *nr, const char *name,
 	steps[(*nr)++].fn = fn;
 }
 
-/* Here and not earlier the VM may be protected: the host is done with its RAM. */
+/*
+ * Protect the VM here and not earlier: the host needs no access to its RAM any
+ * more.
+ */
 static void add_steps_before_run(unsigned int *nr, bool protect)
 {
 	add_step(nr, "go", do_go);
@@ -149,7 +159,7 @@ FIXTURE_VARIANT(fail_nth)
 	const char *step;
 	/* The least number of places where it can fail */
 	int least;
-	/* The same when slots are given all at once, where that is another */
+	/* The same if slots are populated at once, where it differs */
 	int least_given;
 };
 
@@ -188,7 +198,10 @@ FIXTURE_SETUP(fail_nth)
 	self->fd = fail_open();
 	if (self->fd < 0)
 		SKIP(return, NO_FAIL_NTH);
-	/* Also where the kernel could wait for memory; without a word */
+	/*
+	 * Let allocations fail even if the kernel could wait for memory; print
+	 * nothing
+	 */
 	ASSERT_EQ(0, fail_everywhere());
 	ASSERT_EQ(0, ctl_reset());
 	for (i = 0; i < ARRAY_SIZE(events); i++)
@@ -212,14 +225,14 @@ FIXTURE_TEARDOWN(fail_nth)
 	EXPECT_TRUE(ctl_check_ok());
 }
 
-/* What a caller may be told when memory is short, or cannot be copied */
+/* Errors that are allowed when memory is short or cannot be copied */
 static bool is_shortage(int err)
 {
 	return err == -ENOMEM || err == -EFAULT || err == -ENFILE ||
 	       err == -EAGAIN || err == -EINTR;
 }
 
-/* The steps before this one, which all succeed; NULL if one did not */
+/* The steps before this one, which all succeed; NULL if one has failed */
 static const struct life_step *live_until(struct life *l, const char *name)
 {
 	const struct life_step *s;
@@ -274,7 +287,7 @@ TEST_F(fail_nth, each_failure_is_told_and_undone)
 			EXPECT_TRUE(ctl_view_same(&self->before, undone))
 				TH_LOG("failure %d", nth);
 			EXPECT_EQ(0, step->fn(&self->l))
-				TH_LOG("failure %d: not again", nth);
+				TH_LOG("failure %d: the repetition fails", nth);
 		}
 		stuck = live_on(&self->l, step);
 		EXPECT_EQ(NULL, stuck)
@@ -284,7 +297,7 @@ TEST_F(fail_nth, each_failure_is_told_and_undone)
 		EXPECT_TRUE(ctl_view_same(&self->begin, CTL_VIEW_ALL))
 			TH_LOG("failure %d", nth);
 	}
-	TH_LOG("%s: %d failures, %d told", variant->step, nth - 2, errors);
+	TH_LOG("%s: %d failures, %d reported", variant->step, nth - 2, errors);
 	EXPECT_LE(all_given && variant->least_given ? variant->least_given :
 		  variant->least, nth - 2);
 }

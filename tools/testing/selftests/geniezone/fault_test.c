@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory that the guest gets when it touches it. */
+/*
+ * Memory that the guest gets when it accesses it.
+ *
+ * Needs: modes, debug-modes, threads
+ */
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -9,11 +14,14 @@
 #include <linux/gzvm.h>
 
 #include "gz_test.h"
+#include "kmsg.h"
+#include "stats.h"
 
+/* A page of the hypervisor: the guest accesses each of them */
 #define PAGE		0x1000ULL
 #define MANY		(RAM_SIZE - (FREE_BASE - RAM_BASE))
 
-/* A second slot, in an address range with nothing around it */
+/* A second slot, in an address range that is empty otherwise */
 #define SLOT2		1
 #define SLOT2_BASE	0xc0000000ULL
 
@@ -63,7 +71,7 @@ TEST_F(fault, host_sees_what_the_guest_wrote)
 	EXPECT_EQ(0, bad);
 }
 
-/* Every second page was never touched by the host: it must read as zero. */
+/* The host has never accessed every second page: the guest must read zero. */
 GUEST static void guest_check(uint64_t size)
 {
 	uint64_t p, bad = 0;
@@ -92,14 +100,14 @@ TEST_F(fault, guest_sees_what_the_host_wrote)
 	}
 	tvm_enter(&self->t, 0, guest_check, MANY);
 	vcpu_run_to_sync(self->vcpu, 0);
-	/* What was first read must still be the same page when written. */
+	/* A page that was read first must be the same page when it is written. */
 	vcpu_run_to_sync(self->vcpu, 0);
 	for (gpa = FREE_BASE; gpa < FREE_BASE + MANY; gpa += PAGE)
 		bad += *(uint64_t *)tvm_at(&self->t, gpa) != gpa + 1;
 	EXPECT_EQ(0, bad);
 }
 
-/* Guest and host take turns on one page, which must be the same all the time. */
+/* Guest and host write in turns to one page, which must stay the same page. */
 GUEST static void guest_ping(uint64_t rounds)
 {
 	uint64_t i;
@@ -125,13 +133,36 @@ TEST_F(fault, page_stays_shared_in_both_directions)
 	}
 }
 
-GUEST static void guest_fill_slot2(uint64_t size)
+GUEST static void guest_writes_before_slot2(uint64_t arg)
 {
-	uint64_t p;
-
-	/* Before and behind the slot is nothing */
 	write64(SLOT2_BASE - 8, 1);
-	write64(SLOT2_BASE + size, 2);
+}
+
+/* Whether an access outside of slots is an MMIO exit also at a high address */
+static bool high_addresses_are_mmio(void)
+{
+	bool is_mmio = false;
+	struct tvm t;
+
+	if (__tvm_create(&t, 1))
+		return false;
+	if (!__tvm_enter(&t, 0, guest_writes_before_slot2, 0) &&
+	    !__vcpu_run(&t.vcpus[0]))
+		is_mmio = t.vcpus[0].run.exit_reason == GZVM_EXIT_MMIO;
+	tvm_destroy(&t);
+	return is_mmio;
+}
+
+#define EDGES	1ULL	/* touch what is before and behind the slot, too */
+
+GUEST static void guest_fill_slot2(uint64_t arg)
+{
+	uint64_t size = arg & ~EDGES, p;
+
+	if (arg & EDGES) {
+		write64(SLOT2_BASE - 8, 1);
+		write64(SLOT2_BASE + size, 2);
+	}
 	for (p = SLOT2_BASE; p < SLOT2_BASE + size; p += PAGE)
 		write64(p, p + 7);
 	guest_sync(read64(SLOT2_BASE + size - 8));
@@ -146,13 +177,18 @@ static int attach(struct tvm *t, void *hva, uint64_t size)
 #define check_slot2(hva, bytes)						\
 do {									\
 	uint64_t *__p = (void *)(hva), __i, __size = (bytes);		\
+	bool __edges = high_addresses_are_mmio();			\
 									\
 	__p[__size / 8 - 1] = 0xfeed;					\
-	tvm_enter(&self->t, 0, guest_fill_slot2, __size);		\
-	vcpu_run_to(self->vcpu, GZVM_EXIT_MMIO);			\
-	ASSERT_EQ(SLOT2_BASE - 8, self->vcpu->run.mmio.phys_addr);	\
-	vcpu_run_to(self->vcpu, GZVM_EXIT_MMIO);			\
-	ASSERT_EQ(SLOT2_BASE + __size, self->vcpu->run.mmio.phys_addr);	\
+	tvm_enter(&self->t, 0, guest_fill_slot2,			\
+		  __size | (__edges ? EDGES : 0));			\
+	if (__edges) {							\
+		vcpu_run_to(self->vcpu, GZVM_EXIT_MMIO);		\
+		ASSERT_EQ(SLOT2_BASE - 8, self->vcpu->run.mmio.phys_addr); \
+		vcpu_run_to(self->vcpu, GZVM_EXIT_MMIO);		\
+		ASSERT_EQ(SLOT2_BASE + __size,				\
+			  self->vcpu->run.mmio.phys_addr);		\
+	}								\
 	vcpu_run_to_sync(self->vcpu, 0xfeed);				\
 	for (__i = 0; __i < __size / PAGE; __i++)			\
 		EXPECT_EQ(SLOT2_BASE + __i * PAGE + 7,			\
@@ -163,19 +199,19 @@ do {									\
 /* Blocks of 2 MiB must be clipped to such a slot. */
 TEST_F(fault, slot_of_three_pages_at_an_odd_place)
 {
-	char *map = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
+	char *map = mmap(NULL, 16 * HOST_PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
-	ASSERT_EQ(0, attach(&self->t, map + 5 * PAGE, 3 * PAGE));
-	check_slot2(map + 5 * PAGE, 3 * PAGE);
-	EXPECT_EQ(0, *(uint64_t *)(map + 4 * PAGE));
-	EXPECT_EQ(0, *(uint64_t *)(map + 8 * PAGE));
+	ASSERT_EQ(0, attach(&self->t, map + 5 * HOST_PAGE, 3 * HOST_PAGE));
+	check_slot2(map + 5 * HOST_PAGE, 3 * HOST_PAGE);
+	EXPECT_EQ(0, *(uint64_t *)(map + 4 * HOST_PAGE));
+	EXPECT_EQ(0, *(uint64_t *)(map + 8 * HOST_PAGE));
 }
 
 TEST_F(fault, slot_in_a_shared_file)
 {
-	uint64_t size = 0x201000;
+	uint64_t size = 0x200000 + HOST_PAGE;
 	int fd = memfd_create("guest", 0);
 	uint64_t value;
 	char *map;
@@ -193,22 +229,22 @@ TEST_F(fault, slot_in_a_shared_file)
 
 TEST_F(fault, slot_over_two_mappings)
 {
-	char *map = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
+	char *map = mmap(NULL, 16 * HOST_PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
-	ASSERT_NE(MAP_FAILED, mmap(map + 3 * PAGE, 4 * PAGE,
+	ASSERT_NE(MAP_FAILED, mmap(map + 3 * HOST_PAGE, 4 * HOST_PAGE,
 				   PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
 				   -1, 0));
-	ASSERT_EQ(0, attach(&self->t, map, 16 * PAGE));
-	check_slot2(map, 16 * PAGE);
+	ASSERT_EQ(0, attach(&self->t, map, 16 * HOST_PAGE));
+	check_slot2(map, 16 * HOST_PAGE);
 }
 
-/* A VMM may replace the mapping as long as the guest did not touch it. */
+/* A VMM may replace the mapping before the guest has accessed it. */
 TEST_F(fault, pages_follow_the_mapping_until_touched)
 {
-	uint64_t size = 4 * PAGE;
+	uint64_t size = 4 * HOST_PAGE;
 	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -228,38 +264,185 @@ GUEST static void guest_touch_slot2(uint64_t arg)
 	guest_sync(read64(SLOT2_BASE));
 }
 
-/* Nothing to give: GZVM_RUN must say so, and the VM must come down well. */
+/* There is no memory: GZVM_RUN must return an error, and the VM's end must work. */
 TEST_F(fault, unmapped_memory_ends_the_run)
 {
-	char *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	char *map = mmap(NULL, HOST_PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
 	if (!has_demand_paging(&self->t)) {
-		munmap(map, PAGE);
-		EXPECT_EQ(-EFAULT, attach(&self->t, map, PAGE));
+		munmap(map, HOST_PAGE);
+		EXPECT_EQ(-EFAULT, attach(&self->t, map, HOST_PAGE));
 		return;
 	}
-	ASSERT_EQ(0, attach(&self->t, map, PAGE));
-	munmap(map, PAGE);
+	ASSERT_EQ(0, attach(&self->t, map, HOST_PAGE));
+	munmap(map, HOST_PAGE);
 	tvm_enter(&self->t, 0, guest_touch_slot2, 0);
 	EXPECT_EQ(-EFAULT, __vcpu_run(self->vcpu));
 }
 
-/* The guest may write to all of its memory, so the VMM must be able to. */
+/*
+ * The guest may write to all of its memory, so the VMM must be able to write as
+ * well.
+ */
 TEST_F(fault, read_only_memory_ends_the_run)
 {
-	char *map = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+	char *map = mmap(NULL, HOST_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
 			 -1, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
 	if (!has_demand_paging(&self->t)) {
-		EXPECT_EQ(-EFAULT, attach(&self->t, map, PAGE));
+		EXPECT_EQ(-EFAULT, attach(&self->t, map, HOST_PAGE));
 		return;
 	}
+	ASSERT_EQ(0, attach(&self->t, map, HOST_PAGE));
+	tvm_enter(&self->t, 0, guest_touch_slot2, 0);
+	EXPECT_EQ(-EACCES, __vcpu_run(self->vcpu));
+	EXPECT_EQ(-EACCES, __vcpu_run(self->vcpu));
+	/* It is enough to make it writable. */
+	ASSERT_EQ(0, mprotect(map, PAGE, PROT_READ | PROT_WRITE));
+	vcpu_run_to_sync(self->vcpu, 0);
+}
+
+/* As a VMM maps a disk image or a ROM */
+TEST_F(fault, read_only_file_ends_the_run)
+{
+	int fd = memfd_create("rom", 0), ro;
+	char path[64];
+	char *map;
+
+	if (!has_demand_paging(&self->t))
+		SKIP(return, NO_DEMAND_PAGING);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, PAGE));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ro = open(path, O_RDONLY);
+	ASSERT_LE(0, ro);
+	map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 0);
+	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_EQ(0, attach(&self->t, map, PAGE));
 	tvm_enter(&self->t, 0, guest_touch_slot2, 0);
-	EXPECT_EQ(-EFAULT, __vcpu_run(self->vcpu));
+	EXPECT_EQ(-EACCES, __vcpu_run(self->vcpu));
+	EXPECT_EQ(-1, mprotect(map, PAGE, PROT_READ | PROT_WRITE));
+}
+
+#define HVC_RELINQUISH	0xc6000009
+
+/* Whole pages of the host, however large these are */
+#define LARGE_PAGE	0x10000ULL
+
+/* Memory for a balloon, with a page table entry for each page */
+static char *balloon_memory(uint64_t size)
+{
+	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map != MAP_FAILED)
+		madvise(map, size, MADV_NOHUGEPAGE);
+	return map;
+}
+
+GUEST static void guest_balloon(uint64_t relinquish)
+{
+	uint64_t p, ret = 0;
+
+	for (p = SLOT2_BASE; p < SLOT2_BASE + 4 * LARGE_PAGE; p += PAGE)
+		write64(p, p);
+	guest_sync(0);
+	for (p = SLOT2_BASE; relinquish && p < SLOT2_BASE + LARGE_PAGE; p += PAGE)
+		ret |= hvc3(HVC_RELINQUISH, p, 0, 0);
+	guest_sync(ret);
+	guest_sync(read64(SLOT2_BASE));
+	write64(SLOT2_BASE, 99);
+	guest_sync(1);
+}
+
+#define let_balloon_inflate(relinquish)					\
+do {									\
+	ASSERT_EQ(0, attach(&self->t, map, 4 * LARGE_PAGE));			\
+	tvm_enter(&self->t, 0, guest_balloon, relinquish);		\
+	vcpu_run_to_sync(self->vcpu, 0);				\
+	EXPECT_EQ(0, fd_stat(vm, "unmapped_pages"));			\
+} while (0)
+
+/*
+ * The guest gives a page up, and the VMM discards it: the guest gets the VMM's new
+ * page when it touches the address again. Nothing is lost.
+ */
+TEST_F(fault, balloon_that_relinquishes_stays_shared)
+{
+	char *map = balloon_memory(4 * LARGE_PAGE);
+	int vm = self->t.vm.fd;
+
+	if (!has_demand_paging(&self->t))
+		SKIP(return, NO_DEMAND_PAGING);
+	ASSERT_NE(MAP_FAILED, map);
+	let_balloon_inflate(1);
+	if (vcpu_sync_value(self->vcpu))
+		SKIP(return, "no MEM_RELINQUISH");
+	ASSERT_EQ(0, madvise(map, LARGE_PAGE, MADV_DONTNEED));
+	EXPECT_EQ(0, fd_stat(vm, "unmapped_pages"));
+	*(uint64_t *)map = 77;
+	vcpu_run_to_sync(self->vcpu, 77);
+	vcpu_run_to_sync(self->vcpu, 1);
+	EXPECT_EQ(99, *(uint64_t *)map);
+	EXPECT_EQ(0, fd_stat(vm, "unmapped_pages"));
+}
+
+/* Without that, the guest keeps its page, with its data. The host is told. */
+TEST_F(fault, balloon_that_does_not_relinquish_is_told)
+{
+	char *map = balloon_memory(4 * LARGE_PAGE);
+	int vm = self->t.vm.fd;
+	int kmsg;
+
+	ASSERT_NE(MAP_FAILED, map);
+	let_balloon_inflate(0);
+	vcpu_run_to_sync(self->vcpu, 0);
+	kmsg = kmsg_open();
+	ASSERT_LE(0, kmsg);
+	ASSERT_EQ(0, madvise(map, LARGE_PAGE, MADV_DONTNEED));
+	EXPECT_EQ(LARGE_PAGE / PAGE, fd_stat(vm, "unmapped_pages"));
+	ASSERT_EQ(0, madvise(map + LARGE_PAGE, 2 * LARGE_PAGE, MADV_DONTNEED));
+	EXPECT_EQ(3 * LARGE_PAGE / PAGE, fd_stat(vm, "unmapped_pages"));
+	EXPECT_EQ(1, kmsg_of_driver(kmsg));
+	close(kmsg);
+
+	*(uint64_t *)map = 77;
+	vcpu_run_to_sync(self->vcpu, SLOT2_BASE);
+	vcpu_run_to_sync(self->vcpu, 1);
+	EXPECT_EQ(77, *(uint64_t *)map);
+}
+
+GUEST static void guest_sync_and_touch_slot2(uint64_t arg)
+{
+	guest_sync(1);
+	guest_sync(read64(SLOT2_BASE));
+}
+
+/* A part of it is in the slot. Another part of the slot has not been touched. */
+TEST_F(fault, unmapped_pages_are_those_that_the_guest_has)
+{
+	uint64_t size = 0x600000;
+	char *map = balloon_memory(size);
+	int vm = self->t.vm.fd;
+	long long given;
+
+	if (!has_demand_paging(&self->t))
+		SKIP(return, NO_DEMAND_PAGING);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, attach(&self->t, map + HOST_PAGE, size - HOST_PAGE));
+	tvm_enter(&self->t, 0, guest_sync_and_touch_slot2, 0);
+	vcpu_run_to_sync(self->vcpu, 1);
+	given = fd_stat(vm, "pinned_pages");
+	vcpu_run_to_sync(self->vcpu, 0);
+	given = fd_stat(vm, "pinned_pages") - given;
+	EXPECT_LT(0, given);
+	ASSERT_EQ(0, munmap(map + 0x400000, 0x200000));
+	EXPECT_EQ(0, fd_stat(vm, "unmapped_pages"));
+	ASSERT_EQ(0, munmap(map, 0x400000));
+	EXPECT_EQ(given * HOST_PAGE / PAGE, fd_stat(vm, "unmapped_pages"));
 }
 
 FIXTURE(fault_smp)
@@ -279,7 +462,7 @@ FIXTURE_TEARDOWN(fault_smp)
 	tvm_destroy(&self->t);
 }
 
-/* Each vCPU owns one half of each page. */
+/* Each vCPU uses one half of each page. */
 GUEST static void guest_fill_half(uint64_t id)
 {
 	uint64_t p;
@@ -306,7 +489,7 @@ static void *run_second(void *arg)
 	return (void *)(ret ? ret : (long)value);
 }
 
-/* Both touch the same blocks at the same time: each must be given once. */
+/* Both access the same blocks at the same time: each block must be mapped once. */
 TEST_F(fault_smp, two_vcpus_touch_the_same_pages)
 {
 	struct gz_vcpu *first = &self->t.vcpus[0], *second = &self->t.vcpus[1];

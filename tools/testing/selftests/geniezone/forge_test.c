@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits that no guest can make: the hypervisor says what it should not. The VMM
- * gets what Documentation/virt/geniezone/api.rst promises, and the guest, which
- * was not entered meanwhile, goes on as if nothing had been.
+ * Exits that no guest can cause: the hypervisor returns invalid data. The VMM
+ * must get the result that Documentation/virt/geniezone/api.rst defines. The
+ * guest was not entered meanwhile, and must continue as if nothing had
+ * happened.
+ *
+ * Needs: controls, modes
  */
 
 #include <signal.h>
@@ -72,14 +75,14 @@ FIXTURE_TEARDOWN(forge)
 	if (no_gzvm() || no_controls())
 		return;
 	tvm_destroy(&self->t);
-	/* Whatever comes from below, the driver does not fill the log with it. */
+	/* The driver must not fill the log with messages, whatever EL2 returns. */
 	EXPECT_EQ(0, kmsg_of_driver(self->kmsg));
 	close(self->kmsg);
 	EXPECT_TRUE(ctl_check_ok());
 	ctl_reset();
 }
 
-/* The next exit is self->exit; whatever is not set is full of rubbish. */
+/* Sets the next exit, self->exit; the rest of the page is random data. */
 #define forge_begin(why)						\
 do {									\
 	memset(self->exit.run, 0xa5, sizeof(self->exit.run));		\
@@ -170,7 +173,7 @@ TEST_F(forge, mmio_reaches_the_vmm_as_it_is)
 	}
 }
 
-/* What RUN returned counts, not what the page says. */
+/* The result of RUN counts, not the reason in the page. */
 TEST_F(forge, reason_is_taken_from_the_register)
 {
 	forge_begin(GZVM_EXIT_DEBUG);
@@ -286,7 +289,7 @@ TEST_F(forge, other_exceptions_reach_the_vmm)
 	}
 }
 
-/* The guest has these pages, or gets them now: no reason to bother the VMM. */
+/* The guest has these pages, or gets them now: the VMM need not know. */
 TEST_F(forge, fault_in_a_slot_is_served)
 {
 	static const uint64_t gpas[] = {
@@ -304,7 +307,7 @@ TEST_F(forge, fault_in_a_slot_is_served)
 	}
 }
 
-/* Served by the driver, whatever the arguments: the guest just goes on. */
+/* The driver handles it, whatever the arguments: the guest continues. */
 TEST_F(forge, guest_calls_of_the_driver_take_any_argument)
 {
 	static const uint64_t calls[][2] = {
@@ -372,10 +375,10 @@ static int interrupted(struct gz_vcpu *vcpu)
 	return n;
 }
 
-/* No such timer will ever fire, but a signal ends the sleep. */
+/* No such timer ever fires, but a signal ends the sleep. */
 TEST_F(forge, sleep_that_nothing_ends_is_ended_by_a_signal)
 {
-	static const uint64_t delays[] = { 0, 1ULL << 62, ~0ULL };
+	static const uint64_t delays[] = { 1ULL << 62, ~0ULL };
 	struct itimerval often = {
 		.it_interval.tv_usec = 20000, .it_value.tv_usec = 20000,
 	};
@@ -388,12 +391,28 @@ TEST_F(forge, sleep_that_nothing_ends_is_ended_by_a_signal)
 		forge_begin(GZVM_EXIT_IDLE);
 		self->exit.hw.vtimer_offset = ~0ULL;
 		self->exit.hw.vtimer_delay = delays[i];
-		self->exit.hw.vtimer_migrate = delays[i] ? 0xffffffff : 0;
+		self->exit.hw.vtimer_migrate = 0xffffffff;
 		ASSERT_EQ(0, ctl_forge(&self->exit, true));
 		EXPECT_LT(0, interrupted(self->vcpu));
 		ASSERT_EQ(GZVM_EXIT_MMIO, self->run->exit_reason);
 		EXPECT_EQ(0, memcmp(&self->next, self->run->mmio.data, 8));
 		self->next++;
+	}
+}
+
+/* EL2 reports no deadline, hence the driver must not wait for an event only. */
+TEST_F(forge, sleep_without_a_deadline_ends)
+{
+	static const uint32_t migrate[] = { 0, 1 };
+	unsigned int i, again;
+
+	for (i = 0; i < ARRAY_SIZE(migrate); i++) {
+		for (again = 0; again < 3; again++) {
+			forge_begin(GZVM_EXIT_IDLE);
+			self->exit.hw.vtimer_migrate = migrate[i];
+			ASSERT_EQ(0, ctl_forge(&self->exit, true));
+			expect_guest_goes_on();
+		}
 	}
 }
 
@@ -416,7 +435,7 @@ static int add_resample(struct tvm *t, int fd, int resamplefd)
 	return gz_ioctl(t->vm.fd, GZVM_IRQFD, (unsigned long)&irqfd);
 }
 
-/* One list register, and how many there are said to be: is it an EOI of SPI? */
+/* One list register, and a number of list registers: is it the EOI of SPI? */
 static const struct {
 	uint64_t lr;
 	uint32_t nr;
@@ -458,7 +477,7 @@ TEST_F(forge, list_registers_are_believed_within_bounds)
 	close(resample);
 }
 
-/* All calls since the last ctl_reset(): RUNs that came out with @reason */
+/* All calls since the last ctl_reset(): number of RUNs that returned @reason */
 #define expect_only_runs(nr, reason)					\
 do {									\
 	int __i, __n = ctl_records(self->record, 1024);			\
@@ -467,7 +486,7 @@ do {									\
 	for (__i = 0; __i < __n; __i++) {				\
 		ASSERT_EQ(HC_RUN, self->record[__i].kind);		\
 		__found += self->record[__i].result == (reason);	\
-		/* The host's own interrupts */				\
+		/* Interrupts of the host */				\
 		if (self->record[__i].result != (reason))		\
 			EXPECT_EQ(GZVM_EXIT_IRQ,			\
 				  self->record[__i].result);		\
@@ -509,7 +528,7 @@ GUEST static void guest_touch(uint64_t arg)
 	guest_sync(1);
 }
 
-/* Calls that two blocks cost whose pages are all touched, in each mode */
+/* Hypercalls for two blocks whose pages are all accessed, in each mode */
 TEST_F(forge, touching_memory_costs_few_calls)
 {
 	uint64_t value;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What guest code and its test share.
+ * The interface between guest code and its test.
  *
- * Guest code is C next to the test, marked GUEST. All of it is linked into one
- * section that is copied to the bottom of guest RAM, so it must not touch
- * anything outside of that section: no global data, no strings, no calls to
- * functions that are not GUEST. The MMU is off: all data is Device memory and
- * every access must be aligned.
+ * Guest code is C code in the same file as the test, marked GUEST. All of it is
+ * linked into one section, which is copied to the bottom of guest RAM. So it must
+ * not access anything outside of that section: no global data, no strings, no
+ * calls to functions that are not GUEST. The MMU is off: all data is Device memory
+ * and every access must be aligned.
  *
  * The guest's physical memory:
  *
- *   0x10000000  ports: nobody is there, so each access is a GZVM_EXIT_MMIO
+ *   0x0f000000  ports: there is no device, so each access is a GZVM_EXIT_MMIO
  *   0x3fff0000  GIC distributor; redistributors end here
  *   0x80000000  RAM: guest code
  *   0x80010000       one struct guest_boot per vCPU
@@ -21,10 +21,10 @@
 #ifndef GUEST_H
 #define GUEST_H
 
-#define PORT_BASE	0x10000000
-#define PORT_SYNC	0x10000000
-#define PORT_ABORT	0x10000100
-#define PORT_TEST	0x10001000
+#define PORT_BASE	0x0f000000
+#define PORT_SYNC	0x0f000000
+#define PORT_ABORT	0x0f000100
+#define PORT_TEST	0x0f001000
 
 #define RAM_BASE	0x80000000
 #define RAM_SIZE	0x00800000
@@ -54,9 +54,9 @@
 #define GUEST	__attribute((section("guest_text"), used, noinline))
 
 /**
- * struct guest_boot - what guest_entry finds at x0
+ * struct guest_boot - data for guest_entry, which finds it at x0
  * @fn: guest physical address of the function to call
- * @sp: its stack
+ * @sp: stack of the function
  * @arg: its argument
  */
 struct guest_boot {
@@ -105,13 +105,13 @@ static __always_inline uint32_t read32(uint64_t addr)
 	return value;
 }
 
-/* Stop here until the test runs the vCPU again, and tell it a number. */
+/* Exits with a number for the test; returns when the test runs the vCPU again. */
 static __always_inline void guest_sync(uint64_t value)
 {
 	write64(PORT_SYNC, value);
 }
 
-/* SMCCC: x0 to x3 are results, x4 to x17 may be lost. */
+/* SMCCC: x0 to x3 are results, x4 to x17 may be changed. */
 static __always_inline uint64_t hvc3(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3)
 {
 	register uint64_t x0 asm("x0") = fn;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where guests start, and what happens when they go wrong. Part of the section
- * that is copied to guest RAM; runs at EL1 with the MMU off.
+ * Entry of guests, and their exception vectors. Part of the section that is
+ * copied to guest RAM; runs at EL1 with the MMU off.
  */
 #define __ASSEMBLY__
 #include "guest.h"
 
 	.section guest_text, "ax", %progbits
-	/* adrp in the C code counts in pages */
+	/* adrp in the C code needs the alignment of a page */
 	.balign	4096
 
 	.macro	const reg, value
@@ -16,8 +16,8 @@
 	.endm
 
 /*
- * x0 = struct guest_boot. A function that returns powers the VM off, so that a
- * test that expects more sees a shutdown instead of a runaway guest.
+ * x0 = struct guest_boot. If the function returns, the VM powers off, so that a
+ * test that expects more gets a shutdown instead of a runaway guest.
  */
 	.globl	guest_entry
 guest_entry:
@@ -26,7 +26,7 @@ guest_entry:
 	mov	sp, x2
 	adr	x2, vectors
 	msr	vbar_el1, x2
-	mov	x2, #(3 << 20)		/* CPACR_EL1.FPEN: the compiler may use it */
+	mov	x2, #(3 << 20)		/* CPACR_EL1.FPEN: the compiler may use FP registers */
 	msr	cpacr_el1, x2
 	isb
 	blr	x1
@@ -34,7 +34,7 @@ guest_entry:
 	hvc	#0
 	b	.
 
-/* Report ESR, ELR and FAR; the test fails. */
+/* Reports ESR, ELR and FAR; the test fails. */
 abort:
 	const	x9, PORT_ABORT
 	mrs	x10, esr_el1
@@ -46,8 +46,8 @@ abort:
 	b	.
 
 /*
- * Interrupts are counted where TPIDR_EL1 points: {u64 count, u64 last INTID}.
- * The timer's line stays up until it is masked.
+ * Counts interrupts at the address in TPIDR_EL1: {u64 count, u64 last INTID}.
+ * The line of the timer stays high until it is masked.
  */
 irq:
 	stp	x0, x1, [sp, #-32]!
@@ -86,8 +86,8 @@ vectors:
 	.endr
 
 /*
- * Load each of x0 to x30 from PORT_TEST and store it to PORT_TEST + 8. Does not
- * return: there is no register left.
+ * Loads each of x0 to x30 from PORT_TEST and stores it to PORT_TEST + 8. Does
+ * not return, since no register is left for that.
  */
 	.globl	guest_all_registers
 guest_all_registers:

@@ -11,11 +11,13 @@
 #define GICD_ISENABLER(n)	(0x0100 + (n) / 32 * 4)
 #define GICD_ICENABLER(n)	(0x0180 + (n) / 32 * 4)
 #define GICD_ISPENDR(n)		(0x0200 + (n) / 32 * 4)
+#define GICD_ICPENDR(n)		(0x0280 + (n) / 32 * 4)
+#define GICD_ICACTIVER(n)	(0x0380 + (n) / 32 * 4)
 #define GICD_IPRIORITYR(n)	(0x0400 + (n))
 #define GICD_ICFGR(n)		(0x0c00 + (n) / 16 * 4)
 #define GICD_IROUTER(n)		(0x6000 + (n) * 8)
 #define GICD_CTLR_RWP		0x80000000
-/* ARE_NS and group 1 non-secure, as a guest without security sees them */
+/* ARE_NS and group 1 non-secure, as a guest without two security states sees them */
 #define GICD_CTLR_ENABLE	0x12
 
 #define GICR_STRIDE		0x20000
@@ -72,7 +74,7 @@ static __always_inline void gic_init(uint64_t redist)
 	gic_init_cpu(redist);
 }
 
-/* Private interrupts have their registers in the redistributor. */
+/* The registers of private interrupts are in the redistributor. */
 static __always_inline void gic_enable_private(uint64_t redist, uint32_t intid)
 {
 	write8(redist + GICR_SGI_BASE + GICD_IPRIORITYR(intid), 0xa0);
@@ -105,7 +107,7 @@ static __always_inline void gic_eoi(uint64_t intid)
 	sysreg_write(ICC_EOIR1, intid);
 }
 
-/* Sleep until there is an interrupt. They are masked: pending is enough. */
+/* Sleeps until an interrupt is pending. Interrupts stay masked. */
 static __always_inline uint64_t gic_wait(void)
 {
 	uint64_t intid;
@@ -115,6 +117,19 @@ static __always_inline uint64_t gic_wait(void)
 		intid = gic_ack();
 	} while (intid == INTID_NONE);
 	return intid;
+}
+
+/* Acknowledge, report, end: for ever. INTID_NONE is reported as well. */
+static __always_inline void gic_report(void)
+{
+	uint64_t intid;
+
+	for (;;) {
+		intid = gic_ack();
+		guest_sync(intid);
+		if (intid != INTID_NONE)
+			gic_eoi(intid);
+	}
 }
 
 static __always_inline void irq_unmask(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tiny VMs inside of kselftest_harness.h: x() fails the test where __x() fails. */
+/* Tiny VMs in kselftest_harness.h: x() fails the test if __x() fails. */
 #ifndef GZ_TEST_H
 #define GZ_TEST_H
 
@@ -16,8 +16,8 @@
 #include "tvm.h"
 
 /*
- * Says only how long a test that hangs is waited for: these run in an emulated
- * machine, with a debugging kernel, on whatever there is.
+ * Only limits the time of a test that hangs: tests run in an emulated machine,
+ * with a debug kernel, on hosts of any speed.
  */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	300
@@ -30,7 +30,10 @@ static inline long now_ns(void)
 	return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
-/* gz.times=N on the kernel's command line: so often, however long it takes */
+/*
+ * gz.times=N on the kernel's command line: repeat that often, however long it
+ * takes
+ */
 static inline uint64_t times_wanted(void)
 {
 	FILE *f = fopen("/proc/cmdline", "re");
@@ -45,8 +48,8 @@ static inline uint64_t times_wanted(void)
 }
 
 /*
- * Tests of what is rare repeat it very often. A slow machine may stop
- * after 5 seconds, when it has come to a part of that; make soak does not.
+ * Tests of rare events repeat them very often. A slow machine may stop after 5
+ * seconds if it has done a part of that; "make soak" does everything.
  */
 static inline bool is_enough(uint64_t done, uint64_t wanted, long start)
 {
@@ -61,11 +64,11 @@ static inline bool is_enough(uint64_t done, uint64_t wanted, long start)
 }
 
 /*
- * For the handler of a signal without immediate_exit. That has no effect on an
- * ioctl that begins after it, which can happen to one that had begun: when the
- * host's kernel has work for the thread, the driver has the ioctl restarted, and
- * the signal may come in between. What was interrupted then is the system call's
- * instruction, not what follows it.
+ * For the handler of a signal without immediate_exit. A signal has no effect on
+ * an ioctl that begins after it. That can happen even if the ioctl had begun
+ * before: if the host's kernel has work for the thread, the driver restarts the
+ * ioctl, and the signal may arrive in between. Then the interrupted instruction
+ * is the system call itself, not the one after it.
  */
 static inline bool signal_is_early(const void *context)
 {
@@ -74,13 +77,20 @@ static inline bool signal_is_early(const void *context)
 	return *(const uint32_t *)uc->uc_mcontext.pc == 0xd4000001; /* svc #0 */
 }
 
-/* For SKIP(), which every setup begins with where there is no hypervisor */
+/*
+ * The size of the host's pages: slots and mappings consist of them. The hypervisor
+ * counts in pages of 4 KiB, whatever the host's are.
+ */
+#define HOST_PAGE	((uint64_t)sysconf(_SC_PAGESIZE))
+
+/* For SKIP(), with which every setup begins if there is no hypervisor */
 #define no_gzvm()	access(GZ_DEV_PATH, F_OK)
 #define NO_GZVM		"no " GZ_DEV_PATH
 
 /*
- * A hypervisor without demand paging is given all memory when a slot is made,
- * and keeps it. Some tests have no object then, others expect the error there.
+ * A hypervisor without demand paging gets all memory when a slot is created,
+ * and keeps it. Then some tests make no sense, and others expect the error
+ * there.
  */
 static inline bool has_demand_paging(struct tvm *t)
 {
@@ -96,13 +106,13 @@ do {									\
 	int __err = __tvm_create(t, n);					\
 									\
 	ASSERT_EQ(0, __err)						\
-		TH_LOG("cannot make a VM: %s", strerror(-__err));	\
+		TH_LOG("cannot create a VM: %s", strerror(-__err));	\
 } while (0)
 
 #define tvm_enter(t, id, fn, arg)	\
 	ASSERT_EQ(0, __tvm_enter(t, id, fn, arg))
 
-/* Run to an exit, which must have this reason. */
+/* Runs to an exit, which must have this reason. */
 #define vcpu_run_to(v, reason)						\
 do {									\
 	struct gz_vcpu *__vcpu = (v);					\
@@ -112,7 +122,7 @@ do {									\
 		TH_LOG("exit is %s", exit_name(__vcpu));		\
 } while (0)
 
-/* Run to a guest_sync() and take its number. */
+/* Runs to a guest_sync() and returns its number. */
 #define vcpu_sync_value(v)						\
 ({									\
 	struct gz_vcpu *__vcpu = (v);					\
@@ -123,7 +133,7 @@ do {									\
 	__got;								\
 })
 
-/* Run to the guest's guest_sync(), which must carry this number. */
+/* Runs to a guest_sync(), which must have this number. */
 #define vcpu_run_to_sync(v, value)	\
 	ASSERT_EQ((uint64_t)(value), vcpu_sync_value(v))
 

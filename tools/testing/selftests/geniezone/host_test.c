@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What befalls the host while guests run: CPUs that go, sleep, want of memory. */
+/*
+ * Events of the host while guests run: CPUs that go offline, suspend, lack of
+ * memory.
+ *
+ * Needs: controls, modes, threads
+ */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -28,7 +33,7 @@
 #define SMALL_RAM	(16UL << 20)
 #define BIG_RAM		(128UL << 20)
 #define BIG_LIMIT	"33554432"
-#define SMALL_LIMIT	"11534336"	/* 1 MiB below what is touched of it */
+#define SMALL_LIMIT	"11534336"	/* 1 MiB less than is accessed of it */
 
 static int write_file(const char *path, const char *value)
 {
@@ -81,7 +86,7 @@ FIXTURE_TEARDOWN(host)
 	}
 }
 
-/* From now on: not what was counted before this was called */
+/* From now on: what was counted before this call does not matter */
 static void all_count(struct tvm *t)
 {
 	const uint64_t *word;
@@ -93,13 +98,13 @@ static void all_count(struct tvm *t)
 	}
 }
 
-/* A vCPU that was on it goes on elsewhere, and may come back. */
+/* A vCPU on this CPU continues on another, and may return. */
 TEST_F(host, cpus_go_and_come)
 {
 	unsigned int i;
 
 	if (access(CPU1_ONLINE, W_OK))
-		SKIP(return, "no CPU that could go");
+		SKIP(return, "no CPU that can go offline");
 	all_count(self->t);
 	for (i = 0; i < ROUNDS; i++) {
 		ASSERT_EQ(0, write_file(CPU1_ONLINE, "0"));
@@ -109,7 +114,7 @@ TEST_F(host, cpus_go_and_come)
 	}
 }
 
-/* How often this machine has slept */
+/* Number of times that this machine was suspended */
 static long times_slept(void)
 {
 	FILE *f = fopen("/sys/power/suspend_stats/success", "re");
@@ -123,9 +128,9 @@ static long times_slept(void)
 }
 
 /*
- * Sleep until the alarm. One that rings before the machine sleeps ends the attempt,
- * since the count of wake-ups was handed over first: Documentation/ABI/testing/
- * sysfs-power, /sys/power/wakeup_count.
+ * Suspends until the alarm. An alarm before the machine is suspended aborts the
+ * attempt, since the count of wake-ups was written first:
+ * Documentation/ABI/testing/sysfs-power, /sys/power/wakeup_count.
  */
 static bool sleep_until_alarm(unsigned int seconds)
 {
@@ -144,14 +149,14 @@ static bool sleep_until_alarm(unsigned int seconds)
 	return times_slept() == before + 1;
 }
 
-/* A machine that is slow to go to sleep is given more time for it. */
+/* A machine that suspends slowly gets more time. */
 TEST_F_TIMEOUT(host, sleeps_and_wakes, 4 * SLEEPS * SLEEP_MAX_S)
 {
 	unsigned int i, seconds = 2;
 
 	if (access(POWER_STATE, W_OK) || access(RTC_ALARM, W_OK) ||
 	    access(WAKEUP_COUNT, W_OK))
-		SKIP(return, "it cannot sleep, or would not wake");
+		SKIP(return, "cannot suspend, or cannot wake up by an alarm");
 	all_count(self->t);
 	for (i = 0; i < SLEEPS; i++) {
 		while (!sleep_until_alarm(seconds) && seconds < SLEEP_MAX_S)
@@ -191,19 +196,20 @@ FIXTURE_TEARDOWN(cgroup)
 	umount2(CGROUP_ROOT, MNT_DETACH);
 }
 
-/* How often the group was over memory.high, or -1 */
-static long times_over_high(void)
+/* Number of such events in the group, or -1 */
+static long events_of_group(const char *name)
 {
 	FILE *f = fopen(CGROUP "/memory.events", "re");
-	char line[64];
-	long times = -1;
+	char line[64], event[32];
+	long times, found = -1;
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "high %ld", &times) == 1)
-			break;
+		if (sscanf(line, "%31s %ld", event, &times) == 2 &&
+		    !strcmp(event, name))
+			found = times;
 	if (f)
 		fclose(f);
-	return times;
+	return found;
 }
 
 GUEST static void guest_touch(uint64_t bytes)
@@ -216,11 +222,12 @@ GUEST static void guest_touch(uint64_t bytes)
 }
 
 /*
- * Returns what a VMM with this much memory for its guest came to, all of which is
- * touched; killed if that is more than the limit, here or where the memory is given
- * at once.
+ * Returns the end of a VMM with this much memory for its guest, all of which is
+ * accessed. The VMM is killed if that exceeds the limit, here or, without
+ * demand paging, when the slot is created. With @shared, a child has the VM's files as
+ * well, and stays.
  */
-static int run_in_cgroup(uint64_t bytes)
+static int run_in_cgroup(uint64_t bytes, bool shared)
 {
 	uint64_t value = 0;
 	struct tvm t;
@@ -230,33 +237,36 @@ static int run_in_cgroup(uint64_t bytes)
 		return 2;
 	if (__tvm_create_sized(&t, 1, bytes))
 		return 3;
+	if (shared && !fork())
+		for (;;)
+			pause();
 	ret = __tvm_enter(&t, 0, guest_touch, bytes);
 	if (!ret)
 		ret = __vcpu_run_to_sync(&t.vcpus[0], &value);
 	return ret || value != 7 ? 4 : 0;
 }
 
-static int status_in_cgroup(uint64_t bytes)
+static int status_in_cgroup(uint64_t bytes, bool shared)
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid)
-		_exit(run_in_cgroup(bytes));
+		_exit(run_in_cgroup(bytes, shared));
 	return pid < 0 || waitpid(pid, &status, 0) != pid ? -1 : status;
 }
 
-/* Over memory.high the VMM is slowed down, and nothing else happens to it. */
+/* Above memory.high the VMM is throttled, and nothing else happens. */
 TEST_F(cgroup, guest_over_memory_high_goes_on)
 {
 	int status;
 
 	ASSERT_EQ(0, write_file(CGROUP "/memory.high", SMALL_LIMIT));
-	EXPECT_EQ(0, times_over_high());
-	status = status_in_cgroup(SMALL_RAM);
+	EXPECT_EQ(0, events_of_group("high"));
+	status = status_in_cgroup(SMALL_RAM, false);
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(0, WEXITSTATUS(status));
-	EXPECT_LT(0, times_over_high());
+	EXPECT_LT(0, events_of_group("high"));
 
 	ASSERT_LT(0, ctl_read("state", self->after, sizeof(self->after)));
 	EXPECT_STREQ(self->before, self->after);
@@ -264,21 +274,22 @@ TEST_F(cgroup, guest_over_memory_high_goes_on)
 }
 
 /*
- * A guest's memory is its VMM's: within the group's limit it works, beyond it
- * the VMM is killed, amidst a fault of the guest, and all comes back.
+ * The guest's memory is charged to its VMM: within the limit of the group it
+ * works, above it the VMM is killed in the middle of a fault of the guest, and
+ * all memory returns.
  */
 TEST_F(cgroup, guest_memory_is_the_groups)
 {
 	int status, kmsg;
 
 	ASSERT_EQ(0, write_file(CGROUP "/memory.max", BIG_LIMIT));
-	status = status_in_cgroup(SMALL_RAM);
+	status = status_in_cgroup(SMALL_RAM, false);
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(0, WEXITSTATUS(status));
 
 	kmsg = kmsg_begin();
 	ASSERT_LE(0, kmsg);
-	status = status_in_cgroup(BIG_RAM);
+	status = status_in_cgroup(BIG_RAM, false);
 	EXPECT_FALSE(kmsg_complains(kmsg));
 	kmsg_end(kmsg);
 	EXPECT_TRUE(WIFSIGNALED(status));
@@ -288,6 +299,35 @@ TEST_F(cgroup, guest_memory_is_the_groups)
 	EXPECT_STREQ(self->before, self->after);
 	EXPECT_EQ(self->pinned, ctl_pinned_pages());
 	EXPECT_TRUE(ctl_check_ok());
+}
+
+/*
+ * The memory of a VMM that was killed is free at once, whoever has the VM's files:
+ * there is no second victim, and the next VMM has room.
+ */
+TEST_F(cgroup, one_victim_is_enough)
+{
+	int status, kmsg, i;
+
+	ASSERT_EQ(0, write_file(CGROUP "/memory.max", BIG_LIMIT));
+	kmsg = kmsg_begin();
+	ASSERT_LE(0, kmsg);
+	status = status_in_cgroup(BIG_RAM, true);
+	EXPECT_FALSE(kmsg_complains(kmsg));
+	kmsg_end(kmsg);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(1, events_of_group("oom_kill"));
+	EXPECT_EQ(self->pinned, ctl_pinned_pages());
+
+	status = status_in_cgroup(SMALL_RAM, false);
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_EQ(1, events_of_group("oom_kill"));
+
+	ASSERT_EQ(0, write_file(CGROUP "/cgroup.kill", "1"));
+	for (i = 0; i < 5000 && rmdir(CGROUP); i++)
+		usleep(1000);
+	EXPECT_GT(5000, i);
 }
 
 TEST_HARNESS_MAIN

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A hypervisor that refuses: each kind of hypercall in the life of a VM, each
- * time that it is made, each error. The ioctl must say so, must have changed
- * nothing, must succeed when it is made again, and nothing may stay behind at
- * the hypervisor or pinned when all is closed.
+ * A hypervisor that refuses: each kind of hypercall in the life of a VM fails,
+ * each time that it is made, with each error. The ioctl must report that, must
+ * have changed nothing, must succeed when it is repeated, and nothing may be
+ * left at the hypervisor or pinned when everything is closed.
  *
- * A VM that the hypervisor refuses to destroy stays there; such tests come
- * last.
+ * A VM that the hypervisor refuses to destroy stays there. So tests of that
+ * come last.
+ *
+ * Needs: controls, modes
  */
 
 #include <dirent.h>
@@ -17,14 +19,15 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <libgzvm.h>
+
 #include "controls.h"
 #include "fail.h"
-#include "gic.h"
 #include "gz_test.h"
 #include "kmsg.h"
 #include "life.h"
 
-/* Statuses, and the errno that each stands for; those that the ABI knows first */
+/* Statuses and the errno of each; the ones that the ABI defines come first */
 #define NR_KNOWN	6
 static const struct {
 	long long status;
@@ -36,11 +39,13 @@ static const struct {
 	{ HYP_NOT_IMPLEMENTED, -EOPNOTSUPP },
 	{ HYP_BUSY, -EAGAIN },
 	{ HYP_FAULT, -EFAULT },
-	/* Nobody knows these: once for each kind will do */
+	/* Undefined statuses: once for each kind is enough */
 	{ -1, -EINVAL },
 	{ -4095, -EINVAL },
 	{ 1, -EINVAL },
-	{ 1LL << 32, -EINVAL },
+	/* Only the lower half counts, whatever the upper half is */
+	{ 1LL << 32 | 1, -EINVAL },
+	{ HYP_NOT_SUPPORTED & 0xffffffffLL, -EOPNOTSUPP },
 };
 
 static unsigned int nr_refusals(unsigned int nth)
@@ -49,8 +54,9 @@ static unsigned int nr_refusals(unsigned int nth)
 }
 
 /*
- * All steps; one that fails is done again. Then all is closed. Before the step
- * @watch, where to fail is expected, a view is taken: it costs too much for all.
+ * Does all steps and repeats one that fails. Then closes everything. Takes a
+ * view only before the step @watch, where the failure is expected: a view is
+ * too slow for all.
  */
 static void live_and_watch(struct life *l, uint64_t ram_size, const char *watch)
 {
@@ -111,7 +117,7 @@ FIXTURE_TEARDOWN(inject)
 	ctl_reset();
 }
 
-/* Nothing stays, neither at the hypervisor nor in the host. */
+/* Nothing is left, neither at the hypervisor nor in the host. */
 #define expect_nothing_left()	\
 	EXPECT_TRUE(ctl_view_same(&self->before, CTL_VIEW_ALL))
 
@@ -123,18 +129,18 @@ TEST_F(inject, nothing_fails_by_itself)
 	expect_nothing_left();
 }
 
-/* A refusal of one of these is no failure */
+/* A refusal of one of these is not a failure */
 static bool is_tolerated(unsigned int kind)
 {
 	return kind == HC_ENABLE_CAP || kind == HC_INFORM_EXIT;
 }
 
-/* Of these the driver makes the same call again while the hypervisor is busy. */
+/* The driver repeats these calls itself while the hypervisor is busy. */
 static bool is_repeated(unsigned int kind)
 {
 	return kind == HC_SET_MEMREGION || kind == HC_MEMREGION_PURPOSE ||
 	       kind == HC_MAP_GUEST || kind == HC_MAP_GUEST_BLOCK ||
-	       kind == HC_DESTROY_VM || kind == HC_DESTROY_VCPU;
+	       kind == HC_DESTROY_VM;
 }
 
 FIXTURE(sweep)
@@ -182,36 +188,39 @@ FIXTURE_TEARDOWN(sweep)
 {
 	if (no_controls())
 		return;
-	/* Not a word of each refusal: the VMM makes as many as it likes. */
+	/*
+	 * The driver must not log each refusal, since a VMM can cause any
+	 * number of them.
+	 */
 	EXPECT_EQ(0, kmsg_of_driver(self->kmsg));
 	close(self->kmsg);
 	EXPECT_TRUE(ctl_check_ok());
 	ctl_reset();
 }
 
-/* Errno that the VMM is to see, 0 for none */
+/* Errno for the VMM, 0 for none */
 static int expected(unsigned int kind, unsigned int i)
 {
 	if (is_tolerated(kind))
 		return 0;
 	if (refusals[i].status == HYP_BUSY && is_repeated(kind))
 		return 0;
+	/* Here SMCCC's status for an unknown call tells the VMM that it is not there. */
+	if (refusals[i].status == -1 && kind == HC_GET_ONE_REG)
+		return -EOPNOTSUPP;
 	return refusals[i].err;
 }
 
-/*
- * A block that is refused is followed by the page alone. The calls after the
- * first are for one page that the guest gave back.
- */
-static unsigned int times_in_a_row(unsigned int kind, unsigned int nth)
+/* If a block is refused, the driver maps a single page. */
+static unsigned int times_in_a_row(unsigned int kind)
 {
-	return kind == HC_MAP_GUEST_BLOCK && nth == 1 ? 2 : 1;
+	return kind == HC_MAP_GUEST_BLOCK ? 2 : 1;
 }
 
 /*
- * Without demand paging the third call and those after it come when the
- * hypervisor has some of the pages. It has no call to take the region back, and
- * may refuse it when it is made again.
+ * Without demand paging, the third call and later ones come when the hypervisor
+ * has some of the pages. There is no call to take the region back, and the
+ * hypervisor may refuse the region when it is repeated.
  */
 static bool is_half_way(unsigned int kind, unsigned int nth)
 {
@@ -229,8 +238,7 @@ TEST_F(sweep, every_error_at_every_call)
 			ASSERT_EQ(0, ctl_reset());
 			ASSERT_EQ(0, ctl_fail(variant->kind, nth,
 					      refusals[i].status,
-					      times_in_a_row(variant->kind,
-							     nth)));
+					      times_in_a_row(variant->kind)));
 			live_and_watch(&self->l, LIFE_RAM, watch);
 			ASSERT_EQ(0, ctl_counts(self->count));
 			met = self->count[variant->kind].met;
@@ -242,15 +250,15 @@ TEST_F(sweep, every_error_at_every_call)
 				       refusals[i].status, self->l.failed);
 			EXPECT_GE(is_half_way(variant->kind, nth) ? 2 : 1,
 				  self->l.failures)
-				TH_LOG("call %u, status %lld: %s not again",
+				TH_LOG("call %u, status %lld: %s fails again",
 				       nth, refusals[i].status, self->l.step);
 			EXPECT_TRUE(self->l.undone)
 				TH_LOG("call %u, status %lld: %s not undone",
 				       nth, refusals[i].status, self->l.failed);
 			expect_nothing_left();
 			/*
-			 * The next one most likely fails there, too. Where each
-			 * look takes long, fail_nth_test does it.
+			 * The next one most likely fails at the same place.
+			 * Where each view is slow, fail_nth_test does this.
 			 */
 			if (access(FAIL_NTH, F_OK))
 				watch = self->l.failed;
@@ -279,7 +287,6 @@ TEST_F(inject, busy_is_no_failure_however_often)
 {
 	static const unsigned int kinds[] = {
 		HC_SET_MEMREGION, HC_MEMREGION_PURPOSE, HC_DESTROY_VM,
-		HC_DESTROY_VCPU,
 	};
 	unsigned int i;
 
@@ -295,7 +302,7 @@ TEST_F(inject, busy_is_no_failure_however_often)
 	}
 }
 
-/* A hypervisor that is busy for ever does not keep who waits for it. */
+/* A hypervisor that stays busy must not delay the end of the thread that waits. */
 TEST_F(inject, killed_while_the_hypervisor_is_busy)
 {
 	static const unsigned int kinds[] = {
@@ -313,7 +320,7 @@ TEST_F(inject, killed_while_the_hypervisor_is_busy)
 			live(&self->l, LIFE_RAM);
 			_exit(self->l.failed ? 1 : 0);
 		}
-		/* It either comes to the call, or to its end without it. */
+		/* The thread either reaches the call, or ends without it. */
 		do {
 			ASSERT_EQ(0, ctl_counts(self->count));
 		} while (self->count[kinds[i]].met < 10 &&
@@ -324,6 +331,62 @@ TEST_F(inject, killed_while_the_hypervisor_is_busy)
 		}
 		expect_nothing_left();
 	}
+}
+
+#define PATIENCE_NS	20000000000L
+
+static bool ends(pid_t child)
+{
+	long start = now_ns();
+
+	while (now_ns() - start < PATIENCE_NS) {
+		if (waitpid(child, NULL, WNOHANG) == child)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static bool comes_back(struct ctl_view *before)
+{
+	long start = now_ns();
+
+	while (now_ns() - start < PATIENCE_NS) {
+		if (ctl_view_same(before, CTL_VIEW_ALL))
+			return true;
+		sleep(1);
+	}
+	return false;
+}
+
+/* The driver goes on with the end of the VM when the process has gone. */
+TEST_F(inject, killed_vmm_ends_although_the_hypervisor_stays_busy)
+{
+	pid_t child = fork();
+	unsigned int i;
+
+	if (!child) {
+		tvm_create(&self->l.t, 2);
+		for (;;)
+			pause();
+	}
+	do {
+		ASSERT_EQ(0, ctl_counts(self->count));
+	} while (self->count[HC_CREATE_VCPU].calls < 2);
+	ASSERT_EQ(0, ctl_reset());
+	ASSERT_EQ(0, ctl_fail(HC_DESTROY_VM, 1, HYP_BUSY, 1ULL << 62));
+	kill(child, SIGKILL);
+	EXPECT_TRUE(ends(child));
+	/* It calls now and then, and does not spin. */
+	ASSERT_EQ(0, ctl_counts(self->count));
+	for (i = 0; i < 10 && self->count[HC_DESTROY_VM].met < 2000; i++) {
+		sleep(1);
+		ASSERT_EQ(0, ctl_counts(self->count));
+	}
+	EXPECT_LE(2000, self->count[HC_DESTROY_VM].met);
+	EXPECT_GE(100000, self->count[HC_DESTROY_VM].met);
+	ASSERT_EQ(0, ctl_reset());
+	EXPECT_TRUE(comes_back(&self->before));
 }
 
 static uint32_t rnd_state = 1;
@@ -349,8 +412,8 @@ static unsigned long long all_calls(struct ctl_count *count)
 #define KILL_CALLS	150
 
 /*
- * Whoever makes one VM after the other is killed, wherever that is: when so many
- * hypercalls have been made. A kernel that checks all it does gets fewer of them.
+ * A process that creates VM after VM is killed after a number of hypercalls, at
+ * any place. A kernel with many checks gets fewer of them.
  */
 TEST_F(inject, killed_anywhere)
 {
@@ -383,7 +446,7 @@ TEST_F(inject, killed_anywhere)
 #define MUCH		(64UL << 20)
 #define MUCH_GPA	0x100000000ULL
 
-/* gzhyp does not map all of it in one go, but says BUSY in between. */
+/* gzhyp does not map all of it in one call, but returns BUSY in between. */
 TEST_F(inject, much_memory_is_given_in_steps)
 {
 	struct tvm *t = &self->l.t;
@@ -393,7 +456,7 @@ TEST_F(inject, much_memory_is_given_in_steps)
 	map = mmap((void *)0x700000000000UL, MUCH, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, map);
-	/* Contiguous, so that few calls have all of it */
+	/* Contiguous, so that few calls map all of it */
 	madvise(map, MUCH, MADV_HUGEPAGE);
 	EXPECT_EQ(0, gz_vm_set_region(&t->vm, 1, GZVM_USER_MEM_REGION_GUEST_MEM,
 				      MUCH_GPA, MUCH, map));
@@ -406,7 +469,7 @@ TEST_F(inject, much_memory_is_given_in_steps)
 		SKIP(return, "demand paging, or memory in small pieces");
 }
 
-/* A hypervisor that takes its time changes nothing. */
+/* A slow hypervisor changes nothing. */
 TEST_F(inject, slow_calls_are_waited_for)
 {
 	unsigned int kind;
@@ -421,9 +484,25 @@ TEST_F(inject, slow_calls_are_waited_for)
 	expect_nothing_left();
 }
 
+/* The answer to it decides nothing: DESTROY_VM destroys the vCPUs as well. */
+TEST_F(inject, refused_end_of_a_vcpu_keeps_nothing)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		ASSERT_EQ(0, ctl_reset());
+		ASSERT_EQ(0, ctl_fail(HC_DESTROY_VCPU, 1, refusals[i].status, 1000));
+		live(&self->l, LIFE_RAM);
+		EXPECT_EQ(NULL, self->l.failed);
+		ASSERT_EQ(0, ctl_counts(self->count));
+		EXPECT_LE(1, self->count[HC_DESTROY_VCPU].met);
+		expect_nothing_left();
+	}
+}
+
 /*
- * The end. What the hypervisor refuses to let go of stays pinned, since nobody
- * knows what it still maps; the driver says so once and goes on.
+ * The end. Pages that the hypervisor refuses to release stay pinned, since it
+ * may still map them. The driver prints this once and continues.
  */
 FIXTURE(lost)
 {
@@ -438,7 +517,6 @@ FIXTURE_VARIANT(lost)
 	unsigned int nth;
 };
 
-FIXTURE_VARIANT_ADD(lost, destroy_vcpu) { HC_DESTROY_VCPU, 1 };
 FIXTURE_VARIANT_ADD(lost, destroy_vm) { HC_DESTROY_VM, 1 };
 FIXTURE_VARIANT_ADD(lost, destroy_vm_second_step) { HC_DESTROY_VM, 2 };
 
@@ -467,7 +545,7 @@ TEST_F(lost, pages_stay_pinned_and_the_next_vm_works)
 	if (self->count[variant->kind].calls < variant->nth)
 		SKIP(return, "destroyed in one step");
 	EXPECT_EQ(1, self->count[variant->kind].met);
-	/* No second attempt */
+	/* The driver does not try again */
 	EXPECT_EQ(variant->nth, self->count[variant->kind].calls);
 	if (self->pinned >= 0)
 		EXPECT_LT(self->pinned, ctl_pinned_pages());

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Programs of the interface's fuzz: what a VMM may do, as numbers that any change
- * leaves a program, and the files and memory that they do it with.
+ * Programs for the fuzz of the interface: operations of a VMM as numbers, which
+ * stay a program after any change, and the files and memory that they use.
  */
 #ifndef GZ_IOCTL_FUZZ_H
 #define GZ_IOCTL_FUZZ_H
@@ -18,7 +18,7 @@
 #define NR_THREADS	2
 #define NR_PICKS	13
 
-/* The place of some in the table of operations */
+/* The index of some operations in the table */
 enum {
 	OP_CREATE_VM,
 	OP_EXTENSION,
@@ -43,11 +43,11 @@ enum {
 };
 
 /**
- * struct call - one thing done
+ * struct call - one operation of a program
  * @op: OP_*
- * @thread: by which thread, below NR_THREADS
- * @fail: the how-manieth allocation or copy in it fails; 0: none
- * @pick: what is chosen for its arguments, each for one
+ * @thread: thread that does it, below NR_THREADS
+ * @fail: which allocation or copy in it fails, counted from 1; 0: none
+ * @pick: one number for each choice of an argument
  */
 struct call {
 	uint8_t op;
@@ -57,10 +57,10 @@ struct call {
 };
 
 /**
- * struct program - what is done with one set of files
- * @code: from what number the guest's code is made
- * @nr: valid entries of @calls
- * @calls: in this order, as far as of one thread
+ * struct program - operations on one set of files
+ * @code: number from which the guest's code is made
+ * @nr: number of valid entries of @calls
+ * @calls: operations; those of one thread run in this order
  */
 struct program {
 	uint32_t code;
@@ -69,15 +69,15 @@ struct program {
 };
 
 /**
- * struct fuzz_world - what programs work on
+ * struct fuzz_world - objects of the operations
  * @dev: /dev/gzvm
- * @vm: files or -1, as all that follow
- * @vcpu: of any VM
+ * @vm: VM files; -1 if not open, as for all files below
+ * @vcpu: vCPU files, of any VM
  * @event: eventfds
  * @mem: MEM_SIZE bytes for guests
- * @readonly: a page
- * @run: of each vCPU
- * @scratch: for all else
+ * @readonly: a read-only page
+ * @run: run struct of each vCPU
+ * @scratch: memory for everything else
  */
 struct fuzz_world {
 	int dev;
@@ -96,7 +96,7 @@ extern struct fuzz_world world;
  * struct fuzz_op - an operation
  * @name: for the report
  * @fn: does it; returns 0 or -errno
- * @weight: how often it is chosen, beside the others'
+ * @weight: how often it is chosen, relative to the others
  */
 struct fuzz_op {
 	const char *name;

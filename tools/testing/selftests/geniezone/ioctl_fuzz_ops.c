@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a program of the interface's fuzz may do, see ioctl_fuzz.h */
+/* The operations of the programs for the fuzz of the interface: see ioctl_fuzz.h */
 
 #include <errno.h>
 #include <poll.h>
@@ -9,8 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "gic.h"
+#include <libgzvm.h>
+
 #include "ioctl_fuzz.h"
+#include "ioctls.h"
 #include "kselftest.h"
 #include "tvm.h"
 
@@ -43,7 +45,7 @@ static const uint64_t regs[POOL_SIZE] = {
 	GZ_REG_PC ^ GZVM_REG_SIZE_U64, 0, ~0ULL,
 };
 
-/* Where guests start: code of guest_anything() below, or not code at all */
+/* Entry points of guests: code of guest_anything() below, or no code at all */
 static const uint64_t values[POOL_SIZE] = {
 	RAM_BASE, RAM_BASE, RAM_BASE + 0x100, RAM_BASE + 0x1000, 0x3c5, 0x3c5, 0x5,
 	0, ~0ULL, 0x84000008, 0xc6000009, 0x86000001, 0xc6000003,
@@ -54,7 +56,7 @@ static const uint64_t numbers[POOL_SIZE] = {
 	0xffffffff, 0x01000005, 0x02000005, 0x10000001,
 };
 
-/* What a pool does not fill is 0, which is as good as any. */
+/* Unused entries of a pool are 0, which is as good as any value. */
 static uint64_t choose(const uint64_t *pool, uint8_t n)
 {
 	return pool[n % POOL_SIZE];
@@ -114,7 +116,7 @@ static unsigned long run_pointer(uint8_t n)
 	return n % 8 ? (unsigned long)&world.run[n % NR_VCPUS] : pointer(n / 8);
 }
 
-/* The other thread may be doing the same: no descriptor may get lost. */
+/* The other thread may do the same: no descriptor may get lost. */
 static int replace(int *slot, int fd)
 {
 	int old = __atomic_exchange_n(slot, fd, __ATOMIC_SEQ_CST);
@@ -284,17 +286,16 @@ static long op_dtb(const struct call *c)
 /* Any number, with any pointer, on any file */
 static long op_wrong(const struct call *c)
 {
+#define NUMBER(name, number)	name,
 	static const uint32_t requests[] = {
-		GZVM_SET_MEMORY_REGION, GZVM_CREATE_IRQCHIP, GZVM_CREATE_VM,
-		GZVM_RUN, GZVM_IRQFD, GZVM_IOEVENTFD, GZVM_ENABLE_CAP,
-		GZVM_CREATE_DEVICE, GZVM_SET_ONE_REG, GZVM_IRQ_LINE,
-		GZVM_SET_USER_MEMORY_REGION, GZVM_SET_DTB_CONFIG,
+		GZ_IOCTLS(NUMBER)
+		GZVM_SET_MEMORY_REGION, GZVM_CREATE_IRQCHIP,
 	};
 	uint32_t request = requests[c->pick[0] % ARRAY_SIZE(requests)];
 
 	if (c->pick[1] % 4 == 0)
 		request ^= 1U << c->pick[2] % 32;
-	/* What would be a real run belongs to op_run(). */
+	/* op_run() makes the real runs. */
 	if (request == GZVM_CREATE_VM || request == GZVM_CREATE_VCPU)
 		return -EINVAL;
 	return gz_ioctl(any_fd(c->pick[3]), request, pointer(c->pick[4]));
@@ -336,7 +337,7 @@ static long op_signal_event(const struct call *c)
 	return eventfd_write(world.event[c->pick[0] % NR_EVENTS], 1) ? -errno : 0;
 }
 
-/* Under a live slot: what is not given yet has to follow. */
+/* Under a live slot: pages that the guest does not have yet must follow. */
 static long op_remap(const struct call *c)
 {
 	size_t offset = c->pick[0] * 0x8000UL % MEM_SIZE;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fuzz of the driver's interface: short programs of ioctls, and of what else a
- * VMM does, on two threads, with values that are good often enough to get far.
- * Whatever they do, the host lives on, and when all is closed nothing is left
- * at the hypervisor, pinned, or accounted.
+ * A fuzz of the driver's interface: short programs of ioctls, and of other
+ * operations of a VMM, in two threads, with values that are valid often enough
+ * to get far. The host must survive all of them. When everything is closed,
+ * nothing may be left at the hypervisor, pinned, or accounted.
  *
- * Where the kernel can, some allocation or copy of a call fails, and a program
- * that got where none had been is kept and changed.
+ * If the kernel supports it, an allocation or copy in a call fails, and a
+ * program that runs new code is kept and changed.
  *
- * gz.ioctl_fuzz=SECONDS,SEED on the kernel's command line asks for another one
- * than "make test" has. Programs of earlier ones come first.
+ * gz.ioctl_fuzz=SECONDS,SEED on the kernel's command line selects another fuzz
+ * than "make test". Programs from earlier ones come first.
+ *
+ * Needs: controls, modes, alone, threads, 120 s
  */
 
 #include <fcntl.h>
@@ -27,11 +29,11 @@
 #include "ioctl_fuzz.h"
 #include "kcov.h"
 
-#define CORPUS		"/usr/share/geniezone/ioctl_fuzz.corpus"
+#define CORPUS		"ioctl_fuzz.corpus"
 #define CORPUS_SIZE	2048
 #define NR_POINTS	65536U
 
-/* How often each operation ended with which errno */
+/* Number of results of each operation with each errno */
 static uint64_t counts[NR_OPS][134];
 
 static struct program corpus[CORPUS_SIZE];
@@ -63,15 +65,15 @@ static uint8_t random_op(void)
 	return i;
 }
 
-/* A way that leads to a guest that runs; what follows is anything. */
+/* A sequence that leads to a running guest; the rest is random. */
 static const uint8_t opening[] = {
 	OP_CREATE_VM, OP_EVENT, OP_EVENT, OP_SLOT, OP_DEVICE, OP_DEVICE,
 	OP_CREATE_VCPU, OP_SET_REG, OP_SET_REG, OP_RUN,
 };
 
 /*
- * First choices are good ones, and VM 0 and vCPU 0 meant; what is 0 in few cases
- * only is not to be 0.
+ * The first choices are valid ones, and mean VM 0 and vCPU 0. A value that is
+ * valid if it is not 0 is rarely 0.
  */
 static void open_with(struct call *c, unsigned int i)
 {
@@ -202,7 +204,7 @@ static void next_program(struct program *p)
 		change_once(p);
 }
 
-/* Code of all kinds, each way to leave the guest among it */
+/* All kinds of code, including each way to leave the guest */
 static void write_code(uint32_t from)
 {
 	static const uint32_t code[] = {
@@ -236,8 +238,8 @@ static void *way_out[NR_THREADS];
 static __thread unsigned int self_id;
 
 /*
- * A signal's frame is a copy, too. When that is the copy that fails the kernel
- * has nothing better than SIGSEGV.
+ * A signal frame is copied, too. If that copy fails, the kernel can only send
+ * SIGSEGV.
  */
 static void no_frame(int sig)
 {
@@ -246,14 +248,14 @@ static void no_frame(int sig)
 	signal(SIGSEGV, SIG_DFL);
 }
 
-/* It never takes long until it has worked: only one is to fail. */
+/* A repetition soon succeeds: only one of them fails. */
 static void fail_no_more(int fd)
 {
 	while (fail_nth(fd, 0))
 		;
 }
 
-/* In the guest until a signal: which may come when nothing can be copied. */
+/* Stays in the guest until a signal, which may arrive when nothing can be copied. */
 static long run_and_fail(int fd, const struct call *c)
 {
 	sigjmp_buf env;
@@ -269,7 +271,10 @@ static long run_and_fail(int fd, const struct call *c)
 	return ret;
 }
 
-/* What makes something is not to be left before it has told what. */
+/*
+ * An operation that creates something must not be left before it has recorded
+ * that.
+ */
 static long call_and_fail(int fd, const struct call *c)
 {
 	sigset_t set;
@@ -288,8 +293,8 @@ static long call_and_fail(int fd, const struct call *c)
 }
 
 /*
- * The kernel keeps SVE registers in memory of its own from a thread's first
- * instruction on, and kills the thread when there is none.
+ * The kernel keeps SVE registers in memory that it allocates at the first
+ * instruction of a thread, and kills the thread if there is none.
  */
 static void have_sve_state(void)
 {
@@ -321,7 +326,7 @@ static void play_calls(unsigned int thread, int fail_fd)
 	}
 }
 
-/* The calls of one thread, with a signal now and then to get out of the guest */
+/* The calls of one thread; a signal now and then ends a stay in the guest */
 static void *play(void *arg)
 {
 	struct sigevent ev = {
@@ -359,8 +364,9 @@ static void close_all(int *fd, unsigned int nr)
 }
 
 /*
- * Both threads are new ones: the first one's stack cannot grow in want of memory.
- * They start together, lest one's stack is put where the other makes a hole.
+ * Both threads are new: the stack of the first one cannot grow if memory is
+ * short. They start together, so that the stack of one is not in the range
+ * where the other unmaps.
  */
 static void play_program(const struct program *p)
 {
@@ -384,7 +390,7 @@ static void play_program(const struct program *p)
 	munmap(world.mem, MEM_SIZE);
 }
 
-/* How many places in the driver are new in what was just played */
+/* Number of places in the driver that this program has reached first */
 static unsigned int new_points(const struct kcov *k)
 {
 	unsigned int found = 0;
@@ -400,7 +406,7 @@ static unsigned int new_points(const struct kcov *k)
 	return found;
 }
 
-/* One line of hexadecimal digits each, for the next one's corpus */
+/* One line of hexadecimal digits each, for the corpus of the next fuzz */
 static void show_program(const struct program *p)
 {
 	const uint8_t *byte = (const void *)p;
@@ -412,7 +418,7 @@ static void show_program(const struct program *p)
 	printf("\n");
 }
 
-/* Programs that are kept already only show where one has been. */
+/* Programs from the corpus only mark the code that they reach. */
 static void play_and_keep(const struct program *p, bool known, bool show)
 {
 	unsigned int i, found = 0;
@@ -428,7 +434,7 @@ static void play_and_keep(const struct program *p, bool known, bool show)
 		show_program(p);
 }
 
-/* A program of an older form of this file is any program, too. */
+/* A program of an older version of this file is still a program. */
 static bool read_program(const char *line, struct program *p)
 {
 	uint8_t *byte = (void *)p;
@@ -448,7 +454,10 @@ static bool read_program(const char *line, struct program *p)
 	return true;
 }
 
-/* What earlier ones have found; returns how many programs, or -1 if it is spoilt */
+/*
+ * The programs that earlier runs have found; returns their number, or -1 if the
+ * file is damaged
+ */
 static int read_corpus(void)
 {
 	FILE *f = fopen(CORPUS, "re");
@@ -467,14 +476,14 @@ static int read_corpus(void)
 	return good ? (int)nr_corpus : -1;
 }
 
-/* True if it was asked for another one */
+/* True if the command line selects another fuzz */
 static bool wanted(unsigned long *seconds, unsigned long *seed)
 {
 	FILE *f = fopen("/proc/cmdline", "re");
 	bool found = false;
 	char word[256];
 
-	/* A kernel that is checked at each step comes to little in a minute. */
+	/* A kernel with many checks does few programs in a minute. */
 	*seconds = kcov[0].fd < 0 ? 60 : 240;
 	*seed = 1;
 	while (f && fscanf(f, "%255s", word) == 1)
@@ -511,7 +520,7 @@ FIXTURE_SETUP(ioctl_fuzz)
 		SKIP(return, NO_GZVM);
 	if (no_controls())
 		SKIP(return, NO_CONTROLS);
-	/* Only where there is fault injection */
+	/* Only with fault injection */
 	fail_everywhere();
 	sigaction(SIGUSR2, &sa, NULL);
 	sa.sa_handler = no_frame;
@@ -559,7 +568,7 @@ TEST_F_TIMEOUT(ioctl_fuzz, nothing_stays_whatever_a_vmm_does, 90000)
 	       programs, known, nr_points);
 	show_counts();
 	EXPECT_TRUE(ctl_check_ok());
-	/* It is worth something only if it gets to run guests. */
+	/* The fuzz is useful only if it runs guests. */
 	EXPECT_LT(programs / 4, counts[OP_RUN][0]);
 }
 

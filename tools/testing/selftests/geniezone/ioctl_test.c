@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Each ioctl but GZVM_SET_USER_MEMORY_REGION: what it takes and refuses. */
+/*
+ * Valid and invalid arguments of each ioctl except GZVM_SET_USER_MEMORY_REGION.
+ *
+ * Needs: controls
+ */
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,10 +13,10 @@
 #include "controls.h"
 #include "eventfd.h"
 #include "gz_test.h"
-#include "layout.h"
+#include "ioctls.h"
 
 #define BAD_POINTER	8UL
-#define PAGE		0x1000UL
+#define PAGE		HOST_PAGE
 
 FIXTURE(ioctls)
 {
@@ -48,27 +52,23 @@ TEST_F(ioctls, unknown_numbers)
 	EXPECT_EQ(-ENOTTY, vm_ioctl(nr, 0));
 	EXPECT_EQ(-ENOTTY, vcpu_ioctl(nr, 0));
 	EXPECT_EQ(-ENOTTY, vm_ioctl(_IO('x', 1), 0));
-	/* Known, but elsewhere */
+	/* ioctls that exist on other files */
 	EXPECT_EQ(-ENOTTY, dev_ioctl(GZVM_CREATE_VCPU, 1));
 	EXPECT_EQ(-ENOTTY, vm_ioctl(GZVM_RUN, &self->vcpu->run));
 	EXPECT_EQ(-ENOTTY, vcpu_ioctl(GZVM_CREATE_VM, 0));
 }
 
-#define CMD(name)	{ #name, name }
+#define CMD(name, number)	{ #name, number },
 
-/* All that there are, on whichever file */
+/* All ioctls of all files */
 static const struct {
 	const char *name;
 	unsigned int nr;
 } commands[] = {
-	CMD(GZVM_CREATE_VM), CMD(GZVM_CHECK_EXTENSION), CMD(GZVM_CREATE_VCPU),
-	CMD(GZVM_SET_USER_MEMORY_REGION), CMD(GZVM_IRQ_LINE), CMD(GZVM_IRQFD),
-	CMD(GZVM_IOEVENTFD), CMD(GZVM_RUN), CMD(GZVM_ENABLE_CAP),
-	CMD(GZVM_GET_ONE_REG), CMD(GZVM_SET_ONE_REG), CMD(GZVM_CREATE_DEVICE),
-	CMD(GZVM_SET_DTB_CONFIG),
+	GZ_IOCTLS(CMD)
 };
 
-/* Of those that end with this size and direction, how many are known? */
+/* Number of known ioctls among those with this size and direction */
 static unsigned int known_with(struct tvm *t, unsigned int nr, unsigned int dir,
 			       unsigned int size, void *arg)
 {
@@ -84,7 +84,7 @@ static unsigned int known_with(struct tvm *t, unsigned int nr, unsigned int dir,
 #define SMALL_SIZES	256
 #define NR_SIZES	(SMALL_SIZES + _IOC_SIZEBITS)
 
-/* All small ones, and its own with each bit of it wrong */
+/* All small numbers, and each number with one wrong bit */
 static unsigned int nth_size(unsigned int nr, unsigned int i)
 {
 	return i < SMALL_SIZES ? i : _IOC_SIZE(nr) ^ 1U << (i - SMALL_SIZES);
@@ -128,7 +128,7 @@ TEST_F(ioctls, bad_pointers)
 	EXPECT_EQ(-EFAULT, vcpu_ioctl(GZVM_RUN, BAD_POINTER));
 }
 
-/* A page, and behind it none */
+/* A page with no page behind it */
 static char *page_at_the_end(void)
 {
 	char *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -141,8 +141,9 @@ static char *page_at_the_end(void)
 }
 
 /*
- * The struct, of which the last bytes are not there. Returns how many of the
- * cuts came to another end than -EFAULT.
+ * The struct without its last bytes. Returns how many of these cuts did not end
+ * with
+ * -EFAULT.
  */
 static unsigned int cuts_taken(int fd, unsigned int cmd, const void *arg,
 			       size_t size)
@@ -165,7 +166,7 @@ static unsigned int cuts_taken(int fd, unsigned int cmd, const void *arg,
 #define expect_no_cut_taken(fd, cmd, arg)				\
 	EXPECT_EQ(0, cuts_taken(fd, cmd, &(arg), sizeof(arg)))
 
-/* Each of them would do something if it were whole. */
+/* Each of them would do something if it were complete. */
 TEST_F(ioctls, structs_that_are_cut_off)
 {
 	uint64_t cap = GZVM_CAP_MAX_SLOTS, value = 0x1234, got = 0;
@@ -210,14 +211,14 @@ TEST_F(ioctls, structs_that_are_cut_off)
 	EXPECT_EQ(0, gz_vcpu_get_reg(self->vcpu, GZ_REG_X(9), &got));
 	EXPECT_EQ(77, got);
 	EXPECT_EQ(0x1234, value);
-	/* Nor had one of them made the slot or taken the doorbell */
+	/* None of them has created the slot or taken the doorbell */
 	EXPECT_EQ(0, vm_ioctl(GZVM_IOEVENTFD, &ioeventfd));
 	region.slot = 4;
 	EXPECT_EQ(0, vm_ioctl(GZVM_SET_USER_MEMORY_REGION, &region));
 	close(irqfd.fd);
 }
 
-/* Where the value lies, as far as it has bytes */
+/* The address of the value, if it has any bytes */
 TEST_F(ioctls, register_values_that_are_cut_off)
 {
 	char *page = page_at_the_end();
@@ -280,7 +281,7 @@ TEST_F(ioctls, vm_type_must_be_known)
 TEST_F(ioctls, vcpu_id_is_unique)
 {
 	EXPECT_EQ(-EEXIST, vm_ioctl(GZVM_CREATE_VCPU, 0));
-	/* And the first one still works */
+	/* The first one still works */
 	EXPECT_EQ(0, gz_vcpu_set_reg(self->vcpu, GZ_REG_PC, RAM_BASE));
 }
 
@@ -295,7 +296,7 @@ TEST_F(ioctls, device_flags_must_be_zero)
 {
 	struct gzvm_create_device dev = {
 		.dev_type = GZVM_DEV_TYPE_ARM_VGIC_V3_DIST,
-		.dev_addr = GZ_GICD_BASE,
+		.dev_addr = GICD_BASE,
 		.dev_reg_size = GZ_GICD_SIZE,
 	};
 	unsigned int bit;
@@ -311,12 +312,12 @@ TEST_F(ioctls, device_attributes_are_checked)
 {
 	struct gzvm_create_device dev = {
 		.dev_type = GZVM_DEV_TYPE_ARM_VGIC_V3_DIST,
-		.dev_addr = GZ_GICD_BASE,
+		.dev_addr = GICD_BASE,
 		.dev_reg_size = GZ_GICD_SIZE,
 	};
 	static char blob[8192];
 
-	/* A physical address of the caller's choice must not get through */
+	/* A physical address from the caller must not get through */
 	dev.attr_addr = 0x40000000;
 	EXPECT_EQ(-EINVAL, vm_ioctl(GZVM_CREATE_DEVICE, &dev));
 	dev.attr_addr = (uintptr_t)blob;
@@ -372,7 +373,7 @@ TEST_F(ioctls, one_reg_round_trip)
 	EXPECT_EQ(GZ_PSTATE_BOOT, value);
 }
 
-/* EL2 and EL3 are not the guest's to choose. */
+/* A VMM must not select EL2 or EL3. */
 TEST_F(ioctls, pstate_above_el1_does_not_get_through)
 {
 	uint64_t value = 0;
@@ -382,7 +383,7 @@ TEST_F(ioctls, pstate_above_el1_does_not_get_through)
 	EXPECT_NE(0x8, value & 0xc);
 }
 
-/* The size in the id says how much is copied: 8 bytes are all there is. */
+/* The id contains the size of the copy: 8 bytes are the maximum. */
 TEST_F(ioctls, one_reg_size_is_checked)
 {
 	unsigned char buf[65536];
@@ -428,12 +429,12 @@ TEST_F(ioctls, run_padding_must_be_zero)
 	vcpu_run_to_sync(self->vcpu, 42);
 }
 
-/* The run struct is plain memory and may lie anywhere, even over two pages. */
+/* The run struct is normal memory and may be anywhere, even across two pages. */
 TEST_F(ioctls, run_struct_may_be_unaligned)
 {
-	char *map = mmap(NULL, 0x2000, PROT_READ | PROT_WRITE,
+	char *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *p = map + 0x1000 - 13;
+	char *p = map + PAGE - 13;
 	struct gzvm_vcpu_run run;
 	int ret;
 
@@ -450,8 +451,8 @@ TEST_F(ioctls, run_struct_may_be_unaligned)
 }
 
 /*
- * Without the bytes that it looks at, the guest is not entered; without those
- * of the exit, the exit is kept until there is room for it.
+ * If the driver cannot read its fields, it does not enter the guest. If it
+ * cannot write the exit, it keeps the exit until it can.
  */
 TEST_F(ioctls, run_struct_that_is_cut_off)
 {
@@ -485,7 +486,7 @@ TEST_F(ioctls, run_struct_that_is_cut_off)
 	munmap(page, PAGE);
 }
 
-/* A struct that cannot be written back must not cost the guest its exit. */
+/* A struct that cannot be written must not lose the guest's exit. */
 TEST_F(ioctls, run_struct_that_is_read_only)
 {
 	void *p = mmap(NULL, 0x1000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ioeventfds in great numbers: of writes, of assigns, of VMs. */
+/*
+ * Large numbers of ioeventfds: of writes, of assigns, of VMs.
+ *
+ * Needs: threads
+ */
 
 #include <poll.h>
 #include <pthread.h>
@@ -50,7 +54,7 @@ GUEST static void guest_ring_n(uint64_t n)
 	guest_sync(n);
 }
 
-/* No exit comes up for any of them, and each counts. */
+/* None of them causes an exit, and each one counts. */
 TEST_F(ioeventfd_load, each_write_counts_once)
 {
 	ASSERT_EQ(0, assign(self->fd, DOORBELL, 4, 0, 0));
@@ -59,7 +63,7 @@ TEST_F(ioeventfd_load, each_write_counts_once)
 	EXPECT_EQ(10000, event_count(self->fd));
 }
 
-/* Rings until it is told to stop; then says how often. */
+/* Rings until it must stop; then reports how often. */
 GUEST static void guest_ring_on(uint64_t stop)
 {
 	uint64_t n;
@@ -69,7 +73,7 @@ GUEST static void guest_ring_on(uint64_t stop)
 	guest_sync(n);
 }
 
-/* Runs a vCPU and counts the doorbells that nobody else has taken. */
+/* Runs a vCPU and counts the doorbells that no ioeventfd has handled. */
 struct listener {
 	struct gz_vcpu *vcpu;
 	uint64_t heard;
@@ -96,9 +100,9 @@ static void *listen_fn(void *arg)
 #define ROUNDS	300
 
 /*
- * However assign and deassign fall between the writes of the guest, each write
- * is a signal or an exit and never both, and there is no signal after deassign
- * is back. Each round has both: it waits for one of either kind.
+ * Each write of the guest is a signal or an exit and never both, whatever the
+ * order of assign, deassign and the writes. There is no signal after deassign
+ * has returned. Each round waits for one of either kind.
  */
 TEST_F(ioeventfd_load, deassign_under_load)
 {
@@ -152,7 +156,7 @@ static void *churn_fn(void *arg)
 	return NULL;
 }
 
-/* Those that come and go around it do not hide one that stays. */
+/* ioeventfds that come and go do not hide one that stays. */
 TEST_F(ioeventfd_load, others_come_and_go)
 {
 	struct churner c[2] = {
@@ -177,7 +181,7 @@ TEST_F(ioeventfd_load, others_come_and_go)
 	EXPECT_EQ(20000, event_count(self->fd));
 }
 
-/* kB of a kind of memory, of all of the kernel; -1 if not told */
+/* kB of one kind of memory of the whole kernel; -1 if unknown */
 static long memory_kb(const char *kind)
 {
 	char line[128], name[32];
@@ -194,7 +198,7 @@ static long memory_kb(const char *kind)
 	return kb;
 }
 
-/* One has an address of its own, the others are told apart by the value. */
+/* One has an address of its own, the others differ in the value. */
 static int vm_with_doorbells(int fd, unsigned int n)
 {
 	struct tvm t = { 0 };
@@ -213,9 +217,9 @@ static int vm_with_doorbells(int fd, unsigned int n)
 #define VMS		10000
 
 /*
- * One struct of the smallest percpu unit, 4 bytes, lost with each VM is more
- * than what others may take meanwhile. A slow machine makes fewer VMs, and has
- * less to lose.
+ * A leak of one struct of the smallest percpu size, 4 bytes, per VM is more
+ * than other programs may use meanwhile. A slow machine makes fewer VMs and
+ * must lose less.
  */
 TEST(vms_leave_no_percpu_memory)
 {
@@ -243,8 +247,8 @@ TEST(vms_leave_no_percpu_memory)
 #define DOORBELLS	100
 
 /*
- * The ioeventfds of a VM go with it. Each takes more than 64 bytes; others may
- * take half of that meanwhile, which is 470 kB.
+ * The ioeventfds of a VM end with it. Each uses more than 64 bytes. Other
+ * programs may use half of that meanwhile, which is 470 kB.
  */
 TEST(vms_leave_no_ioeventfds)
 {
@@ -254,9 +258,12 @@ TEST(vms_leave_no_ioeventfds)
 
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
-	/* It and KASAN grow by what has been freed, and it tells by itself. */
+	/*
+	 * kmemleak and KASAN grow with freed memory, and kmemleak finds leaks
+	 * itself.
+	 */
 	if (!access("/sys/kernel/debug/kmemleak", F_OK))
-		SKIP(return, "kmemleak looks for them");
+		SKIP(return, "kmemleak finds leaks itself");
 	for (n = 0; n < 10; n++)
 		ASSERT_EQ(0, vm_with_doorbells(fd, DOORBELLS));
 	before = memory_kb("SUnreclaim");

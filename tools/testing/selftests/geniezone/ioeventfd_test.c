@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* GZVM_IOEVENTFD: a guest's write to a doorbell becomes a signal on an eventfd. */
+/*
+ * GZVM_IOEVENTFD: a guest's write to a doorbell becomes a signal on an eventfd.
+ *
+ * Needs: threads
+ */
 
 #include <poll.h>
 
@@ -12,7 +16,7 @@
 #define MATCH		GZVM_IOEVENTFD_FLAG_DATAMATCH
 #define DEASSIGN	GZVM_IOEVENTFD_FLAG_DEASSIGN
 
-/* What the guest is to do: one store or load after the other, up to width 0 */
+/* The guest's accesses: one store or load after the other, up to width 0 */
 #define OPS		FREE_BASE
 #define LOADS		0x100
 
@@ -90,7 +94,7 @@ enum seen_by {
 	NOBODY,
 };
 
-/* Have the guest make one access: whether an exit came of it. */
+/* The guest makes one access. Returns whether that was an exit. */
 static enum seen_by access_once(struct tvm *t, uint64_t addr, uint64_t width,
 				uint64_t value)
 {
@@ -112,7 +116,7 @@ static enum seen_by access_once(struct tvm *t, uint64_t addr, uint64_t width,
 
 #define ring(addr, width, value)	access_once(&self->t, addr, width, value)
 
-/* The write goes to who, and the eventfd was signalled n times meanwhile. */
+/* The write is an exit or not, and the eventfd was signalled n times. */
 #define expect_ring(who, n, addr, width, value)				\
 do {									\
 	EXPECT_EQ(who, ring(addr, width, value));			\
@@ -169,7 +173,7 @@ TEST_F(ioeventfd, datamatch_of_each_width)
 	}
 }
 
-/* What the guest writes is zero above its width: these never match. */
+/* A guest's value is zero above its width: these never match. */
 TEST_F(ioeventfd, datamatch_is_compared_in_all_bits)
 {
 	ASSERT_EQ(0, assign(self->fd, DOORBELL, 4, MATCH, 1ULL << 32 | 5));
@@ -180,7 +184,7 @@ TEST_F(ioeventfd, datamatch_is_compared_in_all_bits)
 
 #define QUEUES	8
 
-/* As virtio-mmio has it: one address, the value is the number of the queue. */
+/* As in virtio-mmio: one address, the value is the number of the queue. */
 TEST_F(ioeventfd, several_share_an_address_and_differ_in_datamatch)
 {
 	int fds[QUEUES];
@@ -236,7 +240,7 @@ TEST_F(ioeventfd, one_eventfd_has_several_doorbells)
 	EXPECT_EQ(3, event_count(self->fd));
 }
 
-/* One may not hide behind another: what could match both is refused. */
+/* Two that could match the same write are refused, so that none hides another. */
 TEST_F(ioeventfd, collisions)
 {
 	static const struct {
@@ -375,7 +379,7 @@ TEST_F(ioeventfd, loads_go_to_the_vmm)
 	expect_ring(DRIVER, 1, DOORBELL, 4, 0);
 }
 
-/* A counter that is full must not block the guest. */
+/* A full counter must not block the guest. */
 TEST_F(ioeventfd, full_counter_stops_nobody)
 {
 	const uint64_t full = ~0ULL - 1;
@@ -447,7 +451,7 @@ TEST_F(ioeventfd, vms_have_their_own)
 	close(fd);
 }
 
-/* The ioeventfd holds its eventfd; what the user closes is a file descriptor. */
+/* The ioeventfd holds the eventfd; the user only closes a file descriptor. */
 TEST_F(ioeventfd, eventfd_closed_first)
 {
 	int copy, fd = event_new();
@@ -469,7 +473,7 @@ TEST_F(ioeventfd, eventfd_survives_the_vm)
 {
 	ASSERT_EQ(0, assign(self->fd, DOORBELL, 4, 0, 0));
 	ASSERT_EQ(0, assign(self->fd, DOORBELL + 8, 0, 0, 0));
-	/* The vCPU keeps the VM, and the doorbell is the VM's. */
+	/* The vCPU keeps the VM, and the VM keeps the doorbell. */
 	gz_vm_destroy(&self->t.vm);
 	expect_ring(DRIVER, 1, DOORBELL, 4, 0);
 	tvm_destroy(&self->t);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Interrupts: GZVM_IRQ_LINE, the virtual GICv3, the virtual timer, WFI. */
+/*
+ * Interrupts: GZVM_IRQ_LINE, the virtual GICv3, the virtual timer, WFI.
+ *
+ * Needs: answers, threads
+ */
 
 #include <pthread.h>
 
@@ -7,6 +11,7 @@
 
 #include "guest_gic.h"
 #include "gz_test.h"
+#include "held.h"
 
 #define SPI		5
 #define INTID		INTID_SPI(SPI)
@@ -34,7 +39,7 @@ FIXTURE_TEARDOWN(irq)
 
 #define line(irq, level)	gz_vm_irq_line(&self->t.vm, irq, level)
 
-/* One step of the guest: acknowledge, tell, end. */
+/* One interrupt in the guest: acknowledge, report, end. */
 static __always_inline void ack_and_tell(void)
 {
 	uint64_t intid = gic_ack();
@@ -68,8 +73,10 @@ TEST_F(irq, edge_is_delivered_once)
 	}
 }
 
+/* Until it is lowered, or once if the hypervisor does not hold the line */
 TEST_F(irq, level_is_delivered_until_taken_back)
 {
+	bool held = lines_are_held();
 	unsigned int i;
 
 	tvm_enter(&self->t, 0, guest_acks, 0);
@@ -77,9 +84,11 @@ TEST_F(irq, level_is_delivered_until_taken_back)
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, line(SPI, 1));
 		vcpu_run_to_sync(self->vcpu, INTID);
-		vcpu_run_to_sync(self->vcpu, INTID);
-		vcpu_run_to_sync(self->vcpu, INTID);
-		/* Active now: EOI comes after this, and nothing else */
+		if (held) {
+			vcpu_run_to_sync(self->vcpu, INTID);
+			vcpu_run_to_sync(self->vcpu, INTID);
+		}
+		/* The interrupt is active now: only EOI follows */
 		ASSERT_EQ(0, line(SPI, 0));
 		vcpu_run_to_sync(self->vcpu, INTID_NONE);
 	}
@@ -91,10 +100,25 @@ TEST_F(irq, level_taken_back_in_time_is_not_delivered)
 	vcpu_run_to_sync(self->vcpu, 0);
 	ASSERT_EQ(0, line(SPI, 1));
 	ASSERT_EQ(0, line(SPI, 0));
+	if (!lines_are_held())
+		vcpu_run_to_sync(self->vcpu, INTID);
 	vcpu_run_to_sync(self->vcpu, INTID_NONE);
 }
 
-/* The line was up before the guest had a driver for it. */
+/* An interrupt that is raised while it is active comes again after the EOI. */
+TEST_F(irq, level_raised_while_active_is_not_lost)
+{
+	tvm_enter(&self->t, 0, guest_acks, 0);
+	vcpu_run_to_sync(self->vcpu, 0);
+	ASSERT_EQ(0, line(SPI, 1));
+	vcpu_run_to_sync(self->vcpu, INTID);
+	ASSERT_EQ(0, line(SPI, 1));
+	vcpu_run_to_sync(self->vcpu, INTID);
+	ASSERT_EQ(0, line(SPI, 0));
+	vcpu_run_to_sync(self->vcpu, INTID_NONE);
+}
+
+/* The line was raised before the guest had a driver for it. */
 TEST_F(irq, level_before_enable_is_delivered)
 {
 	tvm_enter(&self->t, 0, guest_acks, 0);
@@ -115,7 +139,7 @@ TEST_F(irq, types_cpu_and_spi_are_the_same)
 	vcpu_run_to_sync(self->vcpu, INTID_NONE);
 }
 
-/* The guest says where an SPI goes: bits 16 to 23 and 28 to 31 say nothing. */
+/* The guest routes an SPI: bits 16 to 23 and 28 to 31 have no effect. */
 TEST_F(irq, vcpu_fields_are_ignored)
 {
 	static const uint32_t types[] = { GZVM_IRQ_TYPE_CPU, GZVM_IRQ_TYPE_SPI };
@@ -136,7 +160,7 @@ TEST_F(irq, vcpu_fields_are_ignored)
 			vcpu_run_to_sync(self->vcpu, INTID);
 			vcpu_run_to_sync(self->vcpu, INTID_NONE);
 		}
-		/* Of a PPI they do not make something else, either */
+		/* They do not change a PPI, either */
 		EXPECT_EQ(-EOPNOTSUPP,
 			  line(IRQ(GZVM_IRQ_TYPE_PPI, SPI) | fields, 1));
 	}
@@ -172,7 +196,7 @@ TEST_F(irq, numbers_are_limited)
 	EXPECT_EQ(-EINVAL, line(IRQ(GZVM_IRQ_TYPE_SPI, 988), 1));
 }
 
-/* An interrupt that is taken, not polled, while the guest is in a loop. */
+/* An interrupt that is taken, not polled, while the guest runs a loop. */
 GUEST static void guest_takes_irqs(uint64_t rounds)
 {
 	uint64_t i;
@@ -203,7 +227,7 @@ TEST_F(irq, interrupt_is_taken_by_a_guest_that_runs)
 	vcpu_run_to_sync(self->vcpu, INTID);
 }
 
-/* Runs a vCPU and tells, in memory, how many guest_sync() have come. */
+/* Runs a vCPU and counts its guest_sync() in memory. */
 struct waiter {
 	struct gz_vcpu *vcpu;
 	uint64_t rounds;
@@ -242,7 +266,7 @@ GUEST static void guest_waits(uint64_t rounds)
 
 #define ROUNDS	200
 
-/* However the line falls into the way to sleep, the vCPU wakes each time. */
+/* At whatever point of the way to sleep the line rises, the vCPU must wake up. */
 TEST_F(irq, line_wakes_wfi)
 {
 	struct waiter w = { .vcpu = self->vcpu, .rounds = ROUNDS + 1 };
@@ -315,7 +339,7 @@ TEST_F(irq, timer_interrupts_a_guest_that_runs)
 	vcpu_run_to_sync(self->vcpu, INTID_VTIMER);
 }
 
-/* Armed, then out in the VMM until long after it fired. */
+/* The timer is set, then the vCPU is out of the guest until long after it fired. */
 GUEST static void guest_timer_across_exit(uint64_t arg)
 {
 	uint64_t redist = gic_redist(0, 1);
@@ -357,7 +381,7 @@ TEST_F(irq, counter_never_goes_back)
 	vcpu_run_to_sync(self->vcpu, 0);
 }
 
-/* A sleeping guest holds no CPU time, but a signal must still get it out. */
+/* A sleeping guest uses no CPU time, but a signal must still end the run. */
 GUEST static void guest_sleeps(uint64_t arg)
 {
 	guest_sync(1);
@@ -405,7 +429,7 @@ FIXTURE_TEARDOWN(irq_smp)
 	tvm_destroy(&self->t);
 }
 
-/* Second CPU: sleep for SGI 3 of the first, answer by SGI 4. */
+/* Second CPU: sleeps until SGI 3 of the first one, answers with SGI 4. */
 GUEST static void guest_answers(uint64_t rounds)
 {
 	uint64_t redist = gic_redist(1, 2), i, intid;

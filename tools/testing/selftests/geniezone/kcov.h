@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What of the driver a thread has run, on kernels that tell: CONFIG_KCOV, with
- * the driver instrumented. See Documentation/dev-tools/kcov.rst.
+ * Coverage: the code of the driver that a thread has run, on kernels with
+ * CONFIG_KCOV and an instrumented driver. See Documentation/dev-tools/kcov.rst.
  */
 #ifndef GZ_KCOV_H
 #define GZ_KCOV_H
@@ -21,15 +21,15 @@
 
 /**
  * struct kcov - the trace of one thread
- * @fd: -1 when the kernel cannot tell
- * @words: how many follow, then addresses in the kernel
+ * @fd: -1 if the kernel has no coverage
+ * @words: number of entries, then the entries: addresses in the kernel
  */
 struct kcov {
 	int fd;
 	uint64_t *words;
 };
 
-/* For one thread at a time, any one */
+/* One trace for one thread at a time */
 static inline void kcov_open(struct kcov *k)
 {
 	k->fd = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
@@ -45,7 +45,7 @@ static inline void kcov_open(struct kcov *k)
 	k->fd = -1;
 }
 
-/* From here on the calling thread's */
+/* From here on, trace the calling thread */
 static inline void kcov_begin(struct kcov *k)
 {
 	if (k->fd < 0)

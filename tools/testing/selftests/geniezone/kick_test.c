@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Signals and immediate_exit, in numbers that find what is rare. */
+/*
+ * Signals and immediate_exit, in numbers that find rare races.
+ *
+ * Needs: debug-modes, threads
+ */
 
 #include <pthread.h>
 #include <signal.h>
@@ -45,7 +49,7 @@ static void install(int flags)
 	sigaction(SIGUSR2, &sa, NULL);
 }
 
-/* A load and a store, for ever; tells how many loads were not the next number. */
+/* A load and a store, for ever; reports how many loads were not the next number. */
 GUEST static void guest_read_counter(uint64_t arg)
 {
 	uint64_t i, wrong = 0;
@@ -57,7 +61,7 @@ GUEST static void guest_read_counter(uint64_t arg)
 	}
 }
 
-/* Serve one access: loads count up, and each store follows its load. */
+/* Handle one access: loads count up, and each store follows its load. */
 static int serve(struct gz_vcpu *vcpu, uint64_t *next, bool *loaded)
 {
 	uint64_t value = *next;
@@ -77,9 +81,9 @@ static int serve(struct gz_vcpu *vcpu, uint64_t *next, bool *loaded)
 #define KICKS		10000
 
 /*
- * A signal that is pending must neither swallow an exit nor make one come
- * twice. 10 kHz, but on a slow machine not more often than every fourth round:
- * it would do little else than take signals.
+ * A pending signal must neither drop an exit nor repeat one. 10 kHz, but on a
+ * slow machine not more often than every fourth round, or it would only handle
+ * signals.
  */
 TEST_F_TIMEOUT(kick, each_access_comes_once_under_a_periodic_signal, 3600)
 {
@@ -133,7 +137,7 @@ GUEST static void guest_ring(uint64_t doorbell)
 	}
 }
 
-/* Runs a vCPU; tells each return, and waits to be told to go on. */
+/* Runs a vCPU; reports each return, and waits until it may continue. */
 struct runner {
 	struct gz_vcpu *vcpu;
 	pthread_t thread;
@@ -169,8 +173,8 @@ static void set_immediate_exit(struct gz_vcpu *vcpu)
 }
 
 /*
- * The field first, then the signal, from another thread. Half of the kicks come
- * when the guest is known to run, half anywhere on the way to it.
+ * Another thread sets the field first, then sends the signal. Half of the kicks
+ * come when the guest runs, half anywhere on the way to it.
  */
 TEST_F_TIMEOUT(kick, spinning_guest_returns_at_each_kick, 3600)
 {
@@ -197,7 +201,7 @@ TEST_F_TIMEOUT(kick, spinning_guest_returns_at_each_kick, 3600)
 	pthread_join(r.thread, NULL);
 }
 
-/* As two threads see it that have one CPU */
+/* Attributes of threads that share one CPU */
 static pthread_attr_t *on_last_cpu(pthread_attr_t *attr)
 {
 	cpu_set_t set;
@@ -209,7 +213,7 @@ static pthread_attr_t *on_last_cpu(pthread_attr_t *attr)
 	return attr;
 }
 
-/* Counts until it is told to stop; then, how often it had to give up its CPU */
+/* Counts until it must stop; then, reports how often it was preempted */
 struct worker {
 	uint64_t n;
 	bool stop;
@@ -229,7 +233,7 @@ static void *worker_fn(void *arg)
 	return NULL;
 }
 
-/* Whether a thread has had so much of a CPU before long */
+/* Has the thread used so much CPU time soon? */
 static bool has_had(pthread_t thread, long ns)
 {
 	struct timespec had = { 0 };
@@ -247,7 +251,7 @@ static bool has_had(pthread_t thread, long ns)
 	return true;
 }
 
-/* Whether it changes, or changed, before long */
+/* Does the value change soon? */
 static bool goes_on(const uint64_t *value, uint64_t before)
 {
 	long start = now_ns();
@@ -259,11 +263,12 @@ static bool goes_on(const uint64_t *value, uint64_t before)
 }
 
 /*
- * Who else wants the CPU gets its turn when it is due, and so does the guest. A
- * kernel without preemption (preempt=none) has to be asked for that in between. If
- * nobody does, a thread still comes to an end of its GZVM_RUN ten times in a second,
- * when the kernel has work for it (SCHED_MM_CID), and then the other one is owed as
- * long. Where they take turns as they should, it is at each tick or two.
+ * Another thread that needs the CPU must get its turn in time, and so must the
+ * guest. On a kernel without preemption (preempt=none) the driver must ask the
+ * scheduler in between. If the driver does not, GZVM_RUN still ends ten times
+ * in a second, when the kernel has work for the thread (SCHED_MM_CID), and then
+ * the other thread runs for as long. If they take turns as they should, they do
+ * so every tick or two.
  */
 #define TURNS_IN_A_SECOND	30
 
@@ -277,7 +282,7 @@ TEST_F_TIMEOUT(kick, spinning_guest_shares_its_cpu, 120)
 	int i;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "a third thread needs a CPU to watch from");
+		SKIP(return, "the third thread needs a CPU of its own");
 	install(SA_RESTART);
 	tvm_enter(&self->t, 0, guest_count, SHARED_BASE);
 	pthread_create(&r.thread, on_last_cpu(&attr), runner_fn, &r);
@@ -303,16 +308,16 @@ TEST_F_TIMEOUT(kick, spinning_guest_shares_its_cpu, 120)
 	EXPECT_LT(w.ns / 1000000 * TURNS_IN_A_SECOND / 1000, w.usage.ru_nivcsw);
 }
 
-/* Rounds of the guest between two exits that the driver serves */
+/* Rounds of the guest between two exits that the driver handles */
 #define ROUNDS_PER_RING	20000
 
 /*
- * And as many as it may make when a signal has been sent, until the interrupt
- * that comes with it has ended the run: on any machine that takes far fewer.
+ * And as many as it may make after a signal was sent, until the interrupt of
+ * the signal has ended the run: on any machine it takes far fewer.
  */
 #define ROUNDS_TOO_MANY	5000
 
-/* On its way between guest and driver often, and long enough in the guest */
+/* Often on its way between guest and driver, and long enough in the guest */
 GUEST static void guest_count_and_ring(uint64_t doorbell)
 {
 	uint64_t i, n = 0;
@@ -324,7 +329,7 @@ GUEST static void guest_count_and_ring(uint64_t doorbell)
 	}
 }
 
-/* So that kicks meet the other thread at ever other places on its way */
+/* So that kicks meet the other thread at different places on its way */
 static void loiter(unsigned int n)
 {
 	while (n--)
@@ -343,9 +348,9 @@ static void kick_if_early(int sig, siginfo_t *info, void *context)
 }
 
 /*
- * The signal alone, and no handler that has the run restarted. Half of the kicks
- * come with the guest's exit, half anywhere. It is the guest that tells how
- * long it went on: time says nothing on a machine that is busy.
+ * Only the signal, and no handler that restarts the run. Half of the kicks come
+ * with the guest's exit, half at any time. The guest reports how long it
+ * continued: time would show nothing on a busy machine.
  */
 TEST_F_TIMEOUT(kick, signal_alone_ends_the_run_at_once, 3600)
 {
@@ -365,12 +370,12 @@ TEST_F_TIMEOUT(kick, signal_alone_ends_the_run_at_once, 3600)
 	ASSERT_EQ(0, ioeventfd(&self->t, fd, PORT_TEST, 8, 0, 0));
 	tvm_enter(&self->t, 0, guest_count_and_ring, PORT_TEST);
 	pthread_create(&r.thread, NULL, runner_fn, &r);
-	/* A tenth, for the guest makes many rounds in each. */
+	/* A tenth, since the guest makes many rounds in each. */
 	for (i = 1; !is_enough((i - 1) * 10, KICKS, start); i++) {
 		before = *counter;
 		event_count(fd);
 		runner_go(&r, i);
-		/* A signal that came before the run would end none. */
+		/* A signal before the run would not end it. */
 		wait_for_change(counter, before);
 		while (i & 1 && !event_count(fd))
 			;
@@ -392,8 +397,8 @@ TEST_F_TIMEOUT(kick, signal_alone_ends_the_run_at_once, 3600)
 }
 
 /*
- * The field without a signal: it is seen before the next entry, which the
- * host's own interrupts bring about at the latest.
+ * The field without a signal: the driver sees it before the next entry, which
+ * follows the next interrupt of the host at the latest.
  */
 #define expect_return_without_signal(times)				\
 do {									\
@@ -421,7 +426,7 @@ TEST_F(kick, immediate_exit_alone_ends_the_run_of_a_spinning_guest)
 	expect_return_without_signal(300);
 }
 
-/* Its exits are the driver's: the VMM sees none of them. */
+/* The driver handles its exits: the VMM sees none of them. */
 TEST_F(kick, immediate_exit_alone_ends_the_run_of_a_guest_that_rings)
 {
 	int fd = event_new();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's log while something is done that it is loud about, as of a want of
- * memory: kept off the console, where each trace counts as a failure, and looked
- * at here instead.
+ * The kernel's log during an operation that prints many messages, for example
+ * when memory is short. They are kept off the console, where each trace counts
+ * as a failure, and are checked here instead.
  */
 #ifndef GZ_KMSG_H
 #define GZ_KMSG_H
@@ -18,7 +18,7 @@
 #define SYSLOG_CONSOLE_OFF	6
 #define SYSLOG_CONSOLE_ON	7
 
-/* From here on; or -1 */
+/* Start here; returns a file or -1 */
 static inline int kmsg_begin(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -32,7 +32,7 @@ static inline int kmsg_begin(void)
 	return fd;
 }
 
-/* What the kernel has to say of itself, and not of a want of memory */
+/* The kernel's reports of its own faults, not of a lack of memory */
 static inline bool kmsg_complains(int fd)
 {
 	static const char * const words[] = {
@@ -54,7 +54,7 @@ static inline bool kmsg_complains(int fd)
 	return n < 0 && errno != EAGAIN;
 }
 
-/* From here on, with nothing kept off the console; or -1 */
+/* Start here, without keeping anything off the console; returns a file or -1 */
 static inline int kmsg_open(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -65,8 +65,8 @@ static inline int kmsg_open(void)
 }
 
 /*
- * Lines since then that the driver has printed. So many that some are lost
- * already are too many, whosever they are.
+ * Number of lines since then that the driver has printed. If there are so many
+ * lines that some are lost already, that is too many, whoever has printed them.
  */
 static inline unsigned int kmsg_of_driver(int fd)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A VM from its creation to its end, in steps that can be done again. */
+/* The life of a VM from its creation to its end, in steps that can be repeated. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libgzvm.h>
+
 #include "controls.h"
-#include "gic.h"
 #include "guest.h"
 #include "life.h"
 
@@ -19,10 +20,10 @@
 #define SPI		7
 #define HVC_RELINQUISH	0xc6000009
 
-/* The guest writes to it; the last page of the least RAM */
+/* The guest writes to it; it is the last page of LIFE_RAM */
 #define LIFE_PAGE	(RAM_BASE + LIFE_RAM - 0x1000)
 
-/* The guest counts until it may go on. */
+/* The guest counts until it may continue. */
 #define SHARED_GO	SHARED_BASE
 #define SHARED_COUNT	(SHARED_BASE + 8)
 
@@ -59,7 +60,7 @@ static int do_dist(struct life *l)
 				   GICD_BASE, 0x10000);
 }
 
-/* With attributes, which the hypervisor makes nothing of */
+/* With attributes, which the hypervisor ignores */
 static int do_redist(struct life *l)
 {
 	uint64_t blob = 0;
@@ -110,7 +111,7 @@ struct kick {
 	atomic_bool stop;
 };
 
-/* Once the guest is known to run, its thread gets a signal. */
+/* When the guest runs, its thread gets a signal. */
 static void *kick_fn(void *arg)
 {
 	struct kick *kick = arg;
@@ -122,7 +123,7 @@ static void *kick_fn(void *arg)
 	return NULL;
 }
 
-/* A signal ends the run; after that the guest may go on. */
+/* A signal ends the run; then the guest may continue. */
 static int do_interrupted_run(struct life *l)
 {
 	struct kick kick = {
@@ -155,7 +156,10 @@ static int do_irq_down(struct life *l)
 	return gz_vm_irq_line(&l->t.vm, SPI, 0);
 }
 
-/* To the guest's next word. Not repeated here on EAGAIN, as __vcpu_run() would */
+/*
+ * Runs to the guest's next guest_sync(). Unlike __vcpu_run(), does not repeat
+ * on EAGAIN
+ */
 static int do_run(struct life *l)
 {
 	int ret = gz_vcpu_run(&l->t.vcpus[0]);
@@ -174,7 +178,7 @@ static int do_run_out(struct life *l)
 	return ret;
 }
 
-/* The only VM of this process: one directory begins with the process's id. */
+/* This process has only one VM: the name of one directory begins with its pid. */
 static int do_statistics(struct life *l)
 {
 	char path[512], text[40], prefix[16];
@@ -200,7 +204,7 @@ static int do_statistics(struct life *l)
 	return ret;
 }
 
-/** life_steps - what is done to a VM, in this order; the last has no name */
+/* The steps in their order; the last entry has no name */
 const struct life_step life_steps[] = {
 	{ "VM", do_vm },
 	{ "slot", do_slot },
@@ -221,8 +225,8 @@ const struct life_step life_steps[] = {
 };
 
 /**
- * life_begin() - memory with the guest's code, before all steps
- * @l: zeroed here
+ * life_begin() - make memory with the guest's code, before all steps
+ * @l: cleared here
  * @ram_size: bytes of RAM, at least LIFE_RAM
  *
  * Return: 0 or -errno.
@@ -246,12 +250,11 @@ static bool has(struct life *l, uint64_t cap)
 }
 
 /**
- * life_undone() - what must be as it was after a step that failed
- * @l: VM on its way
+ * life_undone() - the state that a failed step must not have changed
+ * @l: the life
  * @step: name of the step
  *
- * Memory that was given cannot be taken back, nor can what the hypervisor was
- * told of a slot.
+ * Memory of the guest cannot be taken back, and the hypervisor does not forget a slot.
  *
  * Return: CTL_VIEW_*
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A VM from its creation to its end, in steps that can be done again. */
+/* The life of a VM from its creation to its end, in steps that can be repeated. */
 #ifndef LIFE_H
 #define LIFE_H
 
@@ -8,17 +8,17 @@
 
 #include "tvm.h"
 
-/* The least RAM there can be: tests have many such VMs. */
+/* The least possible RAM, as tests have many such VMs. */
 #define LIFE_RAM	0x40000
 
 /**
- * struct life - a VM on its way
+ * struct life - the life of a VM
  * @t: the VM
- * @step: name of what was done last
+ * @step: name of the last step
  * @failed: name of the first step that failed
- * @err: its error
- * @failures: steps that failed, those that were done again included
- * @undone: whether the step that was watched had changed nothing when it failed
+ * @err: error of @failed
+ * @failures: number of steps that failed, including repetitions
+ * @undone: the watched step has changed nothing when it failed
  */
 struct life {
 	struct tvm t;
@@ -30,9 +30,9 @@ struct life {
 };
 
 /**
- * struct life_step - one thing that is done to a VM
+ * struct life_step - one step in the life of a VM
  * @name: for messages
- * @fn: does it; 0 or -errno
+ * @fn: does it; returns 0 or -errno
  */
 struct life_step {
 	const char *name;

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* VMs and vCPUs come and go: in odd orders, in other processes, without room. */
+/*
+ * VMs and vCPUs are created and destroyed in unusual orders, in other
+ * processes, and without resources.
+ *
+ * Needs: controls, modes, threads
+ */
 
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -16,6 +22,7 @@
 
 #include "controls.h"
 #include "gz_test.h"
+#include "stats.h"
 
 FIXTURE(life)
 {
@@ -62,7 +69,7 @@ TEST_F(life, vm_goes_on_without_its_vcpu_fd)
 	self->vcpu->fd = -1;
 }
 
-/* A second thread is inside the guest while the VM's fd goes away. */
+/* A second thread is in the guest while the VM's fd is closed. */
 GUEST static void guest_spin(uint64_t counter)
 {
 	uint64_t n = 0;
@@ -97,7 +104,7 @@ TEST_F(life, vm_fd_closed_while_a_vcpu_runs)
 	EXPECT_EQ(7, (long)ret);
 }
 
-/* Status that a child found; 0 is success. */
+/* Status from a child; 0 is success. */
 static int child_status(pid_t pid)
 {
 	int status;
@@ -107,7 +114,7 @@ static int child_status(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-/* Each bit is one ioctl that did not give EIO. */
+/* Each bit is one ioctl that did not return EIO. */
 static int calls_from_another_mm(struct tvm *t)
 {
 	struct gz_vcpu *vcpu = &t->vcpus[0];
@@ -134,7 +141,7 @@ TEST_F(life, forked_child_gets_eio)
 	if (!pid)
 		_exit(calls_from_another_mm(&self->t));
 	EXPECT_EQ(0, child_status(pid));
-	/* And what the child tried has left no trace */
+	/* And the child's attempts have changed nothing */
 	vcpu_run_to_sync(self->vcpu, 5);
 }
 
@@ -151,7 +158,7 @@ static int make_and_run(struct tvm *t)
 	return ret ? ret : value != 5;
 }
 
-/* The creator is gone, only its child still has the descriptors. */
+/* The creator has exited, only its child still has the descriptors. */
 TEST_F(life, creator_exits_first)
 {
 	int go[2], result[2], bad = -1;
@@ -190,7 +197,7 @@ union control {
 	struct cmsghdr align;
 };
 
-/* The VM's descriptor and its vCPU's, to another process */
+/* Sends the VM's descriptor and its vCPU's to another process */
 static int send_fds(int sock, const int *fds)
 {
 	union control control = {};
@@ -229,7 +236,7 @@ static int receive_fds(int sock, int *fds)
 	return 0;
 }
 
-/* Makes a VM, runs it, sends it away and is gone. */
+/* Creates a VM, runs it, sends it to another process and exits. */
 static int make_run_and_send(int sock)
 {
 	struct tvm t;
@@ -244,10 +251,10 @@ static int make_run_and_send(int sock)
 }
 
 /*
- * What was sent is no use to who gets it, but keeps the VM: it ends when that
- * is closed, of the VM's and the vCPU's the last.
+ * The receiver cannot use the VM, and does not keep it: it has ended with its
+ * owner. The descriptors remain, and are closed in any order.
  */
-TEST_F(life, vm_that_was_sent_ends_with_its_receiver)
+TEST_F(life, vm_that_was_sent_ends_with_its_owner)
 {
 	static struct ctl_view before;
 	int sock[2], fds[NR_SENT], i;
@@ -266,12 +273,14 @@ TEST_F(life, vm_that_was_sent_ends_with_its_receiver)
 		ASSERT_EQ(0, receive_fds(sock[0], fds));
 		got.vm.fd = fds[0];
 		got.vcpus[0].fd = fds[1];
+		EXPECT_TRUE(ctl_view_same(&before, CTL_VIEW_HYP | CTL_VIEW_PINS));
 		EXPECT_EQ(0, calls_from_another_mm(&got));
-		EXPECT_LT(before.pinned, ctl_pinned_pages());
+		EXPECT_EQ(0, fd_stat(fds[0], "pinned_pages"));
+		EXPECT_EQ(0, fd_stat(fds[0], "slots"));
+		EXPECT_LT(0, fd_stat(fds[1], "exit_mmio"));
 
 		close(fds[i]);
 		EXPECT_EQ(-EIO, gz_ioctl(fds[!i], GZVM_RUN, 0));
-		EXPECT_LT(before.pinned, ctl_pinned_pages());
 		close(fds[!i]);
 		EXPECT_TRUE(ctl_view_same(&before, CTL_VIEW_ALL));
 	}
@@ -279,7 +288,44 @@ TEST_F(life, vm_that_was_sent_ends_with_its_receiver)
 	close(sock[1]);
 }
 
-/* Tests run as root, in a process of their own: the hard limit can follow. */
+/* The eventfd of an irqfd outlives the VM and its owner. */
+TEST_F(life, irqfd_is_quiet_after_the_owner)
+{
+	struct ctl_count counts[HC_KINDS];
+	int sock[2], fds[NR_SENT], irqfd;
+	uint64_t one = 1;
+	pid_t pid;
+
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	irqfd = eventfd(0, EFD_NONBLOCK);
+	ASSERT_LE(0, irqfd);
+	pid = fork();
+	if (!pid) {
+		struct tvm t;
+
+		if (make_and_run(&t) || gz_vm_irqfd(&t.vm, irqfd, 3, -1) < 0)
+			_exit(1);
+		fds[0] = t.vm.fd;
+		fds[1] = t.vcpus[0].fd;
+		_exit(send_fds(sock[1], fds) ? 2 : 0);
+	}
+	ASSERT_EQ(0, child_status(pid));
+	ASSERT_EQ(0, receive_fds(sock[0], fds));
+
+	ASSERT_EQ(0, ctl_reset());
+	ASSERT_EQ(sizeof(one), write(irqfd, &one, sizeof(one)));
+	ASSERT_EQ(0, ctl_counts(counts));
+	EXPECT_EQ(0, counts[HC_IRQ_LINE].calls);
+	close(fds[0]);
+	close(fds[1]);
+	close(irqfd);
+	close(sock[0]);
+	close(sock[1]);
+}
+
+/* Tests run as root in a process of their own, so the hard limit can be lowered. */
 static int limit(int what, rlim_t value)
 {
 	struct rlimit lim;
@@ -292,7 +338,7 @@ static int limit(int what, rlim_t value)
 	return setrlimit(what, &lim) ? -errno : 0;
 }
 
-/* File descriptors that are taken, so that the next one is the limit. */
+/* Uses file descriptors up, so that the next one exceeds the limit. */
 static int lowest_free_fd(void)
 {
 	int fd = open("/dev/null", O_RDONLY);
@@ -316,7 +362,7 @@ TEST_F(life, no_room_for_a_vm_fd)
 	close(fd);
 }
 
-/* A vCPU that could not get its fd must be gone: its number is free again. */
+/* A vCPU that could not get its fd must have been destroyed: its number is free. */
 TEST_F(life, no_room_for_a_vcpu_fd)
 {
 	unsigned int i;
@@ -348,7 +394,7 @@ static int drop_ipc_lock(void)
 	return syscall(SYS_capset, &head, data) ? -errno : 0;
 }
 
-/* What the guest touches is locked memory of who runs it. */
+/* Memory that the guest accesses is locked memory of the process that runs it. */
 GUEST static void guest_touch_all(uint64_t size)
 {
 	uint64_t p;
@@ -412,7 +458,7 @@ TEST_F(life, pinned_pages_are_given_back)
 	EXPECT_EQ(before, locked_kb());
 }
 
-/* Not a fixture: makes its own, no larger than they need to be */
+/* Not a fixture: creates VMs of its own, as small as possible */
 TEST(two_hundred_vms)
 {
 	unsigned int i;
@@ -429,7 +475,7 @@ TEST(two_hundred_vms)
 	}
 }
 
-/* Several VMs at once see only what is theirs. */
+/* Several VMs at once access only their own memory. */
 TEST(four_vms_at_once)
 {
 	struct tvm t[4];

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* GZVM_SET_USER_MEMORY_REGION: what it takes and what it refuses. */
+/*
+ * Valid and invalid arguments of GZVM_SET_USER_MEMORY_REGION.
+ *
+ * Needs: modes, debug-modes, threads
+ */
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <linux/gzvm.h>
 
 #include "gz_test.h"
 
-#define PAGE	0x1000ULL
+#define PAGE	HOST_PAGE
 #define SIZE	(16 * PAGE)
 #define GPA	0xc0000000ULL
 #define RAM	GZVM_USER_MEM_REGION_GUEST_MEM
@@ -59,7 +65,7 @@ TEST_F(memslot, unknown_flags_are_refused)
 			TH_LOG("bit %u", bit);
 		EXPECT_EQ(-EINVAL, set(1, RAM | 1U << bit, GPA, PAGE, hva(0)))
 			TH_LOG("bit %u", bit);
-		/* Nor does the deletion of a slot take them */
+		/* The deletion of a slot refuses them as well */
 		EXPECT_EQ(-EINVAL, set(1, 1U << bit, GPA, 0, NULL))
 			TH_LOG("bit %u", bit);
 	}
@@ -68,10 +74,13 @@ TEST_F(memslot, unknown_flags_are_refused)
 TEST_F(memslot, everything_must_be_page_aligned)
 {
 	EXPECT_EQ(-EINVAL, set(1, RAM, GPA + 1, PAGE, hva(0)));
-	EXPECT_EQ(-EINVAL, set(1, RAM, GPA + 0x800, PAGE, hva(0)));
+	EXPECT_EQ(-EINVAL, set(1, RAM, GPA + PAGE / 2, PAGE, hva(0)));
 	EXPECT_EQ(-EINVAL, set(1, RAM, GPA, PAGE + 8, hva(0)));
 	EXPECT_EQ(-EINVAL, set(1, RAM, GPA, 1, hva(0)));
 	EXPECT_EQ(-EINVAL, set(1, RAM, GPA, PAGE, hva(16)));
+	/* Also if the hypervisor's pages, which are smaller, would do */
+	EXPECT_EQ(-EINVAL, set(1, RAM, GPA, PAGE * 3 / 2, hva(0)));
+	EXPECT_EQ(-EINVAL, set(1, RAM, GPA, PAGE, hva(PAGE / 2)));
 }
 
 TEST_F(memslot, ranges_must_not_wrap)
@@ -93,7 +102,7 @@ TEST_F(memslot, slot_number_is_limited)
 	EXPECT_EQ(0, set(511, RAM, GPA, PAGE, hva(0)));
 }
 
-/* Every way in which one range can lie to another. */
+/* Every position of one range relative to another. */
 TEST_F(memslot, overlap_is_refused)
 {
 	ASSERT_EQ(0, set(1, RAM, GPA + 4 * PAGE, 4 * PAGE, hva(0)));
@@ -112,7 +121,7 @@ TEST_F(memslot, neighbours_are_taken)
 	EXPECT_EQ(0, set(3, RAM, GPA + 8 * PAGE, 4 * PAGE, hva(8 * PAGE)));
 }
 
-/* Two slots may show the same memory of the VMM. */
+/* Two slots may use the same memory of the VMM. */
 TEST_F(memslot, part_of_a_mapping_is_taken)
 {
 	EXPECT_EQ(0, set(1, RAM, GPA, PAGE, hva(3 * PAGE)));
@@ -136,8 +145,43 @@ TEST_F(memslot, unused_slot_can_be_deleted_and_reused)
 		/* crosvm gives no address, QEMU the old one */
 		ASSERT_EQ(0, set(1, 0, GPA, 0, i & 1 ? hva(0) : NULL));
 	}
-	/* The hypervisor cannot be told: another slot goes elsewhere */
+	/* The hypervisor cannot forget it: the slot must not move */
 	EXPECT_EQ(0, set(2, RAM, GPA + 4 * PAGE, PAGE, hva(0)));
+}
+
+static volatile sig_atomic_t ticks;
+
+static void tick(int sig)
+{
+	ticks++;
+}
+
+/*
+ * Without demand paging, the creation faults in all pages. A VMM with a timer would
+ * never get its slot if each signal ended that.
+ */
+TEST_F(memslot, large_slot_is_created_under_a_periodic_signal)
+{
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = {};
+	const size_t size = 16UL << 20;
+	struct sigaction sa = { .sa_handler = tick };
+	void *fresh;
+	int ret;
+
+	if (has_demand_paging(&self->t))
+		SKIP(return, "demand paging");
+	fresh = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, fresh);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	ticks = 0;
+	ret = set(1, RAM, GPA, size, fresh);
+	setitimer(ITIMER_REAL, &never, NULL);
+	EXPECT_EQ(0, ret);
+	/* One that came between the two calls alone does not count. */
+	EXPECT_LT(0, ticks);
+	munmap(fresh, size);
 }
 
 TEST_F(memslot, slot_that_is_not_there_cannot_be_deleted)
@@ -176,39 +220,40 @@ TEST_F(memslot, slot_that_the_guest_uses_cannot_be_deleted)
 	tvm_enter(&self->t, 0, guest_touch, GPA);
 	vcpu_run_to_sync(vcpu, 77);
 	EXPECT_EQ(-EBUSY, set(1, RAM, GPA, 0, NULL));
-	/* And nothing has changed by the attempt */
+	/* And the attempt has changed nothing */
 	*(uint64_t *)hva(0) = 78;
 	vcpu_run_to_sync(vcpu, 78);
 	EXPECT_EQ(-EEXIST, set(2, RAM, GPA, PAGE, hva(0)));
 }
 
-/* What the guest and the test share */
+/* Data that guest and test share */
 #define SHARED_STOP	SHARED_BASE
 #define SHARED_FAULTS	(SHARED_BASE + 8)
 
 #define HVC_RELINQUISH	0xc6000009
+#define HYP_PAGE	0x1000ULL
 #define GIVEN_PAGES	16
 
 /*
- * Touches each page, the first time all of them. Later ones of each round are
- * given back and touched again, so that there are faults for ever.
+ * Accesses each page, the first time all of them. Later ones of each round are
+ * returned and accessed again, so that there are faults for ever.
  */
 GUEST static void guest_fault_on(uint64_t bytes)
 {
 	uint64_t p, faults = 0, wrong = 0;
 
-	for (p = FREE_BASE; p < RAM_BASE + bytes; p += PAGE) {
+	for (p = FREE_BASE; p < RAM_BASE + bytes; p += HYP_PAGE) {
 		write64(p, p);
 		write64(SHARED_FAULTS, ++faults);
 	}
 	while (!read64(SHARED_STOP)) {
-		p = FREE_BASE + faults % GIVEN_PAGES * PAGE;
+		p = FREE_BASE + faults % GIVEN_PAGES * HYP_PAGE;
 		hvc3(HVC_RELINQUISH, p, 0, 0);
 		write64(p + 8, faults);
 		wrong += read64(p + 8) != faults;
 		write64(SHARED_FAULTS, ++faults);
 	}
-	for (p = FREE_BASE + GIVEN_PAGES * PAGE; p < RAM_BASE + bytes; p += PAGE)
+	for (p = FREE_BASE + GIVEN_PAGES * HYP_PAGE; p < RAM_BASE + bytes; p += HYP_PAGE)
 		wrong += read64(p) != p;
 	guest_sync(wrong);
 }
@@ -230,7 +275,7 @@ static void *toucher_fn(void *arg)
 	return NULL;
 }
 
-/* One fault more; returns at once when there will be none. */
+/* Waits for one more fault; returns at once if there will be none. */
 static void wait_for_fault(struct toucher *t, const uint64_t *faults)
 {
 	uint64_t before = __atomic_load_n(faults, __ATOMIC_ACQUIRE);
@@ -240,22 +285,21 @@ static void wait_for_fault(struct toucher *t, const uint64_t *faults)
 		sched_yield();
 }
 
-/* Below and above of the RAM, right beside it and farther off */
-static const uint64_t others[] = {
-	0x40000000, RAM_BASE - PAGE, RAM_BASE + RAM_SIZE, GPA,
-};
-
 #define COMES_AND_GOES	500
 
 /*
- * One comes or goes at a time, in the order of a Gray code: all sets of them
- * are there in turn, and the RAM is at each place among them.
+ * The slots are below and above the RAM, adjacent to it and at a distance. One slot
+ * is added or deleted at a time, in the order of a Gray code: all sets of slots
+ * exist in turn, and the RAM is at each position among them.
  */
 TEST_F(memslot, others_come_and_go_while_the_guest_faults)
 {
 	uint64_t *stop = tvm_at(&self->t, SHARED_STOP);
 	uint64_t *faults = tvm_at(&self->t, SHARED_FAULTS);
 	struct toucher toucher = { .vcpu = &self->t.vcpus[0] };
+	const uint64_t others[] = {
+		0x40000000, RAM_BASE - PAGE, RAM_BASE + RAM_SIZE, GPA,
+	};
 	bool there[ARRAY_SIZE(others)] = {};
 	pthread_t thread;
 	unsigned int i, n;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loads and stores of the guest that reach the VMM. */
+/*
+ * Loads and stores of the guest that reach the VMM.
+ *
+ * Needs: modes
+ */
 
 #include "gz_test.h"
 
@@ -96,7 +100,7 @@ TEST_F(mmio, store_of_zero_register)
 	vcpu_run_to_shutdown(self->vcpu);
 }
 
-/* One load, and what came out of it. The register was full of ones before. */
+/* One load and its result. All bits of the register were set before. */
 #define GUEST_LOAD(insn, reg)						\
 do {									\
 	uint64_t value = ~0ULL;						\
@@ -133,7 +137,7 @@ struct load {
 	const char *insn;
 };
 
-/* Bytes behind mmio.size must not matter: the VMM fills in all eight. */
+/* Bytes after mmio.size must not matter: the VMM fills in all eight. */
 #define check_loads(loads, n)						\
 do {									\
 	const struct load *__l = (loads), *__end = __l + (n);		\
@@ -161,8 +165,8 @@ TEST_F(mmio, load_of_each_size_clears_the_rest)
 }
 
 /*
- * QEMU 7.2 leaves ESR_EL2.SSE clear, so KVM fails here as well; a hypervisor
- * that is to pass there looks at the instruction.
+ * QEMU 7.2 does not set ESR_EL2.SSE, so KVM fails here as well. A hypervisor
+ * that passes on this QEMU decodes the instruction.
  */
 TEST_F(mmio, load_extends_the_sign)
 {
@@ -220,7 +224,7 @@ GUEST static void guest_load_once(uint64_t arg)
 	guest_sync(read64(PORT_TEST));
 }
 
-/* The value is delivered by the run that enters the guest, not lost before. */
+/* The run that enters the guest delivers the value; no run before that loses it. */
 TEST_F(mmio, load_survives_immediate_exit)
 {
 	unsigned int i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module comes and goes, and stays as long as anybody uses it. */
+/* The module is loaded and unloaded, and stays while it is in use. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,13 +31,13 @@ static int load(const char *parameters)
 	return ret;
 }
 
-/* -EAGAIN when it is in use */
+/* -EAGAIN if it is in use */
 static int unload(void)
 {
 	return syscall(SYS_delete_module, "gzvm", O_NONBLOCK) ? -errno : 0;
 }
 
-/* Who has the module loaded without a use for it may have it taken away. */
+/* These tests unload a module that is loaded and not in use. */
 FIXTURE(module)
 {
 	struct tvm t;
@@ -111,7 +111,7 @@ TEST_F(module, vcpu_file_keeps_it)
 	EXPECT_EQ(0, unload());
 }
 
-/* Also one that can tell nothing any more, for its VM is gone. */
+/* Even an eventfd that signals nothing any more, since its VM has gone. */
 TEST_F(module, open_debugfs_file_is_no_danger)
 {
 	static const char * const names[] = { "stats", "protected_hyp_mem" };
@@ -137,7 +137,7 @@ TEST_F(module, open_debugfs_file_is_no_danger)
 	}
 }
 
-/* eventfds that outlive their VM do not call into what is gone. */
+/* eventfds that outlive their VM do not call code that has gone. */
 TEST_F(module, eventfds_do_not_keep_it)
 {
 	int fd = event_new(), resamplefd = event_new();
@@ -154,7 +154,7 @@ TEST_F(module, eventfds_do_not_keep_it)
 	close(resamplefd);
 }
 
-/* A VM that could not be made has taken no reference with it. */
+/* A VM that could not be created has taken no reference. */
 TEST_F(module, failures_do_not_keep_it)
 {
 	struct gzvm_ioeventfd args = { .fd = -1 };
@@ -191,7 +191,7 @@ TEST_F(module, twenty_times_in_and_out)
 	EXPECT_EQ(-EEXIST, load(""));
 }
 
-/* Taking the device from the driver is no way to pull it from under a VM. */
+/* Unbinding the driver from its device must not break a VM. */
 TEST_F(module, driver_cannot_be_unbound)
 {
 	ASSERT_EQ(0, access("/sys/bus/platform/drivers/gzvm", F_OK));
@@ -214,7 +214,7 @@ static char parameter(const char *name)
 	return value;
 }
 
-/* Where the firmware names the hypervisor, the parameter makes no second one. */
+/* If the firmware names the hypervisor, the parameter adds no second device. */
 TEST_F(module, assume_hyp)
 {
 	struct stat st;
@@ -257,7 +257,7 @@ static bool put(const char *path, const char *value)
 	return done;
 }
 
-/* Name of the device that the driver has; false if it has none */
+/* Name of the driver's device; false if there is none */
 static bool device_of_it(char *name, size_t size)
 {
 	DIR *dir = opendir(BUS "drivers/gzvm");
@@ -272,7 +272,7 @@ static bool device_of_it(char *name, size_t size)
 	return found;
 }
 
-/* Where a function of the kernel is, and the next one; false if there is none */
+/* Address of a kernel function, and of the next one; false if there is none */
 static bool find_function(const char *name, unsigned long *start,
 			  unsigned long *end)
 {
@@ -317,7 +317,7 @@ FIXTURE(probe)
 	int kmsg;
 };
 
-/* The driver without a device, which it is given by a word to the bus */
+/* The driver without a device; a write to a file of the bus binds it */
 FIXTURE_SETUP(probe)
 {
 	if (no_gzvm())
@@ -350,9 +350,10 @@ FIXTURE_TEARDOWN(probe)
 }
 
 /*
- * One allocation or copy of a probe fails after the other, each time on the same
- * ground. False if a probe that failed has left something, or the kernel complains.
- * A file alone says nothing of how the probe ended: it may be what was left.
+ * One allocation or copy after the other fails in a probe, each time from the
+ * same state. Returns false if a failed probe has left something, or the kernel
+ * complains. The presence of a file does not show how the probe ended: it may
+ * be a leftover.
  */
 static bool sweep(const char *device, int fail, int kmsg,
 		  unsigned int *failures, unsigned int *nth)
@@ -380,13 +381,13 @@ static bool sweep(const char *device, int fail, int kmsg,
 }
 
 /*
- * A host that is short: each allocation that the probe takes fails once. What was
- * made before is undone, so that the next one finds nothing in its way, and a leak
- * would be found. Loading the module is more than that, but the kernel's event
- * tracing, which comes first, warns of its own failures.
+ * Each allocation of the probe fails once. Everything that was done before must
+ * be undone, so that the next probe finds no leftovers, and kmemleak would find
+ * a leak. This binds a device instead of loading the module: the kernel's event
+ * tracing, which comes first at a load, warns about its own failures.
  *
- * First what notes how a step is undone. Of all that the probe takes, some is had
- * only now and then, so that one or the other may be left out.
+ * The records that undo a step come first. Some of the probe's allocations
+ * happen only now and then, so one or another may be left out.
  */
 TEST_F_TIMEOUT(probe, that_fails_leaves_nothing, 600)
 {
@@ -394,7 +395,7 @@ TEST_F_TIMEOUT(probe, that_fails_leaves_nothing, 600)
 
 	ASSERT_EQ(0, fail_only_in("__devm_add_action"));
 	EXPECT_TRUE(sweep(self->device, self->fail, self->kmsg, &failures, &nth));
-	TH_LOG("%u of %u notes are needed", failures, nth - 1);
+	TH_LOG("%u of %u records are needed", failures, nth - 1);
 	EXPECT_LE(3, failures);
 
 	ASSERT_EQ(0, fail_only_in(NULL));

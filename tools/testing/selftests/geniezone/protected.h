@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Protected VMs: asking for one, and looking what the host can still reach. */
+/*
+ * Protected VMs: requests for protection, and checks what the host can still
+ * access.
+ */
 #ifndef PROTECTED_H
 #define PROTECTED_H
 
@@ -11,7 +14,7 @@
 
 #include "tvm.h"
 
-/* Calls of a protected guest, those of pKVM */
+/* Calls of a protected guest, the same as for pKVM */
 #define HVC_FEATURES	0x86000000
 #define HVC_MEMINFO	0xc6000002
 #define HVC_SHARE	0xc6000003
@@ -20,7 +23,7 @@
 
 #define HVC_INVALID_PARAMETER	((uint64_t)-3)
 
-/* What is shared from the start, and what the firmware is for */
+/* Memory that is shared from the start, and the payload of the firmware */
 #define SWIOTLB_SLOT	1
 #define SWIOTLB_BASE	0xc0000000ULL
 #define PVMFW_SLOT	2
@@ -64,7 +67,7 @@ static inline void pvm_catch(void (*handler)(int))
 	signal(SIGILL, handler);
 }
 
-/* Do something to memory: the signal that came of it, or 0. */
+/* Accesses memory; returns the signal that this raised, or 0. */
 #define signal_of(statement)						\
 ({									\
 	int __sig = sigsetjmp(pvm_caught, 1);				\

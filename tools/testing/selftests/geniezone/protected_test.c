@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Protected VMs: what of the guest the host can see, and what not. */
+/*
+ * Protected VMs: guest memory that the host can access, and memory that it
+ * cannot.
+ *
+ * Needs: controls, modes
+ */
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,12 +17,13 @@
 #include "protected.h"
 #include "stats.h"
 
+/* A page of the hypervisor: so much the guest shares and returns */
 #define PAGE		0x1000ULL
 #define SECRET		0x5ec4e75ec4e7ULL
-#define SWIOTLB_SIZE	(4 * PAGE)
-#define PVMFW_SIZE	(4 * PAGE)
+#define SWIOTLB_SIZE	(4 * HOST_PAGE)
+#define PVMFW_SIZE	(4 * HOST_PAGE)
 
-/* Nothing touches it before the guest does, in another block than the rest. */
+/* Nothing accesses it before the guest does; it is in a block of its own. */
 #define LATER_BASE	(RAM_BASE + 0x600000)
 
 sigjmp_buf pvm_caught;
@@ -77,7 +83,7 @@ static uint64_t *at(struct tvm *t, uint64_t gpa)
 	return tvm_at(t, gpa);
 }
 
-/* Reads, tells, writes, tells. */
+/* Reads, reports, writes, reports. */
 GUEST static void guest_use(uint64_t gpa)
 {
 	guest_sync(read64(gpa));
@@ -93,7 +99,7 @@ TEST_F(pvm, load_and_store_of_the_host_get_sigbus)
 	*p = 5;
 	ASSERT_EQ(0, pvm_protect(&self->t));
 	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
-	/* Sealing waits for the first run. */
+	/* The memory is sealed at the first run. */
 	EXPECT_EQ(0, signal_of_load(p));
 	*p = 7;
 	vcpu_run_to_sync(self->vcpu, 7);
@@ -105,18 +111,21 @@ TEST_F(pvm, load_and_store_of_the_host_get_sigbus)
 	vcpu_run_to_sync(self->vcpu, SECRET);
 }
 
-TEST_F(pvm, fetch_of_the_host_gets_sigbus)
+TEST_F(pvm, fetch_of_the_host_gets_a_signal)
 {
 	uint32_t *p = tvm_at(&self->t, FREE_BASE);
+	int sig;
 
-	ASSERT_EQ(0, mprotect(p, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+	ASSERT_EQ(0, mprotect(p, HOST_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
 	*p = 0xd65f03c0;	/* ret */
 	__builtin___clear_cache((char *)p, (char *)(p + 1));
 	EXPECT_EQ(0, signal_of(((void (*)(void))p)()));
 	ASSERT_EQ(0, pvm_protect(&self->t));
 	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
 	vcpu_run_to_sync(self->vcpu, 0xd65f03c0);
-	EXPECT_EQ(SIGBUS, signal_of(((void (*)(void))p)()));
+	/* The mapping that replaces the VMM's cannot be executed. */
+	sig = signal_of(((void (*)(void))p)());
+	EXPECT_TRUE(sig == SIGBUS || sig == SIGSEGV);
 	vcpu_run_to_sync(self->vcpu, SECRET);
 }
 
@@ -160,7 +169,7 @@ TEST_F(pvm, page_that_is_mapped_later_vanishes_with_what_is_in_it)
 	ASSERT_EQ(0, pvm_protect(&self->t));
 	tvm_enter(&self->t, 0, guest_use_later, LATER_BASE);
 	vcpu_run_to_sync(self->vcpu, 1);
-	/* A hypervisor without demand paging by block has it all by now. */
+	/* A hypervisor without demand paging by block has all of it by now. */
 	if (!signal_of_load(p))
 		EXPECT_EQ(0, signal_of_store(p, 77));
 	vcpu_run_to_sync(self->vcpu, 77);
@@ -241,7 +250,7 @@ GUEST static void guest_wrong_calls(uint64_t arg)
 	guest_sync(hvc3(HVC_MEMINFO, 0, 0, 0));
 	guest_sync(hvc3(HVC_SHARE, SWIOTLB_BASE, 0, 0));
 	guest_sync(hvc3(HVC_SHARE, FREE_BASE, 0, 0));
-	/* From here on, all wrong */
+	/* All of these are wrong */
 	guest_sync(hvc3(HVC_SHARE, FREE_BASE, 0, 0));
 	guest_sync(hvc3(HVC_UNSHARE, FREE_BASE + PAGE, 0, 0));
 	guest_sync(hvc3(HVC_UNSHARE, SWIOTLB_BASE, 0, 0));
@@ -279,7 +288,7 @@ TEST_F(pvm, wrong_calls_of_the_guest_are_refused)
 	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, FREE_BASE + PAGE)));
 }
 
-/* They are for protected guests; an open one's are the VMM's to answer. */
+/* These calls are for protected guests; for others, the VMM must handle them. */
 TEST_F(pvm, guest_that_is_not_protected_has_no_such_calls)
 {
 	tvm_enter(&self->t, 0, guest_share, FREE_BASE);
@@ -315,31 +324,69 @@ TEST_F(pvm, relinquished_page_comes_back_wiped)
 	EXPECT_EQ(SIGBUS, signal_of_load(p + PAGE / 8));
 	if (!no_controls())
 		EXPECT_TRUE(ctl_check_ok());
-	/* The guest touches it again, and has it again. */
+	/* The guest accesses it again, and gets it again. */
 	*p = 6;
 	vcpu_run_to_sync(self->vcpu, 6);
 	EXPECT_EQ(SIGBUS, signal_of_load(p));
 	vcpu_run_to_sync(self->vcpu, 1);
 }
 
-/* Else the guest would still have a page that the driver has let go of. */
+/* The largest page that a host may have; with demand paging by page, the guest has less */
+#define LARGE_PAGE	0x10000ULL
+
+GUEST static void guest_relinquish_all(uint64_t gpa)
+{
+	uint64_t p;
+
+	write64(gpa, SECRET);
+	guest_sync(read64(gpa));
+	for (p = gpa + PAGE; p < gpa + LARGE_PAGE; p += PAGE)
+		hvc3(HVC_RELINQUISH, p, 0, 0);
+	guest_sync(hvc3(HVC_RELINQUISH, gpa, 0, 0));
+	guest_sync(read64(gpa));
+}
+
+static void *map_anew(void *p)
+{
+	return mmap(p, LARGE_PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+/* Otherwise the guest would still have a page that the driver has released. */
 TEST_F(pvm, relinquished_page_is_gone_from_a_guest_that_is_not_protected)
 {
 	uint64_t *p = at(&self->t, FREE_BASE);
 
-	tvm_enter(&self->t, 0, guest_relinquish, FREE_BASE);
+	tvm_enter(&self->t, 0, guest_relinquish_all, FREE_BASE);
 	vcpu_run_to_sync(self->vcpu, SECRET);
 	vcpu_run_to_sync(self->vcpu, 0);
 	EXPECT_EQ(SECRET, *p);
 	if (!no_controls())
 		EXPECT_TRUE(ctl_check_ok());
-	ASSERT_EQ(p, mmap(p, PAGE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	ASSERT_EQ(p, map_anew(p));
 	*p = 66;
 	vcpu_run_to_sync(self->vcpu, 66);
 }
 
-/* RUNs that have ended with a hypercall for the host, since ctl_reset() */
+/* The host page stays pinned, and what the guest returned comes back from it. */
+TEST_F(pvm, host_page_that_is_relinquished_in_part_stays_the_guests)
+{
+	uint64_t *p = at(&self->t, FREE_BASE);
+	long long pinned;
+
+	if (HOST_PAGE == PAGE)
+		SKIP(return, "host pages are as large as the hypervisor's");
+	tvm_enter(&self->t, 0, guest_relinquish, FREE_BASE);
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	pinned = fd_stat(self->t.vm.fd, "pinned_pages");
+	vcpu_run_to_sync(self->vcpu, 0);
+	ASSERT_EQ(p, map_anew(p));
+	*p = 66;
+	vcpu_run_to_sync(self->vcpu, SECRET);
+	EXPECT_EQ(pinned, fd_stat(self->t.vm.fd, "pinned_pages"));
+}
+
+/* RUNs since ctl_reset() that ended with a hypercall for the host */
 static int hypercall_exits(void)
 {
 	static struct ctl_record record[1024];
@@ -360,7 +407,7 @@ GUEST static void guest_relinquish_what_it_has_not(uint64_t gpa)
 	guest_sync(read64(gpa));
 }
 
-/* The guest's next call, and that the host is told of those that succeed only */
+/* The guest's next call; the host must learn only about calls that succeed */
 #define relinquish_result(v)						\
 ({									\
 	uint64_t __ret;							\
@@ -372,8 +419,9 @@ GUEST static void guest_relinquish_what_it_has_not(uint64_t gpa)
 })
 
 /*
- * The host unpins what it is told of. Another vCPU may touch the page before it
- * comes to that, and would go on with a page that is the host's again.
+ * The host unpins a page that it is told about. Another vCPU may access the
+ * page before that, and would continue with a page that belongs to the host
+ * again.
  */
 TEST_F(pvm, host_is_not_told_of_a_page_that_was_not_the_guests)
 {
@@ -383,7 +431,7 @@ TEST_F(pvm, host_is_not_told_of_a_page_that_was_not_the_guests)
 	tvm_enter(&self->t, 0, guest_relinquish_what_it_has_not, FREE_BASE);
 	EXPECT_EQ(0, relinquish_result(self->vcpu));
 	EXPECT_EQ(HVC_INVALID_PARAMETER, relinquish_result(self->vcpu));
-	/* The guest has it if the VM was filled before it was protected. */
+	/* If the VM was populated before it was protected, the guest has it. */
 	relinquish_result(self->vcpu);
 	vcpu_run_to_sync(self->vcpu, 0);
 }
@@ -427,7 +475,7 @@ TEST_F(pvm, all_comes_back_wiped_when_the_vm_ends)
 	for (i = 0; i < size / 8; i++)
 		bad += p[i] != 0;
 	EXPECT_EQ(0, bad);
-	/* The code, too: the pages were the guest's. */
+	/* The code as well: the pages belonged to the guest. */
 	EXPECT_EQ(0, *(uint64_t *)mem.hva);
 	gz_memory_free(&mem);
 }
@@ -446,7 +494,7 @@ TEST_F(pvm, registers_are_closed_once_the_guest_has_run)
 	EXPECT_EQ(-EINVAL, gz_vcpu_set_reg(self->vcpu, GZ_REG_PC, 0));
 	EXPECT_EQ(-EINVAL, gz_vcpu_set_reg(self->vcpu, GZ_REG_X(3), 0));
 	EXPECT_EQ(-EINVAL, gz_vcpu_get_reg(other, GZ_REG_PC, &value));
-	/* A VMM that is late with a vCPU that waits for CPU_ON */
+	/* A VMM that runs a vCPU late, while another waits in CPU_ON */
 	EXPECT_EQ(0, gz_vcpu_set_reg(other, GZ_REG_PSTATE, GZ_PSTATE_BOOT));
 	vcpu_run_to_sync(self->vcpu, SECRET);
 }
@@ -499,35 +547,42 @@ TEST_F(pvm, page_of_one_vm_is_refused_to_another)
 	vcpu_run_to_sync(self->vcpu, 0);
 	tvm_create(&other, 1);
 	tvm_enter(&other, 0, guest_read, 0xd0000000);
-	ret = gz_vm_set_region(&other.vm, 5, 0, 0xd0000000, PAGE,
+	ret = gz_vm_set_region(&other.vm, 5, 0, 0xd0000000, HOST_PAGE,
 			       at(&self->t, FREE_BASE));
-	/* Refused at once where all memory is given at once, else when touched */
+	/*
+	 * Refused at once if all memory is given at once, otherwise at the access: the
+	 * page is the driver's, and cannot be had by its address.
+	 */
 	if (!ret)
 		ret = __vcpu_run(&other.vcpus[0]);
-	EXPECT_EQ(-EINVAL, ret);
+	EXPECT_EQ(has_demand_paging(&self->t) ? -EFAULT : -EINVAL, ret);
 	tvm_destroy(&other);
 	vcpu_run_to_sync(self->vcpu, SECRET);
 }
 
-TEST_F(pvm, page_of_two_vms_can_not_be_sealed)
+/* Except where EL2 had the page before: it refuses to seal a page that is lent twice. */
+TEST_F(pvm, page_of_two_vms_is_no_longer_one_when_it_is_sealed)
 {
 	struct tvm other;
+	bool copied = has_demand_paging(&self->t);
 	int ret;
 
 	tvm_create(&other, 1);
-	tvm_enter(&other, 0, guest_read, 0xd0000000);
-	ASSERT_EQ(0, gz_vm_set_region(&other.vm, 5, 0, 0xd0000000, PAGE,
+	tvm_enter(&other, 0, guest_use, 0xd0000000);
+	ASSERT_EQ(0, gz_vm_set_region(&other.vm, 5, 0, 0xd0000000, HOST_PAGE,
 				      at(&self->t, FREE_BASE)));
-	vcpu_run_to_sync(&other.vcpus[0], 0);
-	/* Without demand paging, or by page: found out when it is protected. */
+	*at(&self->t, FREE_BASE) = 3;
+	vcpu_run_to_sync(&other.vcpus[0], 3);
 	ret = pvm_protect(&self->t);
 	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
 	if (!ret)
 		ret = __vcpu_run(self->vcpu);
-	EXPECT_EQ(-EINVAL, ret);
+	EXPECT_EQ(copied ? 0 : -EINVAL, ret);
+	/* The other guest writes to its own page now. */
+	vcpu_run_to_sync(&other.vcpus[0], SECRET);
 	tvm_destroy(&other);
-	/* Now it is this one's alone. */
-	vcpu_run_to_sync(self->vcpu, 0);
+	/* The value that it reads, where it has not done so before */
+	vcpu_run_to_sync(self->vcpu, SECRET);
 	EXPECT_EQ(SIGBUS, signal_of_load(at(&self->t, FREE_BASE)));
 	vcpu_run_to_sync(self->vcpu, SECRET);
 }
@@ -539,16 +594,16 @@ TEST_F(pvm, memory_that_is_added_later_is_private)
 	ASSERT_EQ(0, pvm_protect(&self->t));
 	tvm_enter(&self->t, 0, guest_use_later, 0xd0000000);
 	vcpu_run_to_sync(self->vcpu, 1);
-	p = (uint64_t *)add_region(&self->t, 5, 0, 0xd0000000, PAGE);
+	p = (uint64_t *)add_region(&self->t, 5, 0, 0xd0000000, HOST_PAGE);
 	ASSERT_NE(NULL, p);
 	vcpu_run_to_sync(self->vcpu, 0);
 	EXPECT_EQ(SIGBUS, signal_of_load(p));
-	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	shared = mmap(NULL, HOST_PAGE, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, shared);
 	EXPECT_EQ(-EINVAL, gz_vm_set_region(&self->t.vm, 6,
 					    GZVM_USER_MEM_REGION_STATIC_SWIOTLB,
-					    0xe0000000, PAGE, shared));
+					    0xe0000000, HOST_PAGE, shared));
 	vcpu_run_to_sync(self->vcpu, SECRET);
 }
 
@@ -571,7 +626,7 @@ static long long statistic(struct tvm *t, const char *name)
 #define hyp_mem(t)	statistic(t, "protected_hyp_mem")
 #define shared_mem(t)	statistic(t, "protected_shared_mem")
 
-/* All is mapped by then: each page that changes sides is seen on both. */
+/* Everything is mapped by then: both sides see each page that changes its owner. */
 TEST_F(pvm, statistics_count_private_and_shared_bytes)
 {
 	long long hyp, shared;
@@ -629,6 +684,24 @@ TEST_F(pvm, firmware_has_a_size)
 	EXPECT_EQ(-EINVAL, pvm_cap(&self->t, ~0ULL, &size));
 }
 
+/* Only the size is a result: the rest may come from memory that is read-only. */
+TEST_F(pvm, only_the_size_is_written_back)
+{
+	static const struct gzvm_enable_cap size = {
+		.cap = GZVM_CAP_PROTECTED_VM,
+		.args = { GZVM_CAP_PVM_GET_PVMFW_SIZE },
+	};
+	static const struct gzvm_enable_cap protect = {
+		.cap = GZVM_CAP_PROTECTED_VM,
+		.args = { GZVM_CAP_PVM_SET_PROTECTED_VM },
+	};
+
+	EXPECT_EQ(-EFAULT, gz_ioctl(self->t.vm.fd, GZVM_ENABLE_CAP,
+				    (unsigned long)&size));
+	EXPECT_EQ(0, gz_ioctl(self->t.vm.fd, GZVM_ENABLE_CAP,
+			      (unsigned long)&protect));
+}
+
 TEST_F(pvm, firmware_goes_to_memory_with_room_for_it)
 {
 	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PVMFW_BASE + 8));
@@ -637,7 +710,7 @@ TEST_F(pvm, firmware_goes_to_memory_with_room_for_it)
 	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, SWIOTLB_BASE));
 	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, ~0xfffULL));
 	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, 0));
-	/* None of these has made it protected. */
+	/* None of these calls has protected it. */
 	tvm_enter(&self->t, 0, guest_use, FREE_BASE);
 	vcpu_run_to_sync(self->vcpu, 0);
 	EXPECT_EQ(0, signal_of_load(at(&self->t, FREE_BASE)));
@@ -648,7 +721,7 @@ TEST_F(pvm, firmware_goes_to_memory_with_room_for_it)
 #define FDT_MAGIC	0xedfe0dd0
 #define IMAGE_MAGIC	0x644d5241
 
-/* A kernel's header; what it does is to enter guest_entry. */
+/* A kernel's header; its code enters guest_entry. */
 static void write_payload(struct tvm *t)
 {
 	uint32_t *p = tvm_at(t, PAYLOAD);
@@ -692,7 +765,7 @@ TEST_F(pvm, firmware_starts_what_the_pc_says)
 	vcpu_run_to_sync(self->vcpu, SECRET);
 }
 
-/* x1 is the payload where the VMM knows of firmware, and the PC is nothing. */
+/* x1 is the payload if the VMM knows about firmware, and the PC is not used. */
 TEST_F(pvm, firmware_starts_what_x1_says)
 {
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
@@ -713,7 +786,7 @@ TEST_F(pvm, firmware_finds_the_device_tree_by_its_configuration)
 	vcpu_run_to_sync(self->vcpu, 0);
 }
 
-/* What a VMM may set, and the guest has of it then */
+/* Registers that a VMM may set, and their values in the guest then */
 static const struct {
 	uint64_t id;
 	uint64_t value;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Entering and leaving the guest: power, PSCI, hypercalls, kicks. */
+/*
+ * Entry and exit of the guest: power, PSCI, hypercalls, kicks.
+ *
+ * Needs: modes, threads
+ */
 
 #include <pthread.h>
 #include <signal.h>
@@ -61,7 +65,7 @@ TEST_F(run, psci_version_is_1)
 	EXPECT_EQ(1, version >> 16);
 }
 
-/* By the hypervisor or, like any call that it does not know, by the VMM */
+/* Handled by the hypervisor or, as an unknown call, by the VMM */
 TEST_F(run, unknown_psci_function_is_not_supported)
 {
 	struct gzvm_vcpu_run *run = &self->vcpu->run;
@@ -147,7 +151,7 @@ TEST_F(run, immediate_exit_does_not_enter_the_guest)
 	EXPECT_EQ(0, *counter);
 }
 
-/* A thread that runs a vCPU as a VMM does, and counts how often it came out. */
+/* A thread that runs a vCPU as a VMM does, and counts its exits. */
 struct runner {
 	struct gz_vcpu *vcpu;
 	pthread_t thread;
@@ -224,7 +228,7 @@ static void runner_stop(struct runner *r, int sig)
 	close(r->out_fd);
 }
 
-/* As crosvm and QEMU do it; the guest is known to run each time. */
+/* As crosvm and QEMU do it; the guest runs each time. */
 TEST_F(run, kick_gets_a_spinning_guest_out)
 {
 	const uint64_t *counter = tvm_at(&self->t, SHARED_BASE);
@@ -262,7 +266,10 @@ TEST_F(run, kick_at_any_time_is_not_lost)
 	EXPECT_EQ(-EINTR, r.ret);
 }
 
-/* Without SA_RESTART and without immediate_exit the signal alone must do. */
+/*
+ * Without SA_RESTART and without immediate_exit, the signal alone must end the
+ * run.
+ */
 TEST_F(run, plain_signal_interrupts_the_guest)
 {
 	struct sigaction sa = {
@@ -296,7 +303,7 @@ GUEST static void guest_read_counter(uint64_t rounds)
 	guest_sync(wrong);
 }
 
-/* One signal, some time from now: a periodic one can be faster than the VM. */
+/* One signal, after some time: a periodic one can be faster than the VM. */
 static void arm_timer(timer_t timer, long ns)
 {
 	struct itimerspec its = { .it_value = { .tv_nsec = ns } };
@@ -304,7 +311,7 @@ static void arm_timer(timer_t timer, long ns)
 	timer_settime(timer, 0, &its, NULL);
 }
 
-/* Serve PORT_TEST: loads count up, stores must come in the same order. */
+/* Handles PORT_TEST: loads count up, stores must come in the same order. */
 static int serve_counter(struct gz_vcpu *vcpu, uint64_t *next)
 {
 	uint64_t value = *next;
@@ -317,7 +324,7 @@ static int serve_counter(struct gz_vcpu *vcpu, uint64_t *next)
 	return value == (*next)++ ? 0 : -EPROTO;
 }
 
-/* An exit for the VMM wins over a signal that is pending. */
+/* An exit for the VMM takes precedence over a pending signal. */
 TEST_F(run, no_exit_is_lost_under_a_storm_of_signals)
 {
 	struct sigevent ev = {
@@ -331,7 +338,7 @@ TEST_F(run, no_exit_is_lost_under_a_storm_of_signals)
 	install(SIGUSR2, do_nothing, 0);
 	tvm_enter(&self->t, 0, guest_read_counter, 2000);
 	for (;;) {
-		/* Any point of the way in, through the guest, and out */
+		/* Any point on the way in, in the guest, and on the way out */
 		arm_timer(timer, 1 + next * 997 % 400000);
 		ASSERT_EQ(0, __vcpu_run(self->vcpu));
 		ASSERT_EQ(GZVM_EXIT_MMIO, self->vcpu->run.exit_reason);
@@ -352,7 +359,7 @@ static void kick_both(const struct runner *a, const struct runner *b)
 	usleep(1000);
 }
 
-/* The second thread waits its turn, or leaves when a signal comes. */
+/* The second thread waits for its turn, or returns when a signal arrives. */
 TEST_F(run, two_threads_on_one_vcpu)
 {
 	const uint64_t *counter = tvm_at(&self->t, SHARED_BASE);
@@ -365,9 +372,9 @@ TEST_F(run, two_threads_on_one_vcpu)
 	wait_for_change(counter, 0);
 	runner_start(&b, &twin);
 	/*
-	 * Only one of them is in; whether a signal ends the other's wait or
-	 * just its turn when it comes, it gets out in the end. Which one has
-	 * the vCPU nobody knows: it may be back before the other one woke up.
+	 * Only one of them is in the run. A signal ends the wait of the other,
+	 * or its run. In the end it returns. It is unknown which one has the
+	 * vCPU: one may run again before the other has woken up.
 	 */
 	while (!atomic_load(&b.kicked))
 		kick_both(&a, &b);

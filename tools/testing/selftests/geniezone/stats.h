@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Files of lines "name:<tab>value", as fdinfo and the driver's statistics. */
+/* Files with lines "name:<tab>value": fdinfo and the driver's statistics. */
 #ifndef STATS_H
 #define STATS_H
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The n-th value of that name, from 0; -1 when there is none */
+/* The n-th value of that name, from 0; -1 if there is none */
 static inline long long stat_nth(const char *path, const char *name, int n)
 {
 	size_t len = strlen(name);
@@ -33,7 +33,7 @@ static inline long long stat_of(const char *path, const char *name)
 	return stat_nth(path, name, 0);
 }
 
-/* The same from what the kernel tells of an open file */
+/* The same for the fdinfo of an open file */
 static inline long long fd_stat(int fd, const char *name)
 {
 	char path[64];
@@ -42,7 +42,7 @@ static inline long long fd_stat(int fd, const char *name)
 	return stat_of(path, name);
 }
 
-/* The harness's timeout ends a test that waits in vain. */
+/* The harness's timeout ends a test that waits for ever. */
 static inline void wait_for_stat(int fd, const char *name, long long old)
 {
 	while (fd_stat(fd, name) == old)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /sys/kernel/gzvm: what may be written, and what is then read. */
+/* /sys/kernel/gzvm: values that may be written, and values that are read then. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ FIXTURE_VARIANT_ADD(sysfs, demand_paging)
 FIXTURE_VARIANT_ADD(sysfs, destroy)
 {
 	.name = "destroy_batch_pages",
-	.last_bit = 31,
+	.last_bit = 14,
 };
 
 static int put(const char *path, const char *text)
@@ -106,7 +106,12 @@ TEST_F(sysfs, each_power_of_two)
 		EXPECT_EQ(0, put(self->path, text));
 		expect_text(text);
 	}
-	EXPECT_EQ(0, put(self->path, "0x10"));
+}
+
+/* As in shipped drivers */
+TEST_F(sysfs, leading_zero_is_not_octal)
+{
+	EXPECT_EQ(0, put(self->path, "016"));
 	expect_text("16\n");
 }
 
@@ -114,15 +119,15 @@ TEST_F(sysfs, nothing_else)
 {
 	static const char * const bad[] = {
 		"0", "3", "6", "511", "513", "1000", "4294967295", "-1", "-16",
-		"", "\n", " ", "x", "8x", "8 8", "8\n8", "8\n\n", "0x", "8.",
-		"1e1",
+		"", "\n", " ", "x", "8x", "8 8", "8\n8", "8\n\n", "0x", "0x10",
+		"8.", "1e1",
 	};
 	char text[32];
 	unsigned int i;
 
 	ASSERT_EQ(0, put(self->path, "16"));
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		/* sysfs does not pass on a write of nothing */
+		/* sysfs does not pass on an empty write */
 		if (*bad[i])
 			expect_refused(EINVAL, bad[i]);
 	expect_refused(ERANGE, "4294967296");

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The driver's tracepoints, and by them what /sys/kernel/gzvm changes. */
+/*
+ * The driver's tracepoints, and with them the effects of /sys/kernel/gzvm.
+ *
+ * Needs: modes, threads
+ */
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -15,7 +19,7 @@
 #define SPI		5
 #define INTID		INTID_SPI(SPI)
 #define TRACEFS		"/sys/kernel/tracing"
-/* A buffer of its own: nobody else's events, and none left when it is gone */
+/* A buffer of its own: no other events, and none left when it has gone */
 #define TRACE		TRACEFS "/instances/gzvm_test"
 #define SYSFS		"/sys/kernel/gzvm/"
 #define BLOCK		0x200000ULL
@@ -88,12 +92,12 @@ FIXTURE_TEARDOWN(trace)
 	rmdir(TRACE);
 }
 
-/* A file that is opened for writing and cut is an empty trace. */
+/* Truncating the file by an open for writing empties the trace. */
 #define forget()	ASSERT_EQ(0, truncate_file(TRACE "/trace"))
 
 static char trace[4 << 20];
 
-/* Take what is in the trace now; slow enough to be done once. */
+/* Reads the trace as it is now. This is slow, so do it once. */
 static size_t look(void)
 {
 	int fd = open(TRACE "/trace", O_RDONLY);
@@ -107,7 +111,7 @@ static size_t look(void)
 	return len;
 }
 
-/* How many lines of what was taken have this event with this text in it */
+/* Number of lines with this event and this text */
 static int traced(const char *event, const char *text)
 {
 	size_t len = strlen(event);
@@ -123,7 +127,7 @@ static int traced(const char *event, const char *text)
 	return n;
 }
 
-/* The same with the number of the VM put into the text */
+/* The same, with the number of the VM inserted into the text */
 #define traced_vm(event, format, ...)					\
 ({									\
 	char __text[256];						\
@@ -166,7 +170,7 @@ TEST_F(trace, fault_and_map)
 {
 	bool faults = has_demand_paging(&self->t);
 
-	/* Without demand paging all of it was given when the slot was made */
+	/* Without demand paging, all memory was mapped when the slot was created */
 	look();
 	EXPECT_EQ(faults, !traced("gzvm_map", "slot 0 gfn 0x80000"));
 	tvm_enter(&self->t, 0, guest_touches, 0);
@@ -182,10 +186,15 @@ TEST_F(trace, fault_and_map)
 				       "vm %lld slot 0 gfn 0x80200 pages"));
 }
 
+/*
+ * Its timer fires in an hour: the driver then need not bound the sleep, so there is
+ * one sleep only, and the signal finds the vCPU asleep.
+ */
 GUEST static void guest_waits(uint64_t arg)
 {
 	gic_init(gic_redist(0, 1));
 	gic_enable_spi(INTID, 1, 0);
+	timer_start(3600 * sysreg_read("cntfrq_el0"));
 	guest_sync(gic_wait());
 }
 
@@ -220,7 +229,7 @@ TEST_F(trace, inject_wake_and_idle)
 			       "vm %lld vcpu 0 reason IDLE error 0"));
 }
 
-/* Each call by its name, as often entered as left, with what it was given. */
+/* Each call by its name: as many entries as exits, with their arguments. */
 TEST_F(trace, hypercalls)
 {
 	static const char * const calls[] = {
@@ -271,7 +280,7 @@ static bool is_paged_by_block(struct tvm *t)
 	return !gz_ioctl(t->vm.fd, GZVM_CHECK_EXTENSION, (unsigned long)&cap);
 }
 
-/* A block is given in as many calls as the file says. */
+/* A block is mapped in as many calls as the file says. */
 TEST_F(trace, demand_paging_batch_is_obeyed)
 {
 	static const unsigned int batches[] = { 512, 1, 64, 256 };
@@ -301,7 +310,7 @@ TEST_F(trace, demand_paging_batch_is_obeyed)
 	}
 }
 
-/* The fewer pages in a step, the more steps, each of which is told how many. */
+/* The fewer pages in a step, the more steps. Each call has the number of pages. */
 TEST_F(trace, destroy_batch_is_obeyed)
 {
 	static const unsigned int batches[] = { 16, 2048 };

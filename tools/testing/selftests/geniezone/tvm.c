@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tiny VMs: made, filled with guest code, run, taken down. */
+/* Tiny VMs: creation, guest code, runs, end. */
 
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <linux/gzvm.h>
+#include <libgzvm.h>
 
-#include "gic.h"
 #include "tvm.h"
 
-/* Bounds of the section with guest code, from the linker */
+/* Bounds of the section with guest code, set by the linker */
 extern char __start_guest_text[], __stop_guest_text[];
 
 /**
- * tvm_gpa_of() - where guest code lies in the guest
+ * tvm_gpa_of() - the address of guest code in the guest
  * @guest_symbol: a GUEST function
  *
  * Return: guest physical address.
@@ -26,7 +25,7 @@ uint64_t tvm_gpa_of(const void *guest_symbol)
 }
 
 /**
- * tvm_at() - guest RAM as the test sees it
+ * tvm_at() - the address of guest RAM in this process
  * @t: tiny VM
  * @gpa: guest physical address in RAM
  *
@@ -38,7 +37,7 @@ void *tvm_at(struct tvm *t, uint64_t gpa)
 }
 
 /**
- * tvm_load_code() - put the guest code into RAM
+ * tvm_load_code() - copy the guest code into RAM
  * @t: tiny VM that has RAM
  *
  * Return: 0 or -errno.
@@ -54,12 +53,12 @@ int tvm_load_code(struct tvm *t)
 }
 
 /**
- * __tvm_create_sized() - make a VM with RAM, interrupt controller and vCPUs
- * @t: to be filled in; tvm_destroy() takes it also after a failure
- * @nr_vcpus: how many vCPUs; none of them has an entry yet
+ * __tvm_create_sized() - create a VM with RAM, interrupt controller and vCPUs
+ * @t: filled in; tvm_destroy() accepts it after a failure as well
+ * @nr_vcpus: number of vCPUs; none of them has an entry point yet
  * @ram: bytes of RAM, at least FREE_BASE - RAM_BASE
  *
- * Return: 0 or -errno; -ENOENT when there is no /dev/gzvm.
+ * Return: 0 or -errno; -ENOENT if there is no /dev/gzvm.
  */
 int __tvm_create_sized(struct tvm *t, unsigned int nr_vcpus, uint64_t ram)
 {
@@ -74,7 +73,7 @@ int __tvm_create_sized(struct tvm *t, unsigned int nr_vcpus, uint64_t ram)
 	if (!ret)
 		ret = gz_memory_attach(&t->mem, &t->vm, TVM_RAM_SLOT);
 	if (!ret)
-		ret = gz_gic_create(&t->vm, nr_vcpus);
+		ret = gz_gic_create(&t->vm, GICD_BASE, nr_vcpus);
 	while (!ret && t->nr_vcpus < nr_vcpus) {
 		ret = gz_vcpu_create(&t->vm, &t->vcpus[t->nr_vcpus],
 				     t->nr_vcpus);
@@ -86,10 +85,10 @@ int __tvm_create_sized(struct tvm *t, unsigned int nr_vcpus, uint64_t ram)
 
 /**
  * __tvm_create() - the same with RAM_SIZE bytes
- * @t: to be filled in
- * @nr_vcpus: how many vCPUs
+ * @t: filled in
+ * @nr_vcpus: number of vCPUs
  *
- * Return: 0 or -errno; -ENOENT when there is no /dev/gzvm.
+ * Return: 0 or -errno; -ENOENT if there is no /dev/gzvm.
  */
 int __tvm_create(struct tvm *t, unsigned int nr_vcpus)
 {
@@ -97,7 +96,7 @@ int __tvm_create(struct tvm *t, unsigned int nr_vcpus)
 }
 
 /**
- * tvm_destroy() - take a VM down
+ * tvm_destroy() - destroy a VM
  * @t: from __tvm_create()
  */
 void tvm_destroy(struct tvm *t)
@@ -109,7 +108,7 @@ void tvm_destroy(struct tvm *t)
 }
 
 /**
- * tvm_write_boot() - say what a vCPU is to do once it enters guest_entry
+ * tvm_write_boot() - set the function that a vCPU calls after guest_entry
  * @t: tiny VM
  * @id: vCPU
  * @fn: GUEST function
@@ -179,7 +178,7 @@ static uint64_t mmio_value(const struct gz_vcpu *vcpu)
 	return value;
 }
 
-/* The guest took an exception that it did not expect. */
+/* The guest has taken an unexpected exception. */
 static void show_abort(struct gz_vcpu *vcpu)
 {
 	uint64_t esr = mmio_value(vcpu), elr, far;
@@ -198,8 +197,8 @@ static void show_abort(struct gz_vcpu *vcpu)
  * @vcpu: the vCPU
  * @value: receives the guest's number
  *
- * Return: 0, -EFAULT when the guest took an exception, -EPROTO when another
- * exit came, or -errno.
+ * Return: 0, -EFAULT if the guest has taken an exception, -EPROTO after another exit, or
+ * -errno.
  */
 int __vcpu_run_to_sync(struct gz_vcpu *vcpu, uint64_t *value)
 {
@@ -218,7 +217,7 @@ int __vcpu_run_to_sync(struct gz_vcpu *vcpu, uint64_t *value)
 }
 
 /**
- * exit_name() - an exit for a message
+ * exit_name() - describe an exit for a message
  * @vcpu: the vCPU
  *
  * Return: static text.
@@ -248,11 +247,11 @@ const char *exit_name(const struct gz_vcpu *vcpu)
 }
 
 /**
- * wait_for_change() - wait until a guest that runs changes its memory
+ * wait_for_change() - wait until a running guest changes its memory
  * @p: guest memory
  * @old: its value so far
  *
- * The harness's timeout ends a test whose guest never does.
+ * The harness's timeout ends a test whose guest never does that.
  */
 void wait_for_change(const uint64_t *p, uint64_t old)
 {

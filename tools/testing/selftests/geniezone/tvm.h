@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Tiny VMs for tests. As in the kernel's other tests of hypervisors, __x()
- * returns an error; x(), in gz_test.h, fails the test.
+ * returns an error, and x() in gz_test.h fails the test.
  */
 #ifndef TVM_H
 #define TVM_H
 
 #include <stdint.h>
 
+#include <libgzvm.h>
+
 #include "guest.h"
-#include "memory.h"
-#include "vcpu.h"
-#include "vm.h"
 
 #define TVM_MAX_VCPUS	8
 

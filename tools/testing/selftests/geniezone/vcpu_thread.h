@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A vCPU with a thread of its own, whose guest has nothing to say to the VMM. */
+/* A vCPU in a thread of its own, whose guest needs nothing from the VMM. */
 #ifndef VCPU_THREAD_H
 #define VCPU_THREAD_H
 
@@ -19,7 +19,7 @@ static inline void *vcpu_thread_fn(void *arg)
 	return (void *)(long)gz_vcpu_loop(arg, vcpu_thread_exit, NULL);
 }
 
-/* Needs gz_kick_init() before. */
+/* Call gz_kick_init() before. */
 static inline void vcpu_thread_start(struct gz_vcpu *vcpu)
 {
 	atomic_store(&vcpu->stop, false);
@@ -27,7 +27,7 @@ static inline void vcpu_thread_start(struct gz_vcpu *vcpu)
 					vcpu);
 }
 
-/* 0, or what made the guest stop before it was told to */
+/* Returns 0, or the reason why the guest has stopped by itself */
 static inline int vcpu_thread_stop(struct gz_vcpu *vcpu)
 {
 	void *ret = (void *)-ESRCH;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Standard input to the guest's console. Without keys, it reads no more than the
- * guest takes, so that nothing is lost when it is slow. A person's keys work also
- * when the guest takes nothing: all is read, and what is too much for @buf is lost.
+ * Passes standard input to the guest's console. If input does not come from a
+ * person, this reads no more than the guest takes, so that a slow guest loses
+ * nothing. A person's keys must work even if the guest takes nothing: then this
+ * reads everything, and drops what does not fit into @buf.
  */
 
 #include <errno.h>
@@ -20,11 +21,11 @@ static const char keys_help[] =
 	"Ctrl-A h       this help\r\n";
 
 /**
- * console_init() - start
- * @con: to be filled in
- * @sink: where input goes
- * @arg: for @sink
- * @keys: Ctrl-A is special: input comes from a person
+ * console_init() - set up a console
+ * @con: filled in
+ * @sink: passes input to the guest
+ * @arg: argument of @sink
+ * @keys: Ctrl-A is special, since input comes from a person
  */
 void console_init(struct console *con, console_sink sink, void *arg, bool keys)
 {
@@ -36,11 +37,11 @@ void console_init(struct console *con, console_sink sink, void *arg, bool keys)
 }
 
 /**
- * console_wants_input() - is it worth waiting for input?
+ * console_wants_input() - may console_input() be called?
  * @con: the console
  *
- * Return: true when more may come, and there are keys to look for or all that was
- * read so far has reached the guest.
+ * Return: true if there may be more input, and either keys are special or the guest has
+ * taken everything that was read.
  */
 bool console_wants_input(const struct console *con)
 {
@@ -52,8 +53,9 @@ static void help(void)
 	fputs(keys_help, stderr);
 }
 
-/* Returns true when the byte after Ctrl-A ends the VM; sets *send if the
- * guest is to get it.
+/*
+ * Returns true if the byte after Ctrl-A ends the VM. Sets *send if the byte is
+ * for the guest.
  */
 static bool escaped(uint8_t byte, bool *send)
 {
@@ -74,7 +76,7 @@ static bool escaped(uint8_t byte, bool *send)
 	return false;
 }
 
-/* What the guest has taken makes room for what comes. */
+/* Removes the bytes that the guest has taken */
 static void make_room(struct console *con)
 {
 	con->end -= con->start;
@@ -88,7 +90,10 @@ static void append(struct console *con, uint8_t byte)
 		con->buf[con->end++] = byte;
 }
 
-/* Append it, but for the special keys. Returns true for "end". */
+/*
+ * Appends everything except the special keys. Returns true if the user ends the
+ * VM.
+ */
 static bool filter(struct console *con, const uint8_t *data, size_t len)
 {
 	bool send = true;
@@ -110,10 +115,10 @@ static bool filter(struct console *con, const uint8_t *data, size_t len)
 }
 
 /**
- * console_input() - read what standard input has
- * @con: the console; console_wants_input() said yes, poll() also
+ * console_input() - read from standard input
+ * @con: the console; both console_wants_input() and poll() allow a read
  *
- * Return: true when the user wants to end the VM.
+ * Return: true if the user wants to end the VM.
  */
 bool console_input(struct console *con)
 {
@@ -123,7 +128,7 @@ bool console_input(struct console *con)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return false;
 	if (n <= 0) {
-		/* No more input is no reason to stop the guest. */
+		/* The end of input does not stop the guest. */
 		con->open = false;
 		return false;
 	}
@@ -135,7 +140,7 @@ bool console_input(struct console *con)
 }
 
 /**
- * console_flush() - offer the guest what it has not taken yet
+ * console_flush() - offer the guest the bytes that it has not taken yet
  * @con: the console
  */
 void console_flush(struct console *con)

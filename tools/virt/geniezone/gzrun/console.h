@@ -6,32 +6,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Read at once; no more than fits into a buffer that is empty */
+/* Size of one read; it must not exceed an empty buffer */
 #define CONSOLE_READ	256
 
-/* A page of text that is pasted fits in, however slow the guest is */
+/* Enough for a page of pasted text, even if the guest is slow */
 #define CONSOLE_BUF	16384
 
 /**
- * typedef console_sink - the guest's end
- * @arg: whose
+ * typedef console_sink - passes input to the guest
+ * @arg: argument of the sink
  * @data: bytes for the guest
- * @len: how many
+ * @len: number of bytes
  *
- * Return: how many were taken; console_flush() is to be called when more can be.
+ * Return: number of bytes that the guest took. Call console_flush() when it can take
+ * more.
  */
 typedef size_t (*console_sink)(void *arg, const uint8_t *data, size_t len);
 
 /**
  * struct console - standard input on its way to the guest
- * @sink: the guest's end
- * @arg: for @sink
+ * @sink: passes input to the guest
+ * @arg: argument of @sink
  * @keys: Ctrl-A is special
  * @escape: the last byte was a special Ctrl-A
- * @open: there is more to read
- * @buf: read, but not yet taken by the guest
- * @start: the first such byte
- * @end: behind the last
+ * @open: there may be more to read
+ * @buf: bytes that were read but not yet taken by the guest
+ * @start: index of the first such byte
+ * @end: index behind the last such byte
  */
 struct console {
 	console_sink sink;

@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 #include "console.h"
-#include "gdb_server.h"
-#include "gdb_target.h"
+#include "gdb/server.h"
+#include "gdb/target.h"
 #include "log.h"
-#include "machine.h"
+#include "machine/machine.h"
 #include "options.h"
 #include "term.h"
-#include "virtio_console.h"
+#include "virtio/console.h"
 
-/* Exit status; options.c and gzrun.rst list them for the user */
+/* Exit status; --help in options.c and gzrun.rst list them for the user */
 enum {
 	STATUS_POWEROFF = 0,
 	STATUS_CANNOT_START = 1,
@@ -31,17 +31,18 @@ enum {
 	STATUS_UNKNOWN = 7,
 	STATUS_RUN_FAILED = 8,
 	STATUS_USER = 9,
+	STATUS_LOST = 10,
 	STATUS_SIGNAL = 128,
 };
 
-/* How a machine's end is told to the user and to the shell */
+/* The exit status and the message for each end of a machine */
 static const struct {
 	int status;
 	const char *text;
 } ends[] = {
 	[GZ_END_NONE]		= { STATUS_USER, NULL },
 	[GZ_END_POWEROFF]	= { STATUS_POWEROFF, NULL },
-	[GZ_END_RESET]		= { STATUS_RESET, "the guest asked for a reset" },
+	[GZ_END_RESET]		= { STATUS_RESET, "the guest requested a reset" },
 	[GZ_END_CRASH]		= { STATUS_CRASH, "the guest crashed" },
 	[GZ_END_INTERNAL]	= { STATUS_INTERNAL, "internal error, VM stopped" },
 	[GZ_END_EXCEPTION]	= { STATUS_EXCEPTION, "guest exception, VM stopped" },
@@ -51,15 +52,15 @@ static const struct {
 };
 
 /**
- * struct session - the main thread's view
+ * struct session - state of the main thread
  * @machine: the machine
  * @console: standard input
- * @room_fd: eventfd, signalled when the guest takes more input
- * @signal_fd: signals that concern the user
- * @signal: the one that ended the VM, or 0
- * @asked: SIGINT came: the guest was asked to power down
- * @gdb: where a debugger connects; its listen_fd is -1 if none is wanted
- * @gdb_target: the machine, as that one sees it
+ * @room_fd: eventfd, signalled when the guest can take more input
+ * @signal_fd: signals from the user
+ * @signal: the signal that ended the VM, or 0
+ * @asked: SIGINT has arrived, and the guest was asked to power down
+ * @gdb: where a debugger can connect; its listen_fd is -1 if there is none
+ * @gdb_target: the machine, as the debugger sees it
  */
 struct session {
 	struct gz_machine machine;
@@ -72,7 +73,7 @@ struct session {
 	struct gz_gdb_target gdb_target;
 };
 
-/* Before any thread starts, so that all inherit the mask. */
+/* Call this before any thread starts, so that all threads inherit the mask. */
 static int take_signals(void)
 {
 	sigset_t set;
@@ -118,7 +119,7 @@ static size_t to_virtio(void *arg, const uint8_t *data, size_t len)
 	return gz_virtio_console_receive(arg, data, len);
 }
 
-/* Standard input goes to the one console that the user chose. */
+/* Standard input goes to the console that the user has chosen. */
 static void open_console(struct session *s)
 {
 	struct gz_machine *m = &s->machine;
@@ -148,7 +149,7 @@ static void on_input(struct session *s)
 		gz_machine_end(&s->machine, GZ_END_USER);
 }
 
-/* Serve the user until the machine ends. */
+/* Serve the user until the machine ends */
 static void loop(struct session *s)
 {
 	enum { END, SIGNAL, ROOM, INPUT, NR };
@@ -160,7 +161,7 @@ static void loop(struct session *s)
 	};
 
 	for (;;) {
-		/* poll() skips negative numbers */
+		/* poll() ignores negative file descriptors */
 		fds[INPUT].fd = console_wants_input(&s->console) ?
 				STDIN_FILENO : -1;
 		if (poll(fds, NR, -1) < 0)
@@ -182,6 +183,10 @@ static int report(const struct session *s, enum gz_end end)
 		gz_error("%s", ends[end].text);
 	if (end == GZ_END_USER && s->signal)
 		return STATUS_SIGNAL + s->signal;
+	if (end == GZ_END_POWEROFF && gz_was_lost()) {
+		gz_error("the guest powered off, but some of its data was lost");
+		return STATUS_LOST;
+	}
 	return ends[end].status;
 }
 
@@ -204,7 +209,10 @@ static void end_by_debugger(void *arg)
 	gz_machine_end(arg, GZ_END_USER);
 }
 
-/* Memory that is the guest's own is not looked at: it is not there. */
+/*
+ * The debugger gets no private memory of the guest: this process cannot access
+ * it.
+ */
 static int start_gdb(struct session *s)
 {
 	struct gz_machine *m = &s->machine;
@@ -212,7 +220,7 @@ static int start_gdb(struct session *s)
 
 	if (s->gdb.listen_fd < 0)
 		return 0;
-	gz_gdb_target_init(&s->gdb_target, m->vcpus, m->nr_vcpus, &m->hold,
+	gz_gdb_target_init(&s->gdb_target, m->vcpus, m->nr_vcpus, &m->pause,
 			   m->cfg.protect ? NULL : &m->backing);
 	s->gdb_target.kill = end_by_debugger;
 	s->gdb_target.kill_arg = m;
@@ -239,14 +247,14 @@ static int run(struct session *s)
 		return STATUS_CANNOT_START;
 	}
 	loop(s);
-	gz_hold_end(&s->machine.hold);
+	gz_pause_end(&s->machine.pause);
 	gdb_server_stop(&s->gdb, ends[s->machine.end].status);
 	end = gz_machine_stop(&s->machine);
 	term_restore();
 	return report(s, end);
 }
 
-/* One life of the guest: a machine that is made, run and freed. */
+/* One boot of the guest: make a machine, run it, free it */
 static int live(struct session *s, const struct options *opts)
 {
 	int status;
@@ -261,7 +269,7 @@ static int live(struct session *s, const struct options *opts)
 	return status;
 }
 
-/* One socket for all lives of the guest */
+/* The socket stays open when the guest is reset */
 static int open_gdb(struct session *s, const char *where)
 {
 	int ret;
@@ -273,14 +281,34 @@ static int open_gdb(struct session *s, const char *where)
 	ret = gdb_server_listen(&s->gdb, where);
 	if (!ret)
 		return 0;
-	gz_error("no debugger can connect at %s: %s", where, strerror(-ret));
+	gz_error("cannot listen for a debugger at %s: %s", where, strerror(-ret));
 	gdb_server_close(&s->gdb);
 	return ret;
 }
 
+/* Like the tap interfaces, the addresses stay when the guest is reset. */
+static int choose_macs(struct gz_machine_config *cfg)
+{
+	static const uint8_t none[ETH_ALEN];
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_nets; i++) {
+		int ret = 0;
+
+		if (!memcmp(cfg->nets[i].mac, none, ETH_ALEN))
+			ret = gz_net_choose_mac(cfg->nets[i].mac);
+		if (ret) {
+			gz_error("--net: no random numbers: %s", strerror(-ret));
+			return ret;
+		}
+	}
+	return 0;
+}
+
 /*
- * Open over all lives of the guest: an interface that was made here goes with its
- * last descriptor, and the addresses that the host gave to it, too.
+ * These stay open when the guest is reset. When the last descriptor of an
+ * interface that was created here is closed, the interface vanishes with the
+ * addresses that the host has given it.
  */
 static int open_taps(struct gz_machine_config *cfg)
 {
@@ -312,10 +340,11 @@ int main(int argc, char **argv)
 	}
 	session.signal_fd = take_signals();
 	if (session.signal_fd < 0) {
-		gz_error("cannot take signals: %s", strerror(errno));
+		gz_error("cannot receive signals: %s", strerror(errno));
 		return STATUS_CANNOT_START;
 	}
-	if (open_taps(&opts.cfg) || open_gdb(&session, opts.gdb))
+	if (choose_macs(&opts.cfg) || open_taps(&opts.cfg) ||
+	    open_gdb(&session, opts.gdb))
 		return STATUS_CANNOT_START;
 	do {
 		status = live(&session, &opts);

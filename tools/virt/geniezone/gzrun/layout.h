@@ -4,20 +4,20 @@
  *
  *   0x00000000  +---------------------------+
  *               | nothing                   |
- *   0x3f800000  +---------------------------+
+ *   0x0f800000  +---------------------------+
  *               | 8250 serial port          |  SPI 0
- *   0x3f801000  +---------------------------+
+ *   0x0f801000  +---------------------------+
  *               | PL031 clock               |
- *   0x3f802000  +---------------------------+
+ *   0x0f802000  +---------------------------+
  *               | PL061 pins, power button  |  SPI 1
- *   0x3f803000  +---------------------------+
+ *   0x0f803000  +---------------------------+
  *               | pvpanic                   |
- *   0x3f803002  +---------------------------+
+ *   0x0f803002  +---------------------------+
  *               | nothing                   |
- *   0x3f810000  +---------------------------+
+ *   0x0f810000  +---------------------------+
  *               | 16 virtio-mmio windows    |  SPI 16 + n, 0x200 bytes each,
  *               |                           |  one window a page
- *   0x3f820000  +---------------------------+
+ *   0x0f820000  +---------------------------+
  *               | nothing                   |
  *   0x3fef0000  +---------------------------+
  *               | GIC redistributors, the   |  0x20000 per vCPU, ends at the
@@ -42,37 +42,35 @@
 
 #define GZ_MAX_VCPUS		8
 
-#define GZ_SERIAL_BASE		0x3f800000ULL
+#define GZ_SERIAL_BASE		0x0f800000ULL
 #define GZ_SERIAL_SIZE		0x1000ULL
 #define GZ_SERIAL_SPI		0
 
-#define GZ_RTC_BASE		0x3f801000ULL
+#define GZ_RTC_BASE		0x0f801000ULL
 #define GZ_RTC_SIZE		0x1000ULL
 
-#define GZ_GPIO_BASE		0x3f802000ULL
+#define GZ_GPIO_BASE		0x0f802000ULL
 #define GZ_GPIO_SIZE		0x1000ULL
 #define GZ_GPIO_SPI		1
 
-#define GZ_PVPANIC_BASE		0x3f803000ULL
+#define GZ_PVPANIC_BASE		0x0f803000ULL
 #define GZ_PVPANIC_SIZE		2ULL
 
-#define GZ_VIRTIO_BASE		0x3f810000ULL
+#define GZ_VIRTIO_BASE		0x0f810000ULL
 #define GZ_VIRTIO_STRIDE	0x1000ULL
 #define GZ_VIRTIO_SPI		16
 
 #define GZ_GICD_BASE		0x3fff0000ULL
-#define GZ_GICD_SIZE		0x10000ULL
-#define GZ_GICR_STRIDE		0x20000ULL
 
 #define GZ_PVMFW_BASE		0x7fc00000ULL
 #define GZ_PVMFW_SIZE		0x400000ULL
 
 #define GZ_RAM_BASE		0x80000000ULL
 
-/* What the kernel maps for the device tree; the boot protocol's limit, too */
+/* The kernel maps this much for the device tree; the boot protocol allows no more */
 #define GZ_FDT_SIZE		0x200000ULL
 
-/* PPI numbers as the device tree counts them: INTID less 16 */
+/* PPI numbers in the device tree: INTID - 16 */
 #define GZ_PPI_TIMER_SEC	13
 #define GZ_PPI_TIMER_PHYS	14
 #define GZ_PPI_TIMER_VIRT	11

@@ -21,57 +21,58 @@
 #define DEFAULT_MEM	(256ULL << 20)
 #define DEFAULT_SWIOTLB	(64ULL << 20)
 
-/* A huge page of hugetlb, if pages have 4 KiB */
+/* A huge page of hugetlb on a host with 4 KiB pages */
 #define HUGE_SIZE	0x200000ULL
 
-/* More than any phone has; keeps sums with it far from overflow */
+/* More than any phone has, and far from overflow in sums */
 #define MAX_MEM		0x10000000000ULL
 
 static const char help[] =
 "Usage: gzrun [options]\n"
 "Runs a Linux guest on the GenieZone hypervisor, its console on this terminal.\n"
 "\n"
-"  -k, --kernel FILE    arm64 Image, not compressed\n"
+"  -k, --kernel FILE    arm64 Image, or one that gzip compressed\n"
 "                       (default " DEFAULT_KERNEL ")\n"
 "  -i, --initrd FILE    initial RAM disk\n"
 "                       (default " DEFAULT_INITRD ",\n"
-"                       none with --kernel)\n"
+"                       none if --kernel is given)\n"
 "  -m, --mem SIZE       guest memory, in MiB or with K, M or G (default 256M)\n"
 "  -c, --cpus N         number of vCPUs, 1 to 8 (default 1)\n"
-"  -p, --params TEXT    the whole kernel command line\n"
+"  -p, --params TEXT    the complete kernel command line\n"
 "                       (default \"" DEFAULT_PARAMS "\",\n"
-"                       with hvc0 for a virtio console)\n"
+"                       hvc0 instead of ttyS0 with a virtio console)\n"
 "  -d, --disk FILE[,ro] virtio disk in FILE, read-only with ,ro; up to 8 times\n"
-"  -n, --net KIND       virtio network: tap=NAME, an interface of the host, or\n"
-"                       loop, a peer that answers ARP and ping; up to 4 times\n"
+"  -n, --net KIND[,mac=ADDRESS]  virtio network: tap=NAME, an interface of the\n"
+"                       host, or loop, a peer that answers ARP and ping; up to 4\n"
+"                       times; without mac=, the address is random\n"
 "      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
-"      --hugepages[=hugetlb]  use huge pages where the host has any; with\n"
-"                       hugetlb those that the administrator set aside\n"
-"      --protected      the host cannot see the guest's memory, but for a pool\n"
-"                       through which devices work\n"
-"      --pvmfw hyp|FILE run firmware first: hyp, that of the hypervisor, or\n"
-"                       FILE where the hypervisor has none\n"
-"      --swiotlb SIZE   size of that pool, taken from --mem (default 64M with\n"
-"                       --protected, else none)\n"
-"      --rng            virtio source of randomness\n"
-"      --vsock CID      vsock device with this address, 3 or more, served by the\n"
-"                       host's vhost_vsock\n"
-"      --on-reset WHAT  exit (status 3) or restart, when the guest asks for a\n"
+"      --hugepages[=hugetlb]  use transparent huge pages if the host has any\n"
+"                       free; with hugetlb, only reserved huge pages\n"
+"      --protected      the host cannot access the guest's memory, except a pool\n"
+"                       for devices\n"
+"      --pvmfw hyp|FILE run firmware before the kernel: hyp is the hypervisor's\n"
+"                       own, FILE is for a hypervisor that has none\n"
+"      --swiotlb SIZE   size of the pool for devices, part of --mem (default 64M\n"
+"                       with --protected, otherwise none)\n"
+"      --rng            virtio source of random numbers\n"
+"      --vsock CID      vsock device with this CID, 3 or more; the host's\n"
+"                       vhost_vsock serves it\n"
+"      --on-reset WHAT  exit (status 3) or restart when the guest requests a\n"
 "                       reset (default exit)\n"
-"      --gdb WHERE      let a debugger connect, at TCP port WHERE of this machine\n"
-"                       or at a local socket, if WHERE is a path (has a /)\n"
-"      --dump-dtb FILE  write the guest's device tree to FILE and end\n"
-"  -v, --verbose        tell more\n"
-"  -h, --help           show this\n"
+"      --gdb WHERE      let a debugger connect to TCP port WHERE of this machine,\n"
+"                       or to a local socket if WHERE is a path with a /\n"
+"      --dump-dtb FILE  write the guest's device tree to FILE and exit\n"
+"  -v, --verbose        print more messages\n"
+"  -h, --help           print this help\n"
 "\n"
-"Keys, when input is a terminal: Ctrl-A x ends the VM, Ctrl-A Ctrl-A sends\n"
-"Ctrl-A, Ctrl-A h lists the keys. The first SIGINT is the guest's power button,\n"
-"the second ends the VM.\n"
+"Keys, if input is a terminal: Ctrl-A x ends the VM, Ctrl-A Ctrl-A sends Ctrl-A,\n"
+"Ctrl-A h lists the keys. The first SIGINT presses the guest's power button, the\n"
+"second SIGINT ends the VM.\n"
 "\n"
 "Exit status: 0 guest powered off, 1 cannot start, 2 bad option, 3 guest reset,\n"
 "4 guest panicked, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
-"driver refused to run a vCPU, 9 ended by Ctrl-A x or by a debugger, 128 + n by\n"
-"signal n.\n";
+"driver refused to run a vCPU, 9 ended by Ctrl-A x or a debugger, 10 powered off,\n"
+"but a disk or the output failed, 128 + n ended by signal n.\n";
 
 enum {
 	OPT_DUMP_DTB = 256,
@@ -109,7 +110,7 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Digits only: strtoull() would take a sign and spaces, too. */
+/* Digits only: strtoull() accepts a sign and spaces as well. */
 static int parse_number(const char *text, char **end, unsigned long long *value)
 {
 	if (!isdigit((unsigned char)text[0]))
@@ -177,7 +178,7 @@ static int parse_cpus(const char *text, unsigned int *cpus)
 	return 0;
 }
 
-/* 0 to 2 and the last one are not for guests */
+/* CIDs 0 to 2 and the last one are reserved */
 static int parse_cid(const char *text, uint32_t *cid)
 {
 	unsigned long long n;
@@ -191,7 +192,7 @@ static int parse_cid(const char *text, uint32_t *cid)
 	return 0;
 }
 
-/* What the kernel takes; a longer one would be cut silently. */
+/* Linux cuts a longer command line without a message. */
 static int parse_params(const char *text, const char **params)
 {
 	if (strlen(text) >= 2048) {
@@ -202,7 +203,7 @@ static int parse_params(const char *text, const char **params)
 	return 0;
 }
 
-/* Cuts the text: it is argv's, which may be written. */
+/* Modifies the text, which is in argv and may be written. */
 static int parse_disk(char *text, struct gz_machine_config *cfg)
 {
 	struct gz_disk_config *disk = &cfg->disks[cfg->nr_disks];
@@ -225,11 +226,34 @@ static int parse_disk(char *text, struct gz_machine_config *cfg)
 	return 0;
 }
 
-static int parse_net(const char *text, struct gz_machine_config *cfg)
+/* Six bytes in hexadecimal digits; not of a group, and not all zeros */
+static int parse_mac(const char *text, uint8_t *mac)
 {
+	static const uint8_t none[ETH_ALEN];
+	int end = 0, n;
+
+	n = sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
+		   &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &end);
+	if (n == ETH_ALEN && !text[end] && !(mac[0] & 1) &&
+	    memcmp(mac, none, ETH_ALEN))
+		return 0;
+	gz_error("--net mac=%s: must be like 02:00:00:00:00:01", text);
+	return -1;
+}
+
+/* Modifies the text, which is in argv and may be written. */
+static int parse_net(char *text, struct gz_machine_config *cfg)
+{
+	char *mac = strstr(text, ",mac=");
+
 	if (cfg->nr_nets == GZ_MAX_NETS) {
 		gz_error("--net: at most %d", GZ_MAX_NETS);
 		return -1;
+	}
+	if (mac) {
+		*mac = '\0';
+		if (parse_mac(mac + 5, cfg->nets[cfg->nr_nets].mac))
+			return -1;
 	}
 	if (!strncmp(text, "tap=", 4)) {
 		cfg->nets[cfg->nr_nets++].tap = text + 4;
@@ -330,7 +354,7 @@ static int parse_one(struct options *opts, int opt)
 	return -1;
 }
 
-/* An own kernel may not want the default's initrd. */
+/* The default initrd is for the default kernel only. */
 static void set_defaults(struct options *opts)
 {
 	if (!opts->cfg.params)
@@ -345,19 +369,19 @@ static void set_defaults(struct options *opts)
 		opts->cfg.initrd = DEFAULT_INITRD;
 }
 
-/* What goes together, when all is known */
+/* Options that depend on each other */
 static int check(const struct gz_machine_config *cfg)
 {
 	if (cfg->swiotlb_size >= cfg->mem_size) {
-		gz_error("--swiotlb takes all of --mem: give less of one or more of the other");
+		gz_error("--swiotlb takes all of --mem: make it smaller, or --mem larger");
 		return -1;
 	}
 	if (cfg->pvmfw && !cfg->protect) {
-		gz_error("--pvmfw is for VMs that are --protected");
+		gz_error("--pvmfw is only for VMs that are --protected");
 		return -1;
 	}
 	if (cfg->hugepages == GZ_HUGEPAGES_HUGETLB && cfg->mem_size % HUGE_SIZE) {
-		gz_error("--hugepages=hugetlb: --mem must be whole huge pages of 2 MiB");
+		gz_error("--hugepages=hugetlb: --mem must be whole huge pages of 2 MiB each");
 		return -1;
 	}
 	return 0;
@@ -371,11 +395,11 @@ static enum options_result bad(void)
 
 /**
  * options_parse() - read the command line
- * @opts: to be filled in; points into @argv
+ * @opts: filled in; points into @argv
  * @argc: from main()
  * @argv: from main()
  *
- * Return: what to do.
+ * Return: what to do next.
  */
 enum options_result options_parse(struct options *opts, int argc, char **argv)
 {
@@ -395,7 +419,7 @@ enum options_result options_parse(struct options *opts, int argc, char **argv)
 			fputs(help, stdout);
 			return OPTIONS_HELP;
 		}
-		/* getopt_long() has told about what it does not know */
+		/* getopt_long() prints a message for an unknown option */
 		if (parse_one(opts, opt))
 			return bad();
 	}

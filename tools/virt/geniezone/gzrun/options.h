@@ -4,14 +4,14 @@
 
 #include <stdbool.h>
 
-#include "machine.h"
+#include "machine/machine.h"
 
 /**
  * struct options - the command line
  * @cfg: the machine
  * @dump_dtb: file for the device tree, or NULL
  * @gdb: TCP port or path of a socket for a debugger, or NULL
- * @restart: a guest that asks for a reset gets a new machine
+ * @restart: start a new machine when the guest requests a reset
  */
 struct options {
 	struct gz_machine_config cfg;
@@ -21,10 +21,10 @@ struct options {
 };
 
 /**
- * enum options_result - what is to be done next
+ * enum options_result - what to do next
  * @OPTIONS_RUN: run the machine
- * @OPTIONS_HELP: nothing; the help was shown
- * @OPTIONS_BAD: nothing; the error was shown
+ * @OPTIONS_HELP: exit; the help was printed
+ * @OPTIONS_BAD: exit; the error was printed
  */
 enum options_result {
 	OPTIONS_RUN,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The terminal on standard input: raw while the guest has it, as it was on
- * every way out of this process that can be caught.
+ * The terminal on standard input is raw while the guest uses it. It is restored
+ * whenever this process ends, unless by a signal that cannot be caught.
  */
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static atomic_bool changed;
 /**
  * term_is_tty() - is standard input a terminal?
  *
- * Return: true when it is.
+ * Return: true if it is.
  */
 bool term_is_tty(void)
 {
@@ -28,9 +28,9 @@ bool term_is_tty(void)
 }
 
 /**
- * term_restore() - give the terminal back as it was
+ * term_restore() - restore the settings of the terminal
  *
- * Safe in signal handlers; does nothing when nothing was changed.
+ * Safe in signal handlers. Does nothing if the settings were not changed.
  */
 void term_restore(void)
 {
@@ -40,7 +40,7 @@ void term_restore(void)
 	gz_log_cr = false;
 }
 
-/* SA_RESETHAND: the second time is the default action: the end. */
+/* SA_RESETHAND: the second signal has its default action and ends the process. */
 static void fatal_handler(int sig)
 {
 	term_restore();
@@ -64,11 +64,11 @@ static void catch_fatal_signals(void)
 }
 
 /**
- * term_raw() - give the terminal to the guest
+ * term_raw() - make the terminal raw for the guest
  *
- * Again after SIGCONT: the shell has put its own settings in place.
+ * Call this again after SIGCONT: the shell has set its own settings.
  *
- * Return: 0, also when standard input is no terminal, or -errno.
+ * Return: 0, even if standard input is not a terminal, or -errno.
  */
 int term_raw(void)
 {

@@ -3,15 +3,14 @@
 #
 # usage: arm64.sh DIR
 #
-# Fetches the few arm64 binaries that go into the images, busybox and libfdt,
-# into DIR/root. apt is given a state of its own in DIR: the system's knows
-# nothing of a foreign architecture, before or after.
+# Fetches arm64 packages, busybox, libfdt and zlib, into DIR/root. apt
+# keeps its state in DIR, so the system's apt gets no foreign architecture.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 dir=$1
-packages="busybox-static libfdt1 libfdt-dev"
+packages="busybox-static libfdt1 libfdt-dev zlib1g-dev"
 
 mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/deb"
 dir=$(cd "$dir" && pwd)

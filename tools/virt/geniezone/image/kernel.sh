@@ -4,10 +4,9 @@
 # usage: kernel.sh prepare|build SRC OUT FRAGMENT...
 #        kernel.sh dir SRC OUT DIRECTORY/ [VARIABLE=VALUE...]
 #
-# Configures the kernel SRC in OUT from allnoconfig and the fragments and makes,
-# with "build", the Image and the modules that the configuration asks for, with
-# "prepare" only what it takes to compile single files or external modules.
-# "dir" then compiles one directory. SRC is only read.
+# "prepare" configures the kernel SRC in OUT from allnoconfig and the fragments, so
+# that single files and external modules can be compiled. "build" also builds the
+# Image and the modules. "dir" compiles one directory. SRC is only read.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -16,15 +15,15 @@ what=$1 src=$2 out=$3
 shift 3
 
 mkdir -p "$out"
-args=(-s -C "$src" "O=$out")
+args=(-C "$src" "O=$out")
 
-# Only what changes the configuration may touch it: all objects depend on it.
+# Configures only if an option changes: all objects depend on the configuration.
 configure()
 {
-	cat "$@" >"$out/fragments.new"
+	grep -hE '^(# )?CONFIG_' "$@" >"$out/fragments.new"
 	if ! cmp -s "$out/fragments.new" "$out/fragments" ||
 	   [ ! -f "$out/.config" ]; then
-		kmake "${args[@]}" KCONFIG_ALLCONFIG="$out/fragments.new" \
+		kmake -s "${args[@]}" KCONFIG_ALLCONFIG="$out/fragments.new" \
 			allnoconfig
 		report_dropped
 		mv "$out/fragments.new" "$out/fragments"
@@ -32,8 +31,8 @@ configure()
 	rm -f "$out/fragments.new"
 }
 
-# What was asked for and is not there: the kernel has no such option, or one
-# that it depends on is missing. The last of several lines counts.
+# Lists the wanted options that the configuration lacks: the kernel does not have
+# them, or an option that they depend on is off. The last line for an option counts.
 report_dropped()
 {
 	tac "$out/fragments.new" | grep -E '^CONFIG_\w+=[ymn]$' |
@@ -48,14 +47,14 @@ report_dropped()
 case $what in
 prepare)
 	configure "$@"
-	kmake "${args[@]}" -j"$JOBS" modules_prepare
+	kmake -s "${args[@]}" -j"$JOBS" modules_prepare
 	;;
 build)
 	configure "$@"
 	kmake "${args[@]}" -j"$JOBS" Image modules
 	;;
 dir)
-	kmake "${args[@]}" -j"$JOBS" "$@"
+	kmake -s "${args[@]}" -j"$JOBS" "$@"
 	;;
 *)
 	die "unknown: $what"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the scripts here share. Sourced, never run.
+# Functions of the scripts here. Source this file, do not run it.
 
 die()
 {
@@ -8,17 +8,17 @@ die()
 	exit 1
 }
 
-# Logs lie in one place, whoever writes them
+# All logs are in one directory
 BUILD=${BUILD:-$(cd "$(dirname "$0")/../../../.." && pwd)/build}
 LOGS=${LOGS:-$BUILD/logs}
 
 CROSS_COMPILE=${CROSS_COMPILE:-aarch64-linux-gnu-}
 JOBS=${JOBS:-$(nproc)}
 
-# The kernel's make, untouched by variables given to ours: those would reach it
-# through MAKEFLAGS and mean something else there. A compiler cache is used when
-# there is one; none is required. What would make two builds of the same differ
-# is fixed. With LLVM=-19 or so in the environment, clang compiles.
+# Runs the kernel's make. Variables on our make's command line must not reach it
+# through MAKEFLAGS: they mean something else there. It uses ccache if that is
+# installed. Equal sources give equal builds: user, host and date are fixed. With
+# LLVM=-19 or similar in the environment, clang compiles.
 kmake()
 {
 	local cc=()
@@ -36,7 +36,7 @@ kmake()
 		"${cc[@]}" "$@"
 }
 
-# quietly LOG COMMAND...: the output goes to LOG; on failure its end is shown
+# quietly LOG COMMAND...: writes the output to LOG and shows its errors on failure
 quietly()
 {
 	log=$1

@@ -3,9 +3,8 @@
 #
 # usage: module.sh LINUX OUT DIR [VARIABLE=VALUE...]
 #
-# Builds the driver as an external module against the kernel LINUX built in OUT.
-# That happens in DIR on a copy of the sources, so that none of it comes to lie
-# among them.
+# Builds the driver as an external module against the kernel LINUX built in OUT. The
+# build runs in DIR on a copy of the sources and leaves nothing beside them.
 
 set -eu
 . "$(dirname "$0")/lib.sh"

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: packages.sh run|test|coverage
+# usage: packages.sh run|kernel|test|coverage
 #
-# Installs the Debian packages that are missing: for "run" what it takes to
-# build everything and start it, for "test" the checkers as well, for "coverage"
-# what makes its report. Does nothing, and asks for no rights, when all of them
-# are there.
+# Installs the Debian packages that are missing: "run" needs those to build the
+# programs and to start a kernel of Debian, "kernel" also those to build a kernel,
+# "test" also those with checkers, and "coverage" also the one for its report. If all
+# are installed, does nothing and needs no special rights.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-RUN="make gcc libc6-dev xz-utils bzip2 perl python3 flex bison bc cpio
-     libssl-dev libelf-dev device-tree-compiler ca-certificates e2fsprogs
+RUN="make gcc libc6-dev xz-utils python3 ca-certificates e2fsprogs
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
      linux-source-6.12"
-TEST="$RUN g++ sparse clang-19 lld-19 llvm-19 linux-source-6.1
-      python3-sphinx python3-sphinx-rtd-theme"
+KERNEL="$RUN bzip2 perl flex bison bc cpio libssl-dev libelf-dev device-tree-compiler"
+TEST="$KERNEL g++ rsync sparse clang-19 lld-19 llvm-19 linux-source-6.1
+      python3-sphinx python3-sphinx-rtd-theme patchelf"
 
 missing()
 {
@@ -39,13 +39,14 @@ as_root()
 
 case ${1:-} in
 run) list=$RUN ;;
+kernel) list=$KERNEL ;;
 test) list=$TEST ;;
 coverage) list="$TEST gcovr" ;;
-*) die "usage: packages.sh run|test|coverage" ;;
+*) die "usage: packages.sh run|kernel|test|coverage" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
-	die "this is not Debian; install the like of:" $list
+	die "this is not Debian; install packages like these:" $list
 need=$(missing "$list" | tr '\n' ' ')
 [ -n "$need" ] || exit 0
 
@@ -57,7 +58,7 @@ export DEBIAN_FRONTEND=noninteractive
 opts=(-y -q -o=Dpkg::Use-Pty=0 --no-install-recommends)
 log=$LOGS/packages.log
 quietly "$log" as_root apt-get -q update
-# Says how much it is before it begins; refuses on purpose, hence the status
+# Prints the size of the download first; --assume-no makes apt-get fail
 LC_ALL=C apt-get "${opts[@]}" --assume-no install $need 2>/dev/null |
 	grep -E '^(Need to get|After this)' || :
 quietly "$log" as_root env DEBIAN_FRONTEND=noninteractive \

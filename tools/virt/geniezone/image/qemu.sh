@@ -3,27 +3,29 @@
 #
 # usage: qemu.sh [option...] NAME
 #
-#   --el2 FILE         hypervisor that starts first (none: Linux at once, EL1)
+#   --el2 FILE         hypervisor that starts first (without: Linux starts at EL1)
 #   --kernel FILE      the host's Image
 #   --initrd FILE      the host's initial RAM disk
 #   --append TEXT      added to the host's command line
 #   --cpu MODEL, --smp N, --mem SIZE    (max,pauth-impdef=on; 2; 2G)
-#   --timeout SECONDS  time after which the machine is stopped (120)
-#   --hold SOCKET      stop at a reset, for who asks there (QMP)
+#   --timeout SECONDS  time limit for the machine (120)
+#   --hold SOCKET      stop at a reset; the socket speaks QMP
 #   --show             copy the console to standard output
-#   --vhe              no hypervisor, and Linux at EL2 with its own
-#   --icount           an instruction takes a nanosecond, and equal runs are equal
+#   --vhe              no hypervisor; Linux starts at EL2
+#   --icount           an instruction takes 1 ns: runs are reproducible
 #   --plugin FILE,...  a plugin of QEMU with its options
+#   --net              a network interface to this machine, at 10.0.2.2 there
+#   --share DIR        a directory of this machine, by 9P, with the tag "share"
 #   --tty              connect the console to this terminal; no time limit
 #
-# Starts the machine, the only place that knows how. The console is kept in
-# build/logs/NAME.log, what the host has to say for programs in NAME.result.
-# The status is 0 when the machine was powered off and 124 when it ran too long.
+# Starts the machine; no other file has QEMU's command line. The console is copied to
+# build/logs/NAME.log, and the host's report for programs is in NAME.result. The
+# status is 0 if the machine powered off and 124 if it reached the time limit.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold=''
+el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' share=''
 cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
 while [ $# -gt 1 ]; do
 	case $1 in
@@ -37,6 +39,8 @@ while [ $# -gt 1 ]; do
 	--timeout) limit=$2 ;;
 	--plugin) plugin=$2 ;;
 	--hold) hold=$2 ;;
+	--share) share=$2 ;;
+	--net) net=1; shift; continue ;;
 	--show) show=1; shift; continue ;;
 	--tty) tty=1; shift; continue ;;
 	--vhe) vhe=1; shift; continue ;;
@@ -48,7 +52,7 @@ done
 [ $# -eq 1 ] && [ -n "$kernel" ] || die "usage: qemu.sh [option...] NAME"
 name=$1
 
-# First of all: nobody may take an earlier run's for this one's
+# Empty the logs first: an earlier run's must not be taken for this run's
 mkdir -p "$LOGS"
 log=$LOGS/$name.log
 result=$LOGS/$name.result
@@ -64,7 +68,7 @@ done
 args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
       -no-reboot
       -append "console=ttyAMA0 panic=-1 $append"
-      # Ctrl-A is gzrun's
+      # gzrun uses Ctrl-A
       -echr 0x1d
       -chardev "stdio,id=console,mux=on,signal=off,logfile=$log"
       -serial chardev:console -mon chardev=console
@@ -73,10 +77,18 @@ args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
       -chardev "file,id=result,path=$result"
       -device virtserialport,chardev=result,name=gz.result)
 [ -z "$initrd" ] || args+=(-initrd "$initrd")
+if [ -n "$net" ]; then
+	args+=(-netdev user,id=user -device virtio-net-device,netdev=user)
+fi
+if [ -n "$share" ]; then
+	[ -d "$share" ] || die "$share is not a directory"
+	args+=(-fsdev "local,id=share,path=$share,security_model=none"
+	       -device virtio-9p-device,fsdev=share,mount_tag=share)
+fi
 machine=virt,gic-version=3
 [ -z "$hold" ] || args+=(-no-shutdown -qmp "unix:$hold,server=on,wait=off")
 if [ -n "$el2" ]; then
-	# Linux is put where the hypervisor looks for it, clear of initrd and DTB
+	# gzhyp expects Linux at this address, away from initrd and DTB
 	machine+=,virtualization=on
 	args+=(-kernel "$el2"
 	       -device "loader,file=$kernel,addr=0x41000000,force-raw=on")
@@ -86,7 +98,7 @@ else
 fi
 if [ -n "$icount" ]; then
 	machine+=,dtb-randomness=off
-	# The machine's clock too, or reading it takes now one way, now another
+	# The RTC also follows this clock; otherwise reads of it take different paths
 	args+=(-icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm)
 fi
 args+=(-M "$machine")

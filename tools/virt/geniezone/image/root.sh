@@ -3,8 +3,8 @@
 #
 # usage: root.sh OUT BUSYBOX
 #
-# Makes a small ext4 file system that a guest can have as its root: busybox and
-# the guest's init. No rights are needed, and equal input makes equal output.
+# Makes a small ext4 file system as a guest's root: busybox and the guest's init.
+# Needs no special rights. Equal input gives equal output.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ out=$1 busybox=$2
 size_mib=8
 uuid=67656e69-657a-6f6e-6500-000000000001
 
-# Not in everybody's path
+# mke2fs is not in every user's path
 PATH=$PATH:/usr/sbin:/sbin
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

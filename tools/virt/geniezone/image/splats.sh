@@ -3,15 +3,14 @@
 #
 # usage: splats.sh LOG...
 #
-# Prints each line of the logs with which a kernel or hypervisor, host or guest,
-# complains about itself, and fails when there is one. A log that is missing or
-# empty shows nothing, which is a complaint as well.
+# Prints each line of the logs in which a kernel or hypervisor, of host or guest,
+# complains, and fails if there is one. A missing or empty log is a complaint, too.
 #
-# Of the races that KCSAN finds those count that are the driver's: one of the two
-# accesses is its own, or both are made on its behalf. What an interrupt did not
-# let go on is not at fault for what the interrupt does. And that a task has come to
-# be PF_VCPU is written by the kernel's guest_timing_enter_irqoff(), inline, as in
-# KVM, into flags that a sender of signals reads.
+# A race that KCSAN finds counts if it is the driver's: it makes one of the two
+# accesses, or both are made on its behalf. An access in an interrupt is not made
+# on behalf of the interrupted code. One known race is ignored: the kernel's inline
+# function guest_timing_enter_irqoff() sets PF_VCPU in the task's flags while a
+# sender of signals reads them. KVM has the same race.
 
 pattern='WARNING: |BUG: |BUG at |kernel BUG|Oops|Kernel panic|Internal error'
 pattern="$pattern|KASAN:|UBSAN:|KCSAN:|KFENCE:|Unable to handle kernel"
@@ -24,7 +23,7 @@ pattern="$pattern|soft lockup|hard LOCKUP|ODEBUG:|list_(add|del) corruption"
 pattern="$pattern|refcount_t: |Call trace:|gzhyp: PANIC|Bad page state"
 pattern="$pattern|self-detected stall|page allocation failure"
 
-# Line numbers, and without races of others
+# The lines with their numbers, without races of other code
 lines()
 {
 	awk '

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is used here of QEMU's interface for plugins, version 1: Debian has no
- * header of it.
+ * The part of QEMU's plugin interface, version 1, that is used here. Debian has no
+ * package with QEMU's header.
  */
 #ifndef QEMU_PLUGIN_H
 #define QEMU_PLUGIN_H
@@ -44,7 +44,7 @@ void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
 						enum qemu_plugin_op op,
 						void *at, uint64_t value);
 
-/* What QEMU looks for in a plugin */
+/* QEMU looks these symbols up in a plugin */
 EXPORTED extern int qemu_plugin_version;
 EXPORTED int qemu_plugin_install(qemu_plugin_id_t id,
 				 const struct qemu_info *info, int argc,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Compiled to assembly only; the Makefile makes a header of the markers. */
-#include "entry.h"
-#include "mmu.h"
+#include "arch/entry.h"
+#include "arch/mmu.h"
 
 #define DEFINE(sym, val) \
 	asm volatile("\n.ascii \"->" #sym " %0\"" :: "i" (val))

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Cache maintenance by address. */
-#include "barrier.h"
-#include "cpu.h"
+#include "arch/barrier.h"
+#include "arch/cpu.h"
 
 static u64 dcache_line(void)
 {
 	return 4UL << FIELD(read_sysreg(ctr_el0), 16, 4);
 }
 
-/* A loop takes as long as what it is about: most often a page, of 64 lines. */
+/* Unrolled: the loop's own instructions count, for mostly a page of 64 lines. */
 static u64 clean_lines(u64 addr, u64 line)
 {
 	unsigned int i;
@@ -39,7 +39,7 @@ void dcache_clean_inval(const void *va, u64 size)
 	dsb_sy();
 }
 
-/* Instructions may have been written to memory that was executed before. */
+/* For memory that was executed before and has new instructions */
 void icache_inval_all(void)
 {
 	asm volatile("ic ialluis" ::: "memory");

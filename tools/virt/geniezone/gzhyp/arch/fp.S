@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * FP/SIMD and SVE registers. Callers have opened CPTR_EL2; for SVE, ZCR_EL2 is
- * the CPU's maximum, so that nothing of the host's is cut off.
+ * FP/SIMD and SVE registers. CPTR_EL2 must not trap them. For SVE, ZCR_EL2 has the
+ * CPU's maximum, so that the host's registers are saved in full.
  */
 #include "asm-offsets.h"
 

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The machine's GICv3. It is the host's: gzhyp never acknowledges an interrupt
- * and leaves no trace in it. What it needs for itself are interrupts that bring
- * a CPU out of the guest and are gone by the time the host could see them:
+ * The machine's GICv3. It is the host's: gzhyp never acknowledges an interrupt and
+ * restores what it changes. It needs interrupts that bring a CPU out of the guest
+ * and are gone before the host could see them:
  *
- *   maintenance (PPI)   line falls when ICH_HCR_EL2 is cleared
+ *   maintenance (PPI)   line falls when ICH_HCR_EL2.En is cleared
  *   EL2 timer (PPI)     line falls when CNTHP_CTL_EL2 is cleared
- *   SGI 15              another CPU's kick; made not pending at the exit
+ *   SGI 15              another CPU's kick; cleared at the exit
  *
  * They are enabled in the CPU's redistributor only while a guest runs there.
- * The virtual timer's PPI, which is the host's own as well, is disabled for the
- * time that the guest's timer line is high, or it would end every entry at
- * once; its end is told by the list register's maintenance interrupt.
- * Priorities are what the host gave to all private interrupts; its priority
- * mask is open while the guest runs.
+ * The host uses the virtual timer's PPI as well. It is disabled while the guest's
+ * timer line is high, because it would end every entry at once; the list register's
+ * maintenance interrupt shows that the line may be low again. Priorities are those
+ * that the host gave to all private interrupts. Its priority mask is open while the
+ * guest runs.
  */
-#include "barrier.h"
-#include "entry.h"
-#include "gic.h"
-#include "platform.h"
-#include "print.h"
-#include "vcpu.h"
+#include "arch/barrier.h"
+#include "arch/entry.h"
+#include "arch/gic.h"
+#include "core/vm/vcpu.h"
+#include "lib/print.h"
+#include "platform/platform.h"
 
 #define GICR_CTLR		0x0000
 #define GICR_CTLR_RWP		BIT(3)
@@ -33,6 +33,8 @@
 #define GICR_ICPENDR0		0x0280
 
 #define KICK_SGI		15
+
+#define ICH_HCR_TDIR		BIT(14)
 
 static u32 gicr_read(u64 addr)
 {
@@ -80,7 +82,7 @@ static void wait_for_rwp(const struct percpu *cpu)
 }
 
 /**
- * gic_guest_begin() - let what concerns EL2 interrupt the guest
+ * gic_guest_begin() - let EL2's interrupts end the guest's run
  * @cpu: this CPU
  * @vtimer_high: the guest's virtual timer has fired and was injected
  */
@@ -99,14 +101,14 @@ void gic_guest_begin(struct percpu *cpu, bool vtimer_high)
 }
 
 /**
- * gic_guest_end() - give the redistributor back as it was
+ * gic_guest_end() - restore the redistributor
  * @cpu: this CPU; EL2's and the guest's timers and list registers are quiet
  *
- * A kick is forgotten here, and what it was about looked at later, without a lock,
- * see vgic_is_quiet(). The redistributor answers wait_for_rwp() after the write has
- * arrived, and the ISB of gic_host_irq_pending(), or the barrier of the next RUN,
- * keeps the look behind that: who queued before this kick is seen, and who queues
- * later sends another one.
+ * A kick is cleared here. Its cause is looked at later and without a lock, see
+ * vgic_is_quiet(). The redistributor answers wait_for_rwp() after the write has
+ * arrived; the ISB of gic_host_irq_pending(), or the barrier of the next RUN, keeps
+ * the look behind that. So an interrupt that was queued before this kick is seen, and
+ * one that is queued later brings another kick.
  */
 void gic_guest_end(struct percpu *cpu)
 {
@@ -118,7 +120,7 @@ void gic_guest_end(struct percpu *cpu)
 	wait_for_rwp(cpu);
 }
 
-/* Anything for the host? EL2's own sources are quiet, its mask is open. */
+/* Is an interrupt of the host's pending? EL2's own are quiet, the mask is open. */
 bool gic_host_irq_pending(void)
 {
 	isb();
@@ -143,12 +145,13 @@ void gic_send_kick(const struct percpu *cpu)
 }
 
 /**
- * gic_init_cpu() - the virtual interface, once EL2 may reach it by system registers
- * @cpu: this CPU
+ * gic_init_cpu() - set up the virtual interface
+ * @cpu: this CPU; EL2 may use the GIC's system registers
  *
- * From here on all list registers are 0 and ICH_HCR_EL2 is, unless a guest that has
- * something in them is entered. One that has not needs no ICH_HCR_EL2.En: without
- * a list register there is nothing to signal or to acknowledge (IHI 0069, 12.4.9).
+ * From here on the list registers are 0, except in a guest that has interrupts in list
+ * registers. Another guest needs no ICH_HCR_EL2.En: without a list register there is
+ * nothing to signal or to acknowledge (IHI 0069, 12.4.9). ICH_HCR_EL2.TDIR is set in
+ * every guest, because the guest may deactivate an interrupt of another vCPU.
  */
 void gic_init_cpu(struct percpu *cpu)
 {
@@ -176,11 +179,11 @@ void gic_write_lrs(const u64 *lr, unsigned int nr, u64 hcr)
 	if (!nr)
 		return;
 	lr_write(lr, nr);
-	write_sysreg_s(hcr, SYS_ICH_HCR);
+	write_sysreg_s(hcr | ICH_HCR_TDIR, SYS_ICH_HCR);
 }
 
 /**
- * gic_read_lrs() - the counterpart: quiets the virtual interface, and empties it
+ * gic_read_lrs() - take the virtual interrupts back and clear the virtual interface
  * @lr: list registers
  * @nr: how many of them were written, not 0
  *
@@ -191,7 +194,7 @@ u64 gic_read_lrs(u64 *lr, unsigned int nr)
 	u64 hcr = read_sysreg_s(SYS_ICH_HCR);
 
 	lr_read(lr, nr);
-	write_sysreg_s(0, SYS_ICH_HCR);
+	write_sysreg_s(ICH_HCR_TDIR, SYS_ICH_HCR);
 	lr_clear(nr);
 	return hcr;
 }
@@ -201,6 +204,7 @@ void gic_load(struct vcpu *vcpu)
 	unsigned int nr = this_cpu()->nr_aprs;
 
 	write_sysreg_s(vcpu->vmcr, SYS_ICH_VMCR);
+	write_sysreg_s(ICH_HCR_TDIR, SYS_ICH_HCR);
 	write_sysreg(vcpu->ap0r[0], s3_4_c12_c8_0);
 	write_sysreg(vcpu->ap1r[0], s3_4_c12_c9_0);
 	if (nr >= 2) {
@@ -213,7 +217,7 @@ void gic_load(struct vcpu *vcpu)
 		write_sysreg(vcpu->ap1r[2], s3_4_c12_c9_2);
 		write_sysreg(vcpu->ap1r[3], s3_4_c12_c9_3);
 	}
-	/* The guest must not turn off what the host uses too. */
+	/* The guest must not turn off the host's interface. */
 	write_sysreg_s(7, SYS_ICC_SRE_EL2);
 	isb();
 	this_cpu()->host_pmr = read_sysreg_s(SYS_ICC_PMR);
@@ -225,6 +229,7 @@ void gic_put(struct vcpu *vcpu)
 	unsigned int nr = this_cpu()->nr_aprs;
 
 	vcpu->vmcr = read_sysreg_s(SYS_ICH_VMCR);
+	write_sysreg_s(0, SYS_ICH_HCR);
 	vcpu->ap0r[0] = read_sysreg(s3_4_c12_c8_0);
 	vcpu->ap1r[0] = read_sysreg(s3_4_c12_c9_0);
 	if (nr >= 2) {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Entry of the first CPU, from the firmware, and of the others, from PSCI.
- * Both come with the MMU off.
- */
+/* Entry of the first CPU, from the firmware, with the MMU off. */
 #include "asm-offsets.h"
 
 	.section ".head", "ax"
@@ -20,16 +17,17 @@ _start:
 	.ascii	"ARM\x64"
 	.long	0
 
-/* Does its work where it is loaded, then once more where it will live. */
+/* Relocates gzhyp where it was loaded, copies it, and relocates the copy. */
 primary:
 	msr	daifset, #0xf
 	mov	x19, x0				/* device tree */
 	mrs	x0, currentel
-	cmp	x0, #(2 << 2)
-	b.ne	park
+	mov	x20, x0
 	bl	make_runnable
+	cmp	x20, #(2 << 2)
+	b.ne	wrong_level
 	mov	x0, x19
-	bl	boot_place			/* where to live */
+	bl	boot_place			/* final address */
 	mov	x20, x0
 	adrp	x1, _start
 	adrp	x2, _load_end
@@ -52,6 +50,11 @@ relocated:
 	bl	make_runnable
 	mov	x0, x19
 	bl	hyp_main
+
+wrong_level:
+	mov	x0, x19
+	lsr	x1, x20, #2
+	bl	boot_refuse
 
 park:	wfi
 	b	park
@@ -80,41 +83,6 @@ make_runnable:
 	adrp	x1, boot_stack_top
 	mov	sp, x1
 	dsb	sy
-	ret
-
-/* x0 = struct percpu, by PSCI's context id */
-	.globl	secondary_entry
-secondary_entry:
-	msr	daifset, #0xf
-	mov	x19, x0
-	bl	mmu_enable
-	msr	tpidr_el2, x19
-	ldr	x1, [x19, #CPU_STACK_TOP]
-	mov	sp, x1
-	mov	x0, x19
-	bl	secondary_main
-	b	park
-
-/* Clobbers x0 to x3. Tables and code are mapped where they are. */
-	.globl	mmu_enable
-mmu_enable:
-	adrp	x0, mmu_config
-	add	x0, x0, #:lo12:mmu_config
-	ldr	x1, [x0, #MMU_MAIR]
-	msr	mair_el2, x1
-	ldr	x1, [x0, #MMU_TCR]
-	msr	tcr_el2, x1
-	ldr	x1, [x0, #MMU_TTBR]
-	msr	ttbr0_el2, x1
-	ldr	x1, [x0, #MMU_SCTLR]
-	isb
-	tlbi	alle2
-	dsb	nsh
-	ic	iallu
-	dsb	nsh
-	isb
-	msr	sctlr_el2, x1
-	isb
 	ret
 
 	.section ".bss.stack", "aw", %nobits

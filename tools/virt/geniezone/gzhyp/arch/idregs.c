@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ID registers as guests see them: the CPU's, less what is not switched or
- * would work on the machine. A field that is not named here reads as zero, so
- * that what future CPUs bring stays hidden until somebody has thought about it.
+ * ID registers as guests see them: the CPU's, without features that are not switched
+ * or that affect the whole machine. A field that is not named here reads as zero, so
+ * new features of CPUs stay hidden until they are added here.
  */
-#include "cpu.h"
-#include "stage2.h"
-#include "vcpu.h"
+#include "arch/cpu.h"
+#include "arch/stage2.h"
+#include "core/vm/vcpu.h"
 
 #define ID(crm, op2)	SYSREG(3, 0, 0, crm, op2)
 #define F(shift)	(0xfULL << (shift))
@@ -64,7 +64,7 @@ static u64 read_hw(u32 reg)
 	}
 }
 
-/* CSV2 up to 1, which has no registers; an OS with none of it must not see 2 */
+/* CSV2 is at most 1: higher values have registers, which are not switched. */
 static u64 pfr0_csv2(u64 hw)
 {
 	return (u64)!!FIELD(hw, 56, 4) << 56;

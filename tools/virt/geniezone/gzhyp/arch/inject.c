@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exceptions that EL2 gives to EL1, host or guest: what the CPU does at an
- * exception entry (Arm ARM, AArch64.TakeException), done by hand.
+ * Exceptions that EL2 injects into EL1, host or guest, as the CPU would take them
+ * (Arm ARM, AArch64.TakeException).
  */
-#include "cpu.h"
-#include "switch.h"
+#include "arch/cpu.h"
+#include "arch/switch.h"
 
 #define VECTOR_EL1_SP0	0x000
 #define VECTOR_EL1_SPX	0x200
@@ -30,7 +30,7 @@ static u64 entry_pstate(u64 old)
 	u64 sctlr = read_sysreg(sctlr_el1);
 	u64 new = (old & (PSR_NZCV | PSR_DIT | PSR_PAN)) | PSR_DAIF | PSR_EL1H;
 
-	/* PSTATE bits that the CPU lacks are not kept by it. */
+	/* PSTATE bits of features that the CPU lacks must stay 0. */
 	if (FIELD(read_sysreg(id_aa64mmfr1_el1), 20, 4) &&
 	    !(sctlr & SCTLR_SPAN))
 		new |= PSR_PAN;
@@ -60,7 +60,7 @@ static bool from_el0(const struct cpu_regs *regs)
 
 /**
  * inject_abort() - synchronous external abort at EL1
- * @regs: general registers of the one that gets it
+ * @regs: general registers of the host or guest
  * @far: virtual address of the access
  * @instruction: it was an instruction fetch
  */
@@ -75,17 +75,17 @@ void inject_abort(struct cpu_regs *regs, u64 far, bool instruction)
 }
 
 /**
- * inject_host_abort() - the host has touched what is not its own
+ * inject_host_abort() - the host has accessed memory that is not its own
  * @regs: its general registers
  * @far: virtual address of the access
  * @esr: ESR_EL2
  *
- * An external abort (Arm ARM, ESR_EL1, ISS encoding for an exception from a Data
- * Abort), by which a process gets SIGBUS. A load or store of the kernel's is told
- * as an alignment fault instead. Of an external abort Linux dies, even where it
- * expects accesses to fail, as in copy_from_user(). After a translation or
- * permission fault it would find nothing wrong and try again, for ever. Of an
- * alignment fault it looks for a fixup, and dies only if there is none.
+ * A process gets an external abort (Arm ARM, ESR_EL1, ISS encoding for an exception
+ * from a Data Abort), which Linux turns into SIGBUS. The kernel gets an alignment
+ * fault for a load or store. After an external abort Linux panics, even where it
+ * expects accesses to fail, as in copy_from_user(). After a translation or permission
+ * fault it finds nothing wrong and retries for ever. After an alignment fault it
+ * looks for a fixup, and panics only without one.
  */
 void inject_host_abort(struct cpu_regs *regs, u64 far, u64 esr)
 {
@@ -109,7 +109,7 @@ void inject_host_abort(struct cpu_regs *regs, u64 far, u64 esr)
 
 /**
  * inject_undef() - undefined instruction at EL1
- * @regs: general registers of the one that gets it
+ * @regs: general registers of the host or guest
  */
 void inject_undef(struct cpu_regs *regs)
 {
@@ -117,12 +117,27 @@ void inject_undef(struct cpu_regs *regs)
 }
 
 /**
- * skip_instruction() - step over what has been emulated
+ * inject_host_serror() - give the host a virtual SError
+ * @cpu: this CPU
+ *
+ * A physical SError that EL2 got is the host's, and the host must get it once. The
+ * CPU clears HCR_EL2.VSE when the host takes it.
+ */
+void inject_host_serror(struct percpu *cpu)
+{
+	if (cpu->loaded)
+		cpu->vse_pending = true;
+	else
+		write_sysreg(read_sysreg(hcr_el2) | HCR_AMO | HCR_VSE, hcr_el2);
+}
+
+/**
+ * skip_instruction() - step over an instruction that has been emulated
  * @regs: general registers
  */
 void skip_instruction(struct cpu_regs *regs)
 {
-	/* T32 code has 16-bit instructions, of which none traps to here. */
+	/* T32 code has 16-bit instructions, but none of them traps. */
 	regs->pc += 4;
 	regs->pstate &= ~(PSR_SS | 3UL << 10);	/* BTYPE */
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * EL2's own address space: RAM and the few devices, each at its physical
- * address. Code is read-only, all else is not executable.
+ * address. Code is read-only, everything else is not executable.
  */
-#include "barrier.h"
-#include "cpu.h"
-#include "image.h"
-#include "mmu.h"
-#include "pgtable.h"
-#include "platform.h"
-#include "print.h"
+#include "arch/barrier.h"
+#include "arch/cpu.h"
+#include "arch/image.h"
+#include "arch/mmu.h"
+#include "core/mem/pgtable.h"
+#include "lib/print.h"
+#include "platform/platform.h"
 
 #define MAIR_NORMAL_IDX		0UL
 #define MAIR_DEVICE_IDX		1UL
@@ -55,7 +55,7 @@ static void map_devices(void)
 		    platform.gicr[i].base + platform.gicr[i].size, S1_DEVICE);
 }
 
-/* Lines of the region that were brought in before now are out of date. */
+/* Invalidate cache lines of the region that were filled before now. */
 static void drop_stale_lines(u64 base, u64 size)
 {
 	u64 line = 4UL << FIELD(read_sysreg(ctr_el0), 16, 4), end = base + size;
@@ -67,11 +67,11 @@ static void drop_stale_lines(u64 base, u64 size)
 }
 
 /**
- * mmu_build() - make EL2's page tables, with the MMU still off
+ * mmu_build() - make EL2's page tables, with the MMU off
  * @hidden: gzhyp's memory
  * @size: bytes of it
  *
- * What is mapped first stays: the image's own parts before all of RAM.
+ * The first mapping of an address stays, so the image's parts come before all RAM.
  */
 void mmu_build(pa_t hidden, u64 size)
 {
@@ -84,8 +84,8 @@ void mmu_build(pa_t hidden, u64 size)
 	map((u64)_start, (u64)_text_end, S1_NORMAL | S1_RO);
 	map((u64)_text_end, (u64)_data_start, S1_NORMAL | S1_RO | S1_XN);
 	/*
-	 * By pages, so that a guard can be unmapped later: a block that holds
-	 * the tables themselves can not be split by the CPU that needs them.
+	 * By pages, so that a guard page can be unmapped later: a CPU cannot split
+	 * the block that holds its own tables.
 	 */
 	hyp_pgt.top_block_level = PGT_LAST_LEVEL;
 	map((u64)_data_start, hidden.v + size, S1_NORMAL | S1_XN);

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's statistical profiling, its self-hosted trace and its branch records.
- * A guest is not theirs to see. The first two write what they see to memory
- * through the translation of who owns the buffer, and while a guest is loaded
- * MDCR_EL2 makes EL2 the owner, so that its accesses trap: what the host has
- * begun must be stopped, and written out, before that. Branch records are
- * registers, which stay as they are while nothing is added to them.
+ * The host's statistical profiling, self-hosted trace and branch records must not
+ * see a guest. The first two write to memory through the owner's translation. While
+ * a guest is loaded MDCR_EL2 makes EL2 the owner, so that the guest's accesses trap;
+ * profiling and trace must be stopped and their data written out before. Branch
+ * records are registers, which keep their values while recording is off.
  */
-#include "barrier.h"
-#include "cpu.h"
-#include "switch.h"
+#include "arch/barrier.h"
+#include "arch/cpu.h"
+#include "arch/switch.h"
 
-/* PSB CSYNC and TSB CSYNC; hints that older CPUs take for nothing */
+/* PSB CSYNC and TSB CSYNC; NOPs on older CPUs */
 #define psb_csync()	asm volatile("hint #17" ::: "memory")
 #define tsb_csync()	asm volatile("hint #18" ::: "memory")
 
@@ -37,7 +36,7 @@ static void stop_trace(struct percpu *cpu)
 	dsb_sy();
 }
 
-/* A guest's branches would tell the host which way it has gone. */
+/* A guest's branches would show its control flow to the host. */
 static void stop_branches(struct percpu *cpu)
 {
 	cpu->host_brbcr = read_sysreg_s(SYS_BRBCR_EL1);
@@ -62,7 +61,7 @@ void profile_stop(struct percpu *cpu)
 }
 
 /**
- * profile_go_on() - the counterpart, once the host's traps are in force again
+ * profile_go_on() - undo profile_stop(), with the host's traps in force again
  * @cpu: this CPU
  */
 void profile_go_on(struct percpu *cpu)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's SMCs. All go to the firmware; those by which a CPU will come out
- * of the firmware somewhere else get gzhyp's entry instead of the host's, and
- * with it come up under EL2 before they go where the host wanted them.
+ * The host's SMCs. They go to the firmware. A call with an entry point, where a CPU
+ * will leave the firmware, gets gzhyp's entry point instead of the host's: the CPU
+ * sets EL2 up first and then enters the host at its entry point.
  */
-#include "barrier.h"
-#include "entry.h"
-#include "protect.h"
-#include "psci.h"
-#include "switch.h"
+#include "arch/barrier.h"
+#include "arch/entry.h"
+#include "arch/switch.h"
+#include "core/mem/protect.h"
+#include "core/psci.h"
 
-/* The other CPU, or this one later, reads it with its MMU off. */
+/* A CPU reads it with its MMU off, so it must be in memory. */
 static void set_boot(struct percpu *cpu, u64 entry, u64 ctx)
 {
 	cpu->boot_entry = entry;
@@ -18,17 +18,16 @@ static void set_boot(struct percpu *cpu, u64 entry, u64 ctx)
 	dcache_clean_inval(cpu, sizeof(*cpu));
 }
 
-/* An argument. Of an SMC32 call the upper half means nothing (DEN0028, 3.1). */
+/* An argument; the upper half of an SMC32 call's is ignored (DEN0028, 3.1). */
 static u64 arg(const struct cpu_regs *regs, unsigned int n)
 {
 	return regs->x[0] & SMC64 ? regs->x[n] : (u32)regs->x[n];
 }
 
 /*
- * For CPU_ON, CPU_SUSPEND and SYSTEM_SUSPEND: entry and x0 at @first, @first+1.
- * gzhyp's are addresses of 64 bits. In an SMC32 call the firmware would cut them
- * off, and enter EL2 at what may be the host's memory; there is an SMC64 form of
- * each of these calls.
+ * For CPU_ON, CPU_SUSPEND and SYSTEM_SUSPEND: entry and x0 are the arguments @first
+ * and @first + 1. gzhyp's addresses have 64 bits. In an SMC32 call the firmware would
+ * truncate them and could enter EL2 in the host's memory, so the SMC64 form is used.
  */
 static void call_with_entry(struct cpu_regs *regs, unsigned int first,
 			    struct percpu *cpu)
@@ -53,7 +52,7 @@ static void cpu_on(struct cpu_regs *regs)
 		regs->x[0] = PSCI_INVALID_PARAMETERS;
 		return;
 	}
-	/* One caller at a time may write the entry; the CPU clears the mark. */
+	/* One caller at a time may write the entry; the CPU clears boot_pending. */
 	if (READ_ONCE(cpu->online) ||
 	    __atomic_exchange_n(&cpu->boot_pending, 1, __ATOMIC_ACQUIRE)) {
 		regs->x[0] = READ_ONCE(cpu->online) ? PSCI_ALREADY_ON :
@@ -67,9 +66,9 @@ static void cpu_on(struct cpu_regs *regs)
 }
 
 /*
- * A CPU that keeps its state comes back from the call. One that loses it comes
- * through secondary_entry. Entries are not checked: one in memory that is not
- * the host's is a fault of the host's stage 2, at the host.
+ * A CPU that keeps its state returns from the call; one that loses it comes through
+ * secondary_entry. Entry points are not checked: outside the host's memory the host
+ * takes a fault of its stage 2.
  */
 static void suspend(struct cpu_regs *regs, unsigned int first)
 {
@@ -80,8 +79,8 @@ static void suspend(struct cpu_regs *regs, unsigned int first)
 }
 
 /*
- * The machine goes off, or starts anew, maybe without gzhyp and with memory as it
- * is. If the firmware refuses, the host goes on, but none of its VMs does.
+ * The machine powers off or restarts, perhaps without gzhyp and with memory
+ * unchanged. If the firmware refuses, the host goes on, but its VMs do not.
  */
 static void end_of_machine(struct cpu_regs *regs)
 {
@@ -92,9 +91,9 @@ static void end_of_machine(struct cpu_regs *regs)
 }
 
 /*
- * To the firmware gzhyp is the caller, so what a service would do for its
- * caller at the caller's exception level must not be the host's to ask for:
- * SDEI handlers would run at EL2, FF-A could give EL2's memory away.
+ * The firmware takes gzhyp for the caller. Services that act at the caller's
+ * exception level must not be open to the host: SDEI handlers would run at EL2, and
+ * FF-A could give EL2's memory away.
  */
 static bool is_passed_on(u32 fn)
 {
@@ -105,7 +104,7 @@ static bool is_passed_on(u32 fn)
 }
 
 /**
- * host_smc() - do what the host's SMC asks for
+ * host_smc() - serve the host's SMC
  * @regs: the host's registers; results go there
  */
 void host_smc(struct cpu_regs *regs)

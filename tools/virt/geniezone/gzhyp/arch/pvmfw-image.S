@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The firmware of protected VMs, whole pages of it; the Makefile says which. */
+/* The firmware of protected VMs, in whole pages; the Makefile has its path. */
 	.section ".rodata.pvmfw", "a"
 	.balign	4096
 	.globl	pvmfw_start

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stage 2. The host's is one-to-one over the whole physical address space, of
- * the largest blocks there are, less gzhyp's own memory and protected guests'.
- * What is outside of RAM is not executable; its memory type is left to the
- * host, whose word on device memory is the stricter one.
+ * Stage 2. The host's maps the whole physical address space one to one, in the
+ * largest possible blocks, without gzhyp's own memory and protected guests'. Memory
+ * outside RAM is not executable. Its memory type is the host's choice: stage 1's
+ * device type overrides stage 2's normal type.
  *
  * owner.lock protects the host's tree.
  */
-#include "barrier.h"
-#include "cpu.h"
-#include "platform.h"
-#include "print.h"
-#include "stage2.h"
+#include "arch/barrier.h"
+#include "arch/cpu.h"
+#include "arch/stage2.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "platform/platform.h"
 
-/* More pages than these: all of the VMID is forgotten at once. */
+/* For more pages the whole VMID is flushed. */
 #define FLUSH_PAGES	16
 
 static struct pgtable host_pgt;
@@ -29,7 +30,7 @@ static void map_host(u64 base, u64 end, u64 attr)
 		panic("no memory for the host's stage 2");
 }
 
-/* The next range of RAM at or above @from, @end bounded */
+/* The next range of RAM in [from, end) */
 static struct ram_range next_ram(u64 from, u64 end)
 {
 	struct ram_range best = { .base = end, .size = 0 };
@@ -45,7 +46,7 @@ static struct ram_range next_ram(u64 from, u64 end)
 }
 
 /**
- * host_stage2_build() - map all there is for the host, but gzhyp
+ * host_stage2_build() - map everything but gzhyp for the host
  * @hidden: gzhyp's memory
  * @size: bytes of it, within one range of RAM
  */
@@ -70,6 +71,13 @@ void host_stage2_build(pa_t hidden, u64 size)
 	}
 }
 
+/* Take all memory from the host, without a lock: for a panic. */
+void host_stage2_drop(void)
+{
+	memset(host_pgt.root, 0, PAGE_SIZE << host_pgt.root_order);
+	stage2_flush_vmid(host_vttbr());
+}
+
 struct pgt_leaf host_stage2_lookup(u64 ipa)
 {
 	struct pgt_leaf leaf;
@@ -80,7 +88,7 @@ struct pgt_leaf host_stage2_lookup(u64 ipa)
 	return leaf;
 }
 
-/* Pages of the host's tables: they stay when a block was split once. */
+/* Pages of the host's tables, which stay after a block was split */
 u64 host_stage2_tables(void)
 {
 	return READ_ONCE(host_pgt.nr_tables);
@@ -91,7 +99,7 @@ bool host_stage2_is_mapped(u64 ipa)
 	return ipa < IPA_LIMIT && host_stage2_lookup(ipa).valid;
 }
 
-/* To pages, all of it: they come back one by one, which must not fail then. */
+/* Split to pages: they are returned one by one, which must not fail. */
 static int host_prepare(pa_t pa, u64 size)
 {
 	u64 at = ALIGN_DOWN(pa.v, SZ_2M);
@@ -102,6 +110,38 @@ static int host_prepare(pa_t pa, u64 size)
 	return err;
 }
 
+/* Leaves time for accesses by other CPUs before the new entry is valid. */
+static void flush_host_slowly(struct pgtable *pgt, u64 ia, u64 size)
+{
+	u64 start;
+
+	flush_host(pgt, ia, size);
+	start = read_sysreg(cntpct_el0);
+	while (read_sysreg(cntpct_el0) - start < read_sysreg(cntfrq_el0) / 5000)
+		isb();
+}
+
+/**
+ * host_stage2_split_and_join() - for the test controls
+ * @ipa: address in a block of 2 MiB
+ *
+ * Splits the block to pages, as sealing does, and joins them again. Each takes 200 us
+ * or more.
+ *
+ * Return: whether there is a block now.
+ */
+bool host_stage2_split_and_join(u64 ipa)
+{
+	bool ret;
+
+	owner_lock();
+	host_pgt.invalidate = flush_host_slowly;
+	ret = !pgt_split(&host_pgt, ipa) && pgt_join(&host_pgt, ipa);
+	host_pgt.invalidate = flush_host;
+	owner_unlock();
+	return ret;
+}
+
 static void host_unmap(pa_t pa, u64 size)
 {
 	pgt_unmap(&host_pgt, pa.v, size);
@@ -109,7 +149,7 @@ static void host_unmap(pa_t pa, u64 size)
 
 static void host_map(pa_t pa, u64 size)
 {
-	/* The tables are there: they were made when the page was taken. */
+	/* The tables were made when the page was taken. */
 	BUG_ON(pgt_map(&host_pgt, pa.v, pa, size, S2_RW));
 }
 
@@ -141,9 +181,10 @@ u64 stage2_vtcr(void)
 }
 
 /*
- * Maintenance by IPA works on the VMID that is loaded. Walks that were begun
- * under the old one must not end in the new one (Arm ARM, D8.1.5), nor tables
- * change after what was invalidated: a DSB of loads and stores comes before.
+ * Maintenance by IPA works on the VMID that is loaded. A walk that began under the
+ * old VMID must not end under the new one (Arm ARM, D8.1.5), and changes of tables
+ * must be visible before the invalidation. The caller does a DSB of loads and stores
+ * before.
  */
 static u64 switch_vttbr(u64 vttbr)
 {
@@ -157,7 +198,7 @@ static u64 switch_vttbr(u64 vttbr)
 }
 
 /**
- * stage2_flush_vmid() - make all CPUs forget a VMID
+ * stage2_flush_vmid() - invalidate a VMID in all CPUs' TLBs
  * @vttbr: its VTTBR_EL2
  */
 void stage2_flush_vmid(u64 vttbr)
@@ -173,14 +214,13 @@ void stage2_flush_vmid(u64 vttbr)
 }
 
 /**
- * stage2_flush_range() - make all CPUs forget a range of a VMID's addresses
+ * stage2_flush_range() - invalidate a range of a VMID's addresses in all CPUs' TLBs
  * @vttbr: VTTBR_EL2
  * @ipa: start
  * @size: bytes
  *
- * The walk caches of stage 1 that were filled through the old translation go
- * as well, hence the second invalidation. Page by page that is worth it for
- * few pages only.
+ * The second invalidation is for walk caches of stage 1 that were filled through
+ * the old translation. Page by page is faster for few pages only.
  */
 void stage2_flush_range(u64 vttbr, u64 ipa, u64 size)
 {
@@ -201,7 +241,7 @@ void stage2_flush_range(u64 vttbr, u64 ipa, u64 size)
 	switch_vttbr(old);
 }
 
-/* The loaded VMID's stage 1, on this CPU */
+/* Invalidate the loaded VMID's stage 1 on this CPU. */
 void stage2_flush_local(void)
 {
 	asm volatile("tlbi vmalle1\n\tic iallu" ::: "memory");

@@ -4,22 +4,22 @@
  * the vCPU's in, vcpu_put() the other way round; in between the guest may be
  * entered and left many times.
  *
- * FP/SIMD follows late: a loaded guest traps on its first use, and only then
- * is the host's state saved. Where there is SVE that is all of the vectors,
- * predicates and FFR at the CPU's greatest length, because writing V registers
- * clears what is above them. Guests have neither SVE nor SME: both keep
- * trapping. A host that calls in streaming mode, which Linux never does, finds
- * it left; ZA stays as it is, since nothing but SME reaches it.
+ * FP/SIMD is lazy: a loaded guest traps on its first use, and only then the host's
+ * state is saved. With SVE that is all vectors, predicates and FFR at the CPU's
+ * maximum length, because writing V registers clears the bits above them. Guests
+ * have neither SVE nor SME: both keep trapping. A host that calls in streaming mode,
+ * which Linux never does, has left it afterwards; ZA keeps its value, because only
+ * SME accesses it.
  */
-#include "barrier.h"
-#include "gic.h"
-#include "stage2.h"
-#include "switch.h"
-#include "vcpu.h"
+#include "arch/barrier.h"
+#include "arch/gic.h"
+#include "arch/stage2.h"
+#include "arch/switch.h"
+#include "core/vm/vcpu.h"
 
 /*
- * None of these is in force at EL2, so that no access to memory has to keep its
- * place beside them. The compiler makes one access of the two of a pair.
+ * None of these registers affects EL2, so the accesses need not be ordered against
+ * memory. The compiler makes one access to memory for a pair.
  */
 #define SAVE_PAIR_X(a, a_reg, b, b_reg) do {				\
 	u64 __a, __b;							\
@@ -49,8 +49,14 @@ static void pauth_load(struct el1_regs *r)
 	PAUTH_REGS(LOAD_PAIR);
 }
 
+/*
+ * While HCR_EL2.AMO is set, EL1's DISR_EL1 is VDISR_EL2 (Arm ARM, DISR_EL1): always in
+ * a guest, and in the host until it takes a virtual SError.
+ */
 static void rare_save(struct el1_regs *r)
 {
+	if (cpu_features.ras)
+		r->vdisr = read_sysreg_s(SYS_VDISR_EL2);
 	if (cpu_features.pauth)
 		pauth_save(r);
 	if (cpu_features.sme)
@@ -59,6 +65,8 @@ static void rare_save(struct el1_regs *r)
 
 static void rare_load(struct el1_regs *r)
 {
+	if (cpu_features.ras)
+		write_sysreg_s(r->vdisr, SYS_VDISR_EL2);
 	if (cpu_features.pauth)
 		pauth_load(r);
 	if (cpu_features.sme)
@@ -105,8 +113,8 @@ static u64 guest_hcr(void)
 }
 
 /**
- * switch_init_cpu() - what a world switch puts into the registers for traps
- * @cpu: this CPU; the host's part is there
+ * switch_init_cpu() - compute the trap registers for guests
+ * @cpu: this CPU; the host's values are set
  */
 void switch_init_cpu(struct percpu *cpu)
 {
@@ -118,7 +126,7 @@ void switch_init_cpu(struct percpu *cpu)
 			  MDCR_TTRF;
 }
 
-/* What few CPUs have */
+/* Features that few CPUs have */
 static void rare_guest(struct percpu *cpu)
 {
 	profile_stop(cpu);
@@ -141,14 +149,14 @@ static void guest_traps(struct percpu *cpu)
 	write_sysreg(CNTHCTL_EL1PCTEN, cnthctl_el2);
 }
 
-/* With the virtual SError that the host has not taken before, or got since */
+/* Includes a virtual SError that the host has not taken yet */
 static u64 host_hcr(struct percpu *cpu)
 {
 	u64 hcr = cpu->host_hcr;
 
-	if (cpu->vse_owed)
+	if (cpu->vse_pending)
 		hcr |= HCR_AMO | HCR_VSE;
-	cpu->vse_owed = false;
+	cpu->vse_pending = false;
 	return hcr;
 }
 
@@ -161,8 +169,8 @@ static void host_traps(struct percpu *cpu)
 }
 
 /*
- * vCPUs of a VM share its VMID, and TLB entries that one made by accesses of
- * its own may be wrong for another: the architecture lets CPUs differ.
+ * vCPUs of a VM share its VMID. TLB entries that one vCPU has made may be wrong for
+ * another, because the architecture allows CPUs to use different tables.
  */
 static void flush_if_other_vcpu(struct percpu *cpu, struct vcpu *vcpu)
 {
@@ -188,7 +196,7 @@ void vcpu_load(struct vcpu *vcpu)
 	if (cpu_features.rare)
 		rare_guest(cpu);
 	cpu->loaded = vcpu;
-	cpu->vse_owed = read_sysreg(hcr_el2) & HCR_VSE;
+	cpu->vse_pending = read_sysreg(hcr_el2) & HCR_VSE;
 	cpu->fp_is_guest = false;
 	guest_traps(cpu);
 	write_sysreg(vcpu_mpidr(vcpu), vmpidr_el2);
@@ -232,7 +240,7 @@ void vcpu_put(struct vcpu *vcpu)
 	fp_put(cpu, vcpu);
 	el1_load(&cpu->host);
 	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
-	/* As in vcpu_load(), the other way round */
+	/* As in vcpu_load(), for walks of the guest's stage 1 */
 	dsb_nsh();
 	write_sysreg(host_vttbr(), vttbr_el2);
 	write_sysreg(host_hcr(cpu), hcr_el2);

@@ -4,22 +4,21 @@
  *
  * The virtual timer (CNTV) is what both the host and a guest use, so it is
  * switched. While a guest is loaded EL2's own timer (CNTHP) is set to the
- * host's deadline: it counts the same time, since the host's CNTVOFF is 0. When
- * it fires the guest is left, CNTHP is turned off and the host's CNTV put back,
- * which is due then and interrupts the host as if nothing had been.
+ * host's deadline: both count the same time, because the host's CNTVOFF is 0. When
+ * CNTHP fires, the guest is left, CNTHP is turned off and the host's CNTV restored,
+ * which is due then and interrupts the host as usual.
  *
  * The guest's CNTV interrupts EL2 by the physical PPI; it is turned off at each
- * exit and becomes the level of the virtual PPI 27. arch/gic.c tells how an
- * interrupt that stays is kept from ending every entry.
+ * exit and becomes the level of the virtual PPI 27. See arch/gic.c for an interrupt
+ * that stays asserted and would end every entry.
  *
  * The physical timer (CNTP) is the host's. A guest's accesses trap and are
  * emulated: virtual PPI 30, with CNTHP set to the nearer of both deadlines.
  */
-#include "barrier.h"
-#include "switch.h"
-#include "vcpu.h"
+#include "arch/barrier.h"
+#include "arch/switch.h"
+#include "core/vm/vcpu.h"
 
-#define VIRT_PPI	27
 #define PHYS_PPI	30
 
 #define SYS_CNTP_TVAL	SYSREG(3, 3, 14, 2, 0)
@@ -57,7 +56,7 @@ void timer_host_restore(struct percpu *cpu)
 	isb();
 }
 
-/* The host's own timer, or one that the guest has but CNTV is not for */
+/* Set CNTHP to the nearer deadline of the host and of the guest's physical timer. */
 static void set_el2_timer(struct percpu *cpu, struct vcpu *vcpu)
 {
 	bool phys = is_armed(vcpu->cntp_ctl) && vcpu->cntp_cval > now();
@@ -78,10 +77,20 @@ bool timer_host_due(const struct percpu *cpu)
 	return is_armed(cpu->host_cntv_ctl) && cpu->host_cntv_cval <= now();
 }
 
-static bool vtimer_due(struct vcpu *vcpu)
+static bool vtimer_expired(struct vcpu *vcpu)
 {
 	return is_armed(vcpu->cntv_ctl) &&
 	       vcpu->cntv_cval <= now() - vcpu->vm->cntvoff;
+}
+
+/* A timer that has not expired while the vCPU was out is EL2's again. */
+static bool vtimer_due(struct vcpu *vcpu)
+{
+	bool expired = vtimer_expired(vcpu);
+
+	if (vcpu->vtimer_left && !expired)
+		WRITE_ONCE(vcpu->vtimer_left, false);
+	return expired && !READ_ONCE(vcpu->vtimer_left);
 }
 
 static bool ptimer_due(struct vcpu *vcpu)
@@ -89,28 +98,28 @@ static bool ptimer_due(struct vcpu *vcpu)
 	return is_armed(vcpu->cntp_ctl) && vcpu->cntp_cval <= now();
 }
 
-/* A line that was low and is so is nothing to tell. */
+/* The vGIC need not hear of a line that stays as it is. */
 static void update_line(struct vcpu *vcpu, u32 ppi, bool *line, bool high,
 			u32 *kick)
 {
-	if (!high && !*line)
+	if (high == *line)
 		return;
 	*line = high;
 	vgic_set_ppi(&vcpu->vm->vgic, vcpu->id, ppi, high, kick);
 }
 
 /**
- * timer_update_lines() - tell the interrupt controller of the timers' levels
+ * timer_update_lines() - pass the timers' levels to the vGIC
  * @vcpu: out of the guest
  * @kick: see vgic_set_ppi()
  */
 void timer_update_lines(struct vcpu *vcpu, u32 *kick)
 {
-	update_line(vcpu, VIRT_PPI, &vcpu->vtimer_high, vtimer_due(vcpu), kick);
+	update_line(vcpu, VTIMER_PPI, &vcpu->vtimer_high, vtimer_due(vcpu), kick);
 	update_line(vcpu, PHYS_PPI, &vcpu->ptimer_high, ptimer_due(vcpu), kick);
 }
 
-/* Last thing before the entry */
+/* The last step before the entry */
 void timer_guest_enter(struct vcpu *vcpu)
 {
 	set_el2_timer(this_cpu(), vcpu);
@@ -141,11 +150,11 @@ static u64 delay_until(u64 cval, u64 count)
 }
 
 /**
- * timer_idle_delay() - when will a timer end the vCPU's idling?
+ * timer_idle_delay() - time until a timer ends the vCPU's idling
  * @vcpu: about to leave with EXIT_IDLE, timer_update_lines() has just been done
  *
- * A timer whose line was high by then is no reason: the vCPU does not wait for
- * it, or it would not idle.
+ * A timer whose line is high already does not count: the vCPU does not wait for it,
+ * or it would not idle.
  *
  * Return: ticks until the nearest deadline, at least 1; 0 if there is none.
  */
@@ -176,7 +185,7 @@ static u64 read_ptimer(struct vcpu *vcpu, u32 reg)
 
 /**
  * timer_guest_sysreg() - emulate an access to the physical timer
- * @vcpu: who accesses
+ * @vcpu: the vCPU that accesses
  * @reg: which register
  * @write: direction
  * @val: value

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest traps to EL2 with. A guest's mistake is an exception for the
- * guest. Handlers return 0 to go on in the guest, or an exit reason.
+ * A guest's synchronous exceptions. A guest's mistake is an exception for the guest.
+ * Handlers return 0 to go on in the guest, or an exit reason.
  */
-#include "gic.h"
-#include "protect.h"
-#include "stage2.h"
-#include "switch.h"
-#include "vcpu.h"
+#include "arch/gic.h"
+#include "arch/stage2.h"
+#include "arch/switch.h"
+#include "core/mem/protect.h"
+#include "core/options.h"
+#include "core/vm/vcpu.h"
 
 /* A trapped MSR or MRS */
 struct sysreg_access {
@@ -61,7 +62,7 @@ static bool sys_mdscr(struct vcpu *vcpu, struct sysreg_access *access)
 	return true;
 }
 
-/* The OS lock is there and open. */
+/* The OS lock exists and is open. */
 static bool sys_oslsr(struct vcpu *vcpu, struct sysreg_access *access)
 {
 	access->val = BIT(3);
@@ -141,14 +142,6 @@ static bool do_sysreg(struct vcpu *vcpu, struct sysreg_access *access)
 	return false;
 }
 
-/* Vgic and PSCI name vCPUs to look after; those asleep are the host's to wake. */
-static u32 kick_or_exit(struct vcpu *vcpu, u32 kick)
-{
-	if (vm_kick(vcpu->vm, kick & ~(1U << vcpu->id)))
-		vcpu->ipi_owed = true;
-	return 0;
-}
-
 static u32 esr_sysreg(u64 esr)
 {
 	return SYSREG(FIELD(esr, 20, 2), FIELD(esr, 14, 3), FIELD(esr, 10, 4),
@@ -172,31 +165,7 @@ static u32 trap_sysreg(struct vcpu *vcpu, u64 esr)
 	if (!access.write && rt != 31)
 		vcpu->regs.x[rt] = access.val;
 	skip_instruction(&vcpu->regs);
-	return kick_or_exit(vcpu, access.kick);
-}
-
-/**
- * guest_wfx_wait() - the guest wants to wait for an interrupt
- * @vcpu: loaded, past the waiting instruction
- *
- * The bit in vm->sleeping is set before the look at what is pending; whoever
- * makes something pending looks at the bit after it. One of both sees the
- * other's.
- *
- * Return: 0 if there is no reason to wait, else the exit reason.
- */
-u32 guest_wfx_wait(struct vcpu *vcpu)
-{
-	u32 bit = 1U << vcpu->id, kick = 0;
-	u64 vmcr = read_sysreg_s(SYS_ICH_VMCR);
-
-	if (!vcpu->vm->idle)
-		return GZ_EXIT_GZ;
-	timer_update_lines(vcpu, &kick);
-	__atomic_or_fetch(&vcpu->vm->sleeping, bit, __ATOMIC_SEQ_CST);
-	if (!vgic_pending_unmasked(&vcpu->vm->vgic, vcpu->id, vmcr))
-		return GZ_EXIT_IDLE;
-	__atomic_and_fetch(&vcpu->vm->sleeping, ~bit, __ATOMIC_SEQ_CST);
+	guest_kick(vcpu, access.kick);
 	return 0;
 }
 
@@ -208,14 +177,14 @@ static u32 trap_wfx(struct vcpu *vcpu, u64 esr)
 		return guest_wfx_wait(vcpu);
 	case 1:				/* WFE */
 		return GZ_EXIT_GZ;
-	default:			/* WFIT, WFET: over at once */
+	default:			/* WFIT, WFET: return at once */
 		return 0;
 	}
 }
 
 static u32 trap_smc(struct vcpu *vcpu, u64 esr)
 {
-	/* There is nothing for a guest behind SMC. */
+	/* No SMC is served for guests. */
 	vcpu->regs.x[0] = -1;
 	skip_instruction(&vcpu->regs);
 	return 0;
@@ -236,25 +205,14 @@ static u32 trap_fp(struct vcpu *vcpu, u64 esr)
 	return 0;
 }
 
-/**
- * guest_page_fault() - the exit that asks the host for a page
- * @vcpu: the vCPU
- * @ipa: address in it; where in the page is nothing to a protected VM's host
- *
- * Return: the exit reason.
- */
-u32 guest_page_fault(struct vcpu *vcpu, u64 ipa)
-{
-	if (protect_is_sealed(vcpu->vm))
-		ipa = ALIGN_DOWN(ipa, PAGE_SIZE);
-	vcpu->exit.exception.exception = GZ_EXCEPTION_PAGE_FAULT;
-	vcpu->exit.exception.fault_gpa = ipa;
-	return GZ_EXIT_EXCEPTION;
-}
+/* With the option "mmiolow": from here up, an access outside regions is an error. */
+#define MMIO_LOW_END	0x10000000UL
 
 static u32 exit_mmio(struct vcpu *vcpu, u64 ipa,
 		     const struct mmio_access *access, u64 val)
 {
+	if (option(OPT_MMIO_LOW) && ipa >= MMIO_LOW_END)
+		return GZ_EXIT_INTERNAL_ERROR;
 	vcpu->exit.mmio.phys_addr = ipa;
 	vcpu->exit.mmio.size = access->size;
 	vcpu->exit.mmio.reg_nr = access->reg;
@@ -269,6 +227,14 @@ static u32 exit_mmio(struct vcpu *vcpu, u64 ipa,
 	return GZ_EXIT_MMIO;
 }
 
+/* The order of the guest's data accesses where it is now */
+static bool is_big_endian(const struct vcpu *vcpu)
+{
+	bool user = (vcpu->regs.pstate & PSR_M) == PSR_EL0T;
+
+	return read_sysreg(sctlr_el1) & (user ? SCTLR_E0E : SCTLR_EE);
+}
+
 static u32 trap_mmio(struct vcpu *vcpu, u64 ipa, u64 esr, u64 far)
 {
 	struct mmio_access access;
@@ -279,44 +245,53 @@ static u32 trap_mmio(struct vcpu *vcpu, u64 ipa, u64 esr, u64 far)
 		inject_abort(&vcpu->regs, far, false);
 		return 0;
 	}
+	access.big_endian = is_big_endian(vcpu);
 	if (access.write && access.reg != 31)
 		val = mmio_store_value(&access, vcpu->regs.x[access.reg]);
+	if (option(OPT_GIC_SGI_EXITS) && vgic_is_sgi_frame(&vcpu->vm->vgic, ipa))
+		return exit_mmio(vcpu, ipa, &access, val);
 	if (!vgic_mmio(&vcpu->vm->vgic, vcpu->id, ipa, access.size,
 		       access.write, &val, &kick))
 		return exit_mmio(vcpu, ipa, &access, val);
 	if (!access.write && access.reg != 31)
 		vcpu->regs.x[access.reg] = mmio_load_value(&access, val);
 	skip_instruction(&vcpu->regs);
-	return kick_or_exit(vcpu, kick);
+	guest_kick(vcpu, kick);
+	return 0;
 }
 
 /*
- * A fault of stage 2. Which address: HPFAR_EL2, which a translation fault
- * always sets, and the offset from FAR_EL2 unless it was stage 1's walk that
- * faulted.
+ * A fault of stage 2. The address is in HPFAR_EL2, which a translation fault always
+ * sets. The offset in the page is in FAR_EL2 unless stage 1's walk faulted.
  */
 static u32 trap_abort(struct vcpu *vcpu, u64 esr)
 {
 	bool instruction = ESR_EC(esr) == EC_IABT_LOW;
 	u64 far = read_sysreg(far_el2);
 	u64 ipa = FIELD(read_sysreg(hpfar_el2), 4, 40) << 12;
-	bool in_region, mapped;
+	bool mapped = false, is_rom = false;
 	struct vm *vm = vcpu->vm;
+	struct region *region;
 
 	if (!FSC_IS_TRANSLATION(esr) || ipa >= IPA_LIMIT) {
 		inject_abort(&vcpu->regs, far, instruction);
 		return 0;
 	}
 	spin_lock(&vm->lock);
-	in_region = region_of(vm, ipa);
-	mapped = in_region && pgt_lookup(&vm->s2, ipa).valid;
+	region = region_of(vm, ipa);
+	if (region) {
+		mapped = pgt_lookup(&vm->s2, ipa).valid;
+		is_rom = !region->flags;
+	}
 	spin_unlock(&vm->lock);
-	/* Another vCPU faulted first, and the host has mapped it. */
+	/* The host has mapped it for another vCPU's fault. */
 	if (mapped)
 		return 0;
 	if (!(esr & ESR_S1PTW))
 		ipa |= far & (PAGE_SIZE - 1);
-	if (in_region)
+	if (region && is_rom && option(OPT_ROM_FLAG))
+		return GZ_EXIT_INTERNAL_ERROR;
+	if (region)
 		return guest_page_fault(vcpu, ipa);
 	if (!instruction && !(esr & ESR_S1PTW))
 		return trap_mmio(vcpu, ipa, esr, far);
@@ -367,12 +342,12 @@ static bool quick_sysreg(struct vcpu *vcpu, u64 esr)
 }
 
 /**
- * guest_trap_quick() - handle an exception that needs the guest's registers only
- * @vcpu: in this CPU, with its interrupts and timers: nothing was folded back
+ * guest_trap_quick() - handle an exception that needs only the guest's registers
+ * @vcpu: in this CPU, with its interrupts and timers
  *
- * What is handled here must neither look at nor change the interrupt controller,
- * the timers or what other CPUs share, and nothing of the host's. An interrupt that
- * came meanwhile is pending, and brings the guest out as soon as it is entered.
+ * Handlers called here must not use the interrupt controller, the timers, state that
+ * CPUs share, or the host's state. An interrupt that comes meanwhile stays pending
+ * and ends the guest's run as soon as the guest is entered.
  *
  * Return: whether it was handled; if not, nothing has changed.
  */

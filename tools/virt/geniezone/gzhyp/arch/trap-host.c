@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the host traps to EL2 with, and EL2's own faults. */
-#include <stdarg.h>
+/* The host's exceptions, and EL2's own. */
+#include "arch/entry.h"
+#include "arch/image.h"
+#include "arch/stage2.h"
+#include "arch/stop.h"
+#include "arch/switch.h"
+#include "lib/print.h"
+#include "platform/platform.h"
 
-#include "entry.h"
-#include "image.h"
-#include "platform.h"
-#include "print.h"
-#include "stage2.h"
-#include "switch.h"
+/* Lines on the console about walks of the host's that ended with an abort */
+#define MAX_REPORTS	8
 
 static void host_hvc(struct cpu_regs *regs, u64 esr)
 {
@@ -24,16 +26,44 @@ static void host_smc_trap(struct cpu_regs *regs, u64 esr)
 }
 
 /*
- * A hole in the host's stage 2: memory that is not its own. Or one that another
- * CPU has just made for a moment, to change a block: then it tries again.
+ * The host's kernel does not survive an abort of a walk. A page table in a guest's page
+ * is a bug of the host or of gzhyp, and what it was should be known afterwards.
+ */
+static void report_walk(const struct cpu_regs *regs, u64 esr, u64 far, u64 ipa)
+{
+	static u32 reports;
+	u32 value = 0;
+	int state;
+
+	if (__atomic_fetch_add(&reports, 1, __ATOMIC_RELAXED) >= MAX_REPORTS)
+		return;
+	state = owner_state(PA(ipa), &value);
+	print("gzhyp: host: abort of a walk: esr %lx far %lx ipa %lx pc %lx, ",
+	      esr, far, ipa, regs->pc);
+	print("page in state %d of %u\n", state, value);
+}
+
+/* Can a fault of this kind be due to an entry that was invalid for a moment? */
+static bool may_be_over(u64 esr)
+{
+	return FSC_IS_TRANSLATION(esr) ||
+	       ((esr & ESR_S1PTW) && !FSC_IS_EXTERNAL(esr));
+}
+
+/*
+ * The host has met a hole in its stage 2: memory that is not its own, or a block that
+ * another CPU is just splitting. In the second case the host retries.
  */
 static void host_abort(struct cpu_regs *regs, u64 esr)
 {
 	u64 ipa = FIELD(read_sysreg(hpfar_el2), 4, 40) << 12;
+	u64 far = read_sysreg(far_el2);
 
-	if (FSC_IS_TRANSLATION(esr) && host_stage2_is_mapped(ipa))
+	if (may_be_over(esr) && host_stage2_is_mapped(ipa))
 		return;
-	inject_host_abort(regs, read_sysreg(far_el2), esr);
+	if (esr & ESR_S1PTW)
+		report_walk(regs, esr, far, ipa);
+	inject_host_abort(regs, far, esr);
 }
 
 static void host_undefined(struct cpu_regs *regs, u64 esr)
@@ -51,7 +81,7 @@ static host_handler *const host_handlers[64] = {
 };
 
 /**
- * host_trap() - an exception of the host was taken to EL2
+ * host_trap() - handle an exception of the host
  * @code: enum exit_code
  * @regs: its general registers
  */
@@ -60,22 +90,11 @@ void host_trap(u64 code, struct cpu_regs *regs)
 	u64 esr = read_sysreg(esr_el2);
 	host_handler *handler = host_handlers[ESR_EC(esr)];
 
+	stop_if_wanted();
 	if (code == EXIT_SYNC)
 		(handler ? handler : host_undefined)(regs, esr);
 	else if (code == EXIT_SERROR)
-		host_serror(this_cpu());
-}
-
-/*
- * A physical SError that EL2 got is the host's: it takes it as a virtual one,
- * once. The CPU clears HCR_EL2.VSE when it is taken.
- */
-void host_serror(struct percpu *cpu)
-{
-	if (cpu->loaded)
-		cpu->vse_owed = true;
-	else
-		write_sysreg(read_sysreg(hcr_el2) | HCR_AMO | HCR_VSE, hcr_el2);
+		inject_host_serror(this_cpu());
 }
 
 static void print_regs(const struct cpu_regs *regs)
@@ -92,7 +111,7 @@ static void print_regs(const struct cpu_regs *regs)
 }
 
 /**
- * hyp_fault() - EL2 itself took an exception: its own bug, always
+ * hyp_fault() - EL2 itself took an exception, which is always a bug of gzhyp
  * @code: number of the vector
  * @regs: EL2's registers; pad holds its stack pointer
  */
@@ -102,22 +121,4 @@ void __noreturn hyp_fault(u64 code, struct cpu_regs *regs)
 	print("\ngzhyp: registers at vector %lu, image at %p\n", code, _start);
 	print_regs(regs);
 	panic("exception at EL2, CPU %lx", read_sysreg(mpidr_el1));
-}
-
-/**
- * panic() - stop this CPU: gzhyp has found a bug of its own
- * @fmt: what is wrong
- */
-void __noreturn panic(const char *fmt, ...)
-{
-	va_list args;
-
-	console_force_unlock();
-	print("gzhyp: PANIC: ");
-	va_start(args, fmt);
-	vprint(fmt, args);
-	va_end(args);
-	print("\n");
-	for (;;)
-		asm volatile("wfi");
 }

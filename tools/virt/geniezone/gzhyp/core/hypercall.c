@@ -1,221 +1,230 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's hypercalls: x0 the function, x1.. the arguments, x0 the status,
- * x1..x3 the results. All else keeps its value.
+ * The host's hypercalls. In: x0 is the function, x1 and up the arguments. Out: x0
+ * is the status, x1 to x3 the results. All other registers keep their values.
  */
-#include "control.h"
-#include "owner.h"
-#include "platform.h"
-#include "protect.h"
-#include "psci.h"
-#include "switch.h"
-#include "vcpu.h"
+#include "arch/switch.h"
+#include "control/control.h"
+#include "core/answer.h"
+#include "core/mem/owner.h"
+#include "core/mem/protect.h"
+#include "core/options.h"
+#include "core/psci.h"
+#include "core/strict.h"
+#include "core/vm/vcpu.h"
+#include "lib/string.h"
 
-typedef int call_handler(const u64 *arg, u64 *result);
+/*
+ * The conditions of a call, which are checked before its handler runs. NEEDS_VM and
+ * NEEDS_VM_LOCKED: x1 is the VM's id. NEEDS_VCPU: x1 is a tuple of the VM's id and a
+ * vCPU's number, and the handler gets the VM.
+ */
+enum call_needs {
+	NEEDS_NOTHING,
+	NEEDS_VM,
+	NEEDS_VM_LOCKED,
+	NEEDS_VCPU,
+};
 
-/* Handlers count arguments as the interface does: arg[1] is x1. */
-static u64 tuple_vm(u64 tuple)
+/* Arguments are counted as the interface does: arg[1] is x1. */
+typedef int call_handler(struct vm *vm, const u64 *arg, u64 *result);
+
+/* @strict: with gzhyp.strict, a check of the arguments; NULL for none */
+struct call {
+	call_handler *handler;
+	enum call_needs needs;
+	strict_check *strict;
+};
+
+#define DECLARE_REG(type, name, arg, nr)	type name = (type)(arg)[nr]
+
+/* The vCPU's number in a tuple */
+#define DECLARE_VCPU(name, arg, nr)		u32 name = (arg)[nr] & 0xffff
+
+/*
+ * A call that maps much memory leaves EL2 when the host has an interrupt, and the host
+ * makes it again: here is how far it has come. A call that ends on another CPU starts
+ * there from the beginning and passes over what is mapped.
+ */
+struct progress {
+	u64 arg[6];
+	u64 unmaps;
+	u64 done;
+};
+
+static struct progress progress[MAX_CPUS];
+
+/* Called with vm->lock held. Returns the pages that the same call has done before. */
+static u64 progress_take(const struct vm *vm, const u64 *arg)
 {
-	/* Bits above the vm_id make it one that does not exist. */
-	return tuple >> 16;
+	struct progress *p = &progress[this_cpu()->index];
+	u64 done = p->done;
+
+	p->done = 0;
+	if (memcmp(p->arg, arg, sizeof(p->arg)) || p->unmaps != vm->unmaps)
+		return 0;
+	return done;
 }
 
-static u32 tuple_vcpu(u64 tuple)
+static int progress_keep(const struct vm *vm, const u64 *arg, u64 done, int err)
 {
-	return tuple & 0xffff;
+	struct progress *p = &progress[this_cpu()->index];
+
+	if (err != GZ_REPEAT && err != GZ_BUSY)
+		return err;
+	memcpy(p->arg, arg, sizeof(p->arg));
+	p->unmaps = vm->unmaps;
+	p->done = done;
+	return err;
 }
 
-static int call_create_vm(const u64 *arg, u64 *result)
+static bool is_refused(const struct call *call, struct vm *vm, const u64 *arg)
 {
-	return vm_create(arg[1], &result[1]);
+	const char *what = call->strict ? call->strict(vm, arg) : NULL;
+
+	if (what)
+		strict_report(what);
+	return what;
 }
 
-static int call_destroy_vm(const u64 *arg, u64 *result)
+static inline int call_handler_of(const struct call *call, struct vm *vm,
+				  const u64 *arg, u64 *result)
 {
-	return vm_destroy(arg[1], arg[2]);
+	if (option(OPT_STRICT) && is_refused(call, vm, arg))
+		return GZ_NOT_SUPPORTED;
+	return call->handler(vm, arg, result);
 }
 
-static int call_create_vcpu(const u64 *arg, u64 *result)
+static int do_call(const struct call *call, const u64 *arg, u64 *result)
 {
-	struct vm *vm = vm_get(tuple_vm(arg[1]));
+	struct vm *vm;
 	int err;
 
+	if (call->needs == NEEDS_NOTHING)
+		return call_handler_of(call, NULL, arg, result);
+	/* Bits above a tuple's vm_id make it one that does not exist. */
+	vm = vm_get(call->needs == NEEDS_VCPU ? arg[1] >> 16 : arg[1]);
 	if (!vm)
 		return GZ_INVALID_ARGS;
-	err = vcpu_create(vm, tuple_vcpu(arg[1]), PA(arg[2]));
+	if (call->needs == NEEDS_VM_LOCKED)
+		spin_lock(&vm->lock);
+	err = call_handler_of(call, vm, arg, result);
+	if (call->needs == NEEDS_VM_LOCKED)
+		spin_unlock(&vm->lock);
 	vm_put(vm);
 	return err;
 }
 
-static int call_destroy_vcpu(const u64 *arg, u64 *result)
+static int call_create_vm(struct vm *vm, const u64 *arg, u64 *result)
 {
-	struct vm *vm = vm_get(tuple_vm(arg[1]));
-	int err;
+	DECLARE_REG(u64, type, arg, 1);
 
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	err = vcpu_destroy(vm, tuple_vcpu(arg[1]));
-	vm_put(vm);
-	return err;
+	return vm_create(type, &result[1]);
 }
 
-/* All of it or nothing */
-static int populate_at_once(struct vm *vm, struct region *region,
-			    const struct gz_memregion *in)
+static int call_destroy_vm(struct vm *vm, const u64 *arg, u64 *result)
 {
-	u64 gpa = in->gpa;
-	unsigned int i;
+	DECLARE_REG(u64, id, arg, 1);
+	DECLARE_REG(u64, pages, arg, 2);
+
+	return vm_destroy(id, pages);
+}
+
+static int call_create_vcpu(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_VCPU(vcpu, arg, 1);
+	DECLARE_REG(u64, shared, arg, 2);
+
+	return vcpu_create(vm, vcpu, PA(shared));
+}
+
+static int call_destroy_vcpu(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_VCPU(vcpu, arg, 1);
+
+	return vcpu_destroy(vm, vcpu);
+}
+
+static int call_set_memregion(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_REG(u64, size, arg, 2);
+	DECLARE_REG(u64, buf, arg, 3);
+	u64 done = progress_take(vm, arg);
+	int err = memregion_set(vm, PA(buf), size, &done);
+
+	return progress_keep(vm, arg, done, err);
+}
+
+static int call_run(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_VCPU(vcpu, arg, 1);
+
+	return vcpu_run(vm, vcpu, &result[1]);
+}
+
+static int call_get_one_reg(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_VCPU(vcpu, arg, 1);
+	DECLARE_REG(u64, id, arg, 2);
+
+	return onereg_get(vm, vcpu, id, &result[1]);
+}
+
+static int call_set_one_reg(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_VCPU(vcpu, arg, 1);
+	DECLARE_REG(u64, id, arg, 2);
+	DECLARE_REG(u64, val, arg, 3);
+
+	return onereg_set(vm, vcpu, id, val);
+}
+
+/* The host wakes vCPUs that sleep by itself; those that run are EL2's to kick. */
+static int call_irq_line(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_VCPU(vcpu, arg, 1);
+	DECLARE_REG(u64, spi, arg, 2);
+	DECLARE_REG(bool, level, arg, 3);
+	u32 kick = 0;
 	int err = 0;
 
-	for (i = 0; i < in->constituent_cnt && !err; i++) {
-		err = vm_map_check(vm, region, gpa,
-				   PA(in->constituent[i].address),
-				   in->constituent[i].pg_cnt);
-		gpa += (u64)in->constituent[i].pg_cnt * PAGE_SIZE;
+	if (option(OPT_OLD)) {
+		if (spi == VTIMER_PPI)
+			return vcpu_timer_expired(vm, vcpu);
+		spi -= VGIC_NR_PRIVATE;
 	}
-	gpa = in->gpa;
-	for (i = 0; i < in->constituent_cnt && !err; i++) {
-		err = vm_map_act(vm, region, gpa,
-				 PA(in->constituent[i].address),
-				 in->constituent[i].pg_cnt);
-		gpa += (u64)in->constituent[i].pg_cnt * PAGE_SIZE;
-	}
-	return err;
-}
-
-/* As much as EL2 may do in one go, and BUSY until there is nothing left */
-static int populate_in_steps(struct vm *vm, struct region *region,
-			     const struct gz_memregion *in)
-{
-	u64 gpa = in->gpa, before = vm->mapped_pages;
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < in->constituent_cnt; i++) {
-		if (vm->mapped_pages - before >= MAP_CALL_PAGES)
-			return GZ_BUSY;
-		err = vm_map(vm, region, gpa, PA(in->constituent[i].address),
-			     in->constituent[i].pg_cnt);
-		if (err)
-			return err;
-		gpa += (u64)in->constituent[i].pg_cnt * PAGE_SIZE;
-	}
-	return 0;
-}
-
-/* Called with vm->lock held. vm->buf has the only copy that is looked at. */
-static int populate_locked(struct vm *vm, const struct gz_memregion *in)
-{
-	struct region *region = region_by_slot(vm, in->slot);
-	u64 pages = 0;
-	unsigned int i;
-
-	for (i = 0; i < in->constituent_cnt; i++)
-		pages += in->constituent[i].pg_cnt;
-	if (!region || pages != in->total_pages)
+	if (spi >= VGIC_NR_SPIS)
 		return GZ_INVALID_ARGS;
-	if (pages <= MAP_CALL_PAGES)
-		return populate_at_once(vm, region, in);
-	return populate_in_steps(vm, region, in);
-}
-
-static int set_memregion_locked(struct vm *vm, u64 size, u64 pa)
-{
-	struct gz_memregion *in = (struct gz_memregion *)vm->buf;
-	int err;
-
-	if (size < sizeof(*in) || size > GZ_MEMREGION_BUF)
-		return GZ_INVALID_ARGS;
-	err = owner_copy_from_host(in, PA(pa), sizeof(*in));
-	if (err)
-		return err;
-	if (in->constituent_cnt > (size - sizeof(*in)) / sizeof(in->constituent[0]))
-		return GZ_INVALID_ARGS;
-	if (!in->constituent_cnt)
-		return region_register(vm, in->slot, in->gpa, in->total_pages);
-	/* The buffer is mostly longer. */
-	err = owner_copy_from_host(in->constituent, PA(pa + sizeof(*in)),
-				   in->constituent_cnt * sizeof(in->constituent[0]));
-	return err ? err : populate_locked(vm, in);
-}
-
-static int call_set_memregion(const u64 *arg, u64 *result)
-{
-	struct vm *vm = vm_get(arg[1]);
-	int err;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
-	err = set_memregion_locked(vm, arg[2], arg[3]);
-	spin_unlock(&vm->lock);
-	vm_put(vm);
-	return err;
-}
-
-static int call_run(const u64 *arg, u64 *result)
-{
-	struct vm *vm = vm_get(tuple_vm(arg[1]));
-	int err;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	err = vcpu_run(vm, tuple_vcpu(arg[1]), &result[1]);
-	vm_put(vm);
-	return err;
-}
-
-static int call_get_one_reg(const u64 *arg, u64 *result)
-{
-	struct vm *vm = vm_get(tuple_vm(arg[1]));
-	int err;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	err = onereg_get(vm, tuple_vcpu(arg[1]), arg[2], &result[1]);
-	vm_put(vm);
-	return err;
-}
-
-static int call_set_one_reg(const u64 *arg, u64 *result)
-{
-	struct vm *vm = vm_get(tuple_vm(arg[1]));
-	int err;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	err = onereg_set(vm, tuple_vcpu(arg[1]), arg[2], arg[3]);
-	vm_put(vm);
-	return err;
-}
-
-/* The host injects first and wakes sleepers itself; those that run are ours. */
-static int call_irq_line(const u64 *arg, u64 *result)
-{
-	struct vm *vm = vm_get(tuple_vm(arg[1]));
-	u32 kick = 0;
-	int err;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	if (arg[2] >= VGIC_NR_SPIS)
-		err = GZ_INVALID_ARGS;
-	else
-		err = vgic_set_spi(&vm->vgic, arg[2], arg[3] != 0, &kick);
+	if (option(OPT_HELD))
+		err = vgic_set_spi(&vm->vgic, spi, level, &kick);
+	else if (level || option(OPT_NO_LEVEL))
+		err = vgic_pend_spi(&vm->vgic, spi, &kick);
 	vm_kick(vm, kick);
-	vm_put(vm);
 	return err;
 }
 
-static int create_device(struct vm *vm, u64 pa)
+/* With the option "gicfixed": where crosvm has the interrupt controller */
+#define GIC_FIXED_DIST	0x3fff0000UL
+
+static bool is_fixed_gic(const struct gz_device *dev)
 {
+	if (dev->dev_type == GZ_DEV_VGIC_DIST)
+		return dev->dev_addr == GIC_FIXED_DIST;
+	return dev->dev_addr < GIC_FIXED_DIST;
+}
+
+static int call_create_device(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_REG(u64, buf, arg, 2);
 	struct gz_device dev;
-	int err = owner_copy_from_host(&dev, PA(pa), sizeof(dev));
+	int err = owner_copy_from_host(&dev, PA(buf), sizeof(dev));
 
 	if (err)
 		return err;
 	if (dev.flags || dev.attr_size > PAGE_SIZE ||
 	    (dev.attr_size && !owner_host_may_access(PA(dev.attr_addr))))
+		return GZ_INVALID_ARGS;
+	if (option(OPT_GIC_FIXED) && !is_fixed_gic(&dev))
 		return GZ_INVALID_ARGS;
 	switch (dev.dev_type) {
 	case GZ_DEV_VGIC_DIST:
@@ -227,20 +236,10 @@ static int create_device(struct vm *vm, u64 pa)
 	}
 }
 
-static int call_create_device(const u64 *arg, u64 *result)
+static int call_probe(struct vm *vm, const u64 *arg, u64 *result)
 {
-	struct vm *vm = vm_get(arg[1]);
-	int err;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	err = create_device(vm, arg[2]);
-	vm_put(vm);
-	return err;
-}
-
-static int call_probe(const u64 *arg, u64 *result)
-{
+	if (option(OPT_OLD))
+		return 0;
 	result[1] = GZ_VERSION_MAJOR;
 	result[2] = GZ_VERSION_MINOR;
 	result[3] = GZ_VERSION_SUB;
@@ -251,7 +250,7 @@ static int enable_block_locked(struct vm *vm, u64 block, u64 mailbox)
 {
 	int err;
 
-	if (platform.no_block)
+	if (option(OPT_NO_BLOCK))
 		return GZ_NOT_SUPPORTED;
 	if (block != SZ_2M || vm->mailbox || !vm->demand_paging)
 		return GZ_INVALID_ARGS;
@@ -265,14 +264,18 @@ static int enable_block_locked(struct vm *vm, u64 block, u64 mailbox)
 
 static int enable_cap_locked(struct vm *vm, const u64 *arg, u64 *result)
 {
-	switch (arg[2]) {
+	DECLARE_REG(u64, cap, arg, 2);
+	DECLARE_REG(u64, arg0, arg, 3);
+	DECLARE_REG(u64, arg1, arg, 4);
+
+	switch (cap) {
 	case GZ_CAP_DEMAND_PAGING:
-		if (platform.no_demand)
+		if (option(OPT_NO_DEMAND))
 			return GZ_NOT_SUPPORTED;
 		vm->demand_paging = true;
 		return 0;
 	case GZ_CAP_BLOCK_DEMAND_PAGING:
-		return enable_block_locked(vm, arg[3], arg[4]);
+		return enable_block_locked(vm, arg0, arg1);
 	case GZ_CAP_IDLE:
 		vm->idle = true;
 		return 0;
@@ -280,103 +283,95 @@ static int enable_cap_locked(struct vm *vm, const u64 *arg, u64 *result)
 		result[1] = 40;
 		return 0;
 	case GZ_CAP_PROTECTED_VM:
-		return protect_cap(vm, arg[3], arg[4], &result[1]);
+		return protect_cap(vm, arg0, arg1, &result[1]);
 	default:
 		return GZ_NOT_SUPPORTED;
 	}
 }
 
-static int call_enable_cap(const u64 *arg, u64 *result)
+static int call_enable_cap(struct vm *vm, const u64 *arg, u64 *result)
 {
-	struct vm *vm;
-	int err;
+	static const struct call of_vm = {
+		enable_cap_locked, NEEDS_VM_LOCKED, strict_enable_cap,
+	};
+	DECLARE_REG(u64, cap, arg, 2);
 
-	/* What does not depend on a VM is asked before there is any. */
-	switch (arg[2]) {
+	/* The host asks for these before there is a VM. */
+	switch (cap) {
 	case GZ_CAP_QUERY_HYP_BATCH:
 		result[1] = MAP_BATCH_PAGES;
 		return 0;
 	case GZ_CAP_QUERY_DESTROY_BATCH:
 		result[1] = DESTROY_BATCH_PAGES;
 		return 0;
+	case GZ_CAP_LIMITS:
+		if (option(OPT_STRICT))
+			strict_report("ENABLE_CAP of the limits");
+		if (option(OPT_FEW) || option(OPT_STRICT))
+			return GZ_NOT_SUPPORTED;
+		result[1] = MAX_VCPUS | MAX_REGIONS << 16;
+		return 0;
+	default:
+		return do_call(&of_vm, arg, result);
 	}
-	vm = vm_get(arg[1]);
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
-	err = enable_cap_locked(vm, arg, result);
-	spin_unlock(&vm->lock);
-	vm_put(vm);
-	return err;
 }
 
-static int call_inform_exit(const u64 *arg, u64 *result)
+static int call_inform_exit(struct vm *vm, const u64 *arg, u64 *result)
 {
-	struct vm *vm = vm_get(arg[1]);
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	vm_put(vm);
 	return 0;
 }
 
-static int call_memregion_purpose(const u64 *arg, u64 *result)
+static int call_memregion_purpose(struct vm *vm, const u64 *arg, u64 *result)
 {
-	struct vm *vm = vm_get(arg[1]);
+	DECLARE_REG(u64, gpa, arg, 2);
+	DECLARE_REG(u64, size, arg, 3);
+	DECLARE_REG(u64, flags, arg, 4);
+
+	return region_set_purpose(vm, gpa, size, flags);
+}
+
+static int call_set_dtb_config(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_REG(u64, gpa, arg, 2);
+	DECLARE_REG(u64, size, arg, 3);
+	struct region *region = region_of(vm, gpa);
+
+	if (!region || !size || size > region->gpa + region->size - gpa)
+		return GZ_INVALID_ARGS;
+	vm->dtb_gpa = gpa;
+	vm->dtb_size = size;
+	return 0;
+}
+
+/* Slots have 32 bits, and all ones is none. */
+static struct region *region_by_arg(struct vm *vm, u64 slot)
+{
+	return slot < ~0U ? region_by_slot(vm, slot) : NULL;
+}
+
+static int call_map_guest(struct vm *vm, const u64 *arg, u64 *result)
+{
+	DECLARE_REG(u64, slot, arg, 2);
+	DECLARE_REG(u64, pfn, arg, 3);
+	DECLARE_REG(u64, gfn, arg, 4);
+	DECLARE_REG(u64, nr, arg, 5);
+	struct region *region = region_by_arg(vm, slot);
+	u64 done = progress_take(vm, arg);
 	int err;
 
-	if (!vm)
+	if (!region || pfn >= BIT(52) || gfn >= BIT(52) || nr >= BIT(40))
 		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
-	err = region_set_purpose(vm, arg[2], arg[3], arg[4]);
-	spin_unlock(&vm->lock);
-	vm_put(vm);
-	return err;
+	err = vm_map(vm, region, gfn << PAGE_SHIFT, PA(pfn << PAGE_SHIFT), nr, &done);
+	return progress_keep(vm, arg, done, err);
 }
 
-static int call_set_dtb_config(const u64 *arg, u64 *result)
+/* The host can write to the mailbox at any time, so it is copied once. */
+static int call_map_guest_block(struct vm *vm, const u64 *arg, u64 *result)
 {
-	struct vm *vm = vm_get(arg[1]);
-	struct region *region;
-	int err = GZ_INVALID_ARGS;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
-	region = region_of(vm, arg[2]);
-	if (region && arg[3] && arg[3] <= region->gpa + region->size - arg[2]) {
-		vm->dtb_gpa = arg[2];
-		vm->dtb_size = arg[3];
-		err = 0;
-	}
-	spin_unlock(&vm->lock);
-	vm_put(vm);
-	return err;
-}
-
-static int call_map_guest(const u64 *arg, u64 *result)
-{
-	u64 pfn = arg[3], gfn = arg[4], nr = arg[5];
-	struct vm *vm = vm_get(arg[1]);
-	struct region *region;
-	int err = GZ_INVALID_ARGS;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
-	region = arg[2] < ~0U ? region_by_slot(vm, arg[2]) : NULL;
-	if (region && pfn < BIT(52) && gfn < BIT(52) && nr < BIT(40))
-		err = vm_map(vm, region, gfn << PAGE_SHIFT,
-			     PA(pfn << PAGE_SHIFT), nr);
-	spin_unlock(&vm->lock);
-	vm_put(vm);
-	return err;
-}
-
-/* Called with vm->lock held. The mailbox is lent to gzhyp, and the host's. */
-static int map_block_locked(struct vm *vm, u64 slot, u64 gfn, u64 nr)
-{
-	struct region *region = slot < ~0U ? region_by_slot(vm, slot) : NULL;
+	DECLARE_REG(u64, slot, arg, 2);
+	DECLARE_REG(u64, gfn, arg, 3);
+	DECLARE_REG(u64, nr, arg, 4);
+	struct region *region = region_by_arg(vm, slot);
 	int err;
 
 	if (!region || !vm->block_paging || gfn >= BIT(52) ||
@@ -388,68 +383,53 @@ static int map_block_locked(struct vm *vm, u64 slot, u64 gfn, u64 nr)
 	return vm_map_pfns(vm, region, gfn << PAGE_SHIFT, (u64 *)vm->buf, nr);
 }
 
-static int call_map_guest_block(const u64 *arg, u64 *result)
+static int call_get_statistics(struct vm *vm, const u64 *arg, u64 *result)
 {
-	struct vm *vm = vm_get(arg[1]);
-	int err;
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
-	err = map_block_locked(vm, arg[2], arg[3], arg[4]);
-	spin_unlock(&vm->lock);
-	vm_put(vm);
-	return err;
-}
-
-static int call_get_statistics(const u64 *arg, u64 *result)
-{
-	struct vm *vm = vm_get(arg[1]);
-
-	if (!vm)
-		return GZ_INVALID_ARGS;
-	spin_lock(&vm->lock);
 	result[1] = vm_hyp_bytes(vm) + vm->private_pages * PAGE_SIZE;
 	result[2] = (vm->mapped_pages - vm->private_pages) * PAGE_SIZE;
-	spin_unlock(&vm->lock);
-	vm_put(vm);
 	return 0;
 }
 
-static call_handler *const call_handlers[GZ_NR_CALLS] = {
-	[GZ_CREATE_VM] = call_create_vm,
-	[GZ_DESTROY_VM] = call_destroy_vm,
-	[GZ_CREATE_VCPU] = call_create_vcpu,
-	[GZ_DESTROY_VCPU] = call_destroy_vcpu,
-	[GZ_SET_MEMREGION] = call_set_memregion,
-	[GZ_RUN] = call_run,
-	[GZ_GET_ONE_REG] = call_get_one_reg,
-	[GZ_SET_ONE_REG] = call_set_one_reg,
-	[GZ_IRQ_LINE] = call_irq_line,
-	[GZ_CREATE_DEVICE] = call_create_device,
-	[GZ_PROBE] = call_probe,
-	[GZ_ENABLE_CAP] = call_enable_cap,
-	[GZ_INFORM_EXIT] = call_inform_exit,
-	[GZ_MEMREGION_PURPOSE] = call_memregion_purpose,
-	[GZ_SET_DTB_CONFIG] = call_set_dtb_config,
-	[GZ_MAP_GUEST] = call_map_guest,
-	[GZ_MAP_GUEST_BLOCK] = call_map_guest_block,
-	[GZ_GET_STATISTICS] = call_get_statistics,
+static const struct call calls[GZ_NR_CALLS] = {
+	[GZ_CREATE_VM]		= { call_create_vm, NEEDS_NOTHING },
+	[GZ_DESTROY_VM]		= { call_destroy_vm, NEEDS_NOTHING },
+	[GZ_CREATE_VCPU]	= { call_create_vcpu, NEEDS_VCPU, strict_create_vcpu },
+	[GZ_DESTROY_VCPU]	= { call_destroy_vcpu, NEEDS_VCPU },
+	[GZ_SET_MEMREGION]	= { call_set_memregion, NEEDS_VM_LOCKED, strict_set_memregion },
+	[GZ_RUN]		= { call_run, NEEDS_VCPU },
+	[GZ_GET_ONE_REG]	= { call_get_one_reg, NEEDS_VCPU, strict_get_one_reg },
+	[GZ_SET_ONE_REG]	= { call_set_one_reg, NEEDS_VCPU, strict_set_one_reg },
+	[GZ_IRQ_LINE]		= { call_irq_line, NEEDS_VCPU, strict_irq_line },
+	[GZ_CREATE_DEVICE]	= { call_create_device, NEEDS_VM },
+	[GZ_PROBE]		= { call_probe, NEEDS_NOTHING, strict_probe },
+	[GZ_ENABLE_CAP]		= { call_enable_cap, NEEDS_NOTHING },
+	[GZ_INFORM_EXIT]	= { call_inform_exit, NEEDS_VM },
+	[GZ_MEMREGION_PURPOSE]	= { call_memregion_purpose, NEEDS_VM_LOCKED },
+	[GZ_SET_DTB_CONFIG]	= { call_set_dtb_config, NEEDS_VM_LOCKED },
+	[GZ_MAP_GUEST]		= { call_map_guest, NEEDS_VM_LOCKED, strict_map_guest },
+	[GZ_MAP_GUEST_BLOCK]	= { call_map_guest_block, NEEDS_VM_LOCKED, strict_map_guest_block },
+	[GZ_GET_STATISTICS]	= { call_get_statistics, NEEDS_VM_LOCKED },
 };
 
 static void genie_call(struct cpu_regs *regs, u32 n)
 {
-	call_handler *handler = n < GZ_NR_CALLS ? call_handlers[n] : NULL;
 	u64 result[4] = { 0 };
 	unsigned int i;
 
-	if (!handler) {
-		regs->x[0] = GZ_NOT_IMPLEMENTED;
+	if (n >= GZ_NR_CALLS || !calls[n].handler || !answer_has_call(n)) {
+		regs->x[0] = answer_status(n, GZ_NOT_IMPLEMENTED);
 		return;
 	}
-	if (control_enter(n, &result[0]))
-		result[0] = (s64)handler(regs->x, result);
+	if (control_enter(n, regs->x, &result[0])) {
+		result[0] = (s64)do_call(&calls[n], regs->x, result);
+		if (result[0] == GZ_REPEAT) {
+			control_repeat(regs->x);
+			regs->pc -= 4;
+			return;
+		}
+	}
 	control_leave(n, regs->x, result);
+	result[0] = answer_status(n, result[0]);
 	for (i = 0; i < ARRAY_SIZE(result); i++)
 		regs->x[i] = result[i];
 }
@@ -460,15 +440,13 @@ static void genie_call(struct cpu_regs *regs, u32 n)
  */
 void hypercall(struct cpu_regs *regs)
 {
-	u32 fn = regs->x[0];
+	u32 fn = regs->x[0], n = answer_call_number(fn);
 
-	if (fn >= GZ_CALL_BASE && fn < GZ_CALL_END)
-		genie_call(regs, fn - GZ_CALL_BASE);
+	if (n != NO_CALL)
+		genie_call(regs, n);
 	else if (SMCCC_OWNER(fn) == SMCCC_OWNER_ARCH ||
 		 SMCCC_OWNER(fn) == SMCCC_OWNER_STANDARD)
 		host_smc(regs);
-	else if (fn >= GZC_CALL_BASE && fn < GZC_CALL_BASE + GZC_NR_CALLS)
-		control_hypercall(regs);
-	else
+	else if (!control_hypercall(regs))
 		regs->x[0] = SMCCC_NOT_SUPPORTED;
 }

@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Start. gzhyp is loaded wherever the firmware likes, moves to the top of RAM,
- * hides that from the host, and enters the host's Linux.
+ * Start. The firmware loads gzhyp at any address. gzhyp moves to the end of RAM,
+ * hides that memory from the host, and enters the host's Linux.
  */
-#include "barrier.h"
-#include "entry.h"
-#include "image.h"
-#include "mmu.h"
-#include "owner.h"
-#include "platform.h"
-#include "pool.h"
-#include "print.h"
-#include "stage2.h"
+#include "arch/barrier.h"
+#include "arch/entry.h"
+#include "arch/image.h"
+#include "arch/mmu.h"
+#include "arch/stage2.h"
+#include "arch/stop.h"
+#include "core/mem/owner.h"
+#include "core/mem/pool.h"
+#include "core/options.h"
+#include "lib/print.h"
+#include "platform/platform.h"
 
 #ifndef GZHYP_VERSION
 #define GZHYP_VERSION	"0"
 #endif
 
-/* Where the boot line has put the host's Linux image, from the start of RAM */
+/* Offset of the host's Linux image from the start of RAM */
 #define LINUX_OFFSET	0x1000000UL
 
 /*
- * Page tables take 1/512 of what is mapped through them by pages; twice that
- * is for VMs which map the same memory, and for the host's own.
+ * Page tables take 1/512 of the memory that they map by pages. Twice that is for
+ * VMs that map the same memory and for the host's own tables.
  */
 static u64 hidden_size(void)
 {
@@ -33,10 +35,10 @@ static u64 hidden_size(void)
 }
 
 /**
- * boot_place() - choose where gzhyp is to live
+ * boot_place() - choose gzhyp's final address
  * @fdt: the firmware's device tree
  *
- * Runs where the firmware has loaded it, with the MMU off.
+ * Called where the firmware has loaded gzhyp, with the MMU off.
  *
  * Return: an address with room for all of gzhyp, at the end of RAM.
  */
@@ -57,11 +59,26 @@ u64 boot_place(void *fdt)
 	if (ranges_overlap(base, size, (u64)fdt, platform_fdt_size(fdt)))
 		panic("the device tree lies at the end of memory");
 	/*
-	 * What the firmware has left there in the caches must not be written
-	 * back over what is soon written past them.
+	 * Cache lines that the firmware has left there must not be written back
+	 * later: gzhyp is copied past the caches.
 	 */
 	dcache_clean_inval((void *)base, size);
 	return base;
+}
+
+/**
+ * boot_refuse() - gzhyp was not started at EL2
+ * @fdt: the firmware's device tree
+ * @level: where it was started
+ *
+ * Called where the firmware has loaded gzhyp. No register of EL2 can be accessed.
+ */
+void __noreturn boot_refuse(void *fdt, u64 level)
+{
+	console_force_unlock();
+	platform_init(fdt);
+	panic("started at EL%lu; needs EL2: QEMU's option -M virt,virtualization=on",
+	      level);
 }
 
 static void *alloc_or_panic(unsigned int order)
@@ -73,7 +90,7 @@ static void *alloc_or_panic(unsigned int order)
 	return ptr;
 }
 
-/* A stack with a page below it that stops what runs over its end */
+/* A stack with an unmapped page below it */
 static u64 alloc_stack(u64 size)
 {
 	unsigned int order = pool_order(size + PAGE_SIZE);
@@ -92,13 +109,14 @@ static void alloc_cpus(void)
 		cpu = alloc_or_panic(pool_order(sizeof(*cpu)));
 		cpu->index = i;
 		cpu->mpidr = platform.cpu_mpidr[i];
+		cpu->vectors = vectors;
 		cpu->stack_top = alloc_stack(STACK_SIZE);
 		cpu->emergency_sp = alloc_stack(PAGE_SIZE);
 		percpus[i] = cpu;
 	}
 }
 
-/* The image, then the ownership table, then the pool */
+/* The order in memory: image, ownership table, pool */
 static void init_memory(pa_t hidden, u64 size)
 {
 	u64 table = ALIGN_UP((u64)_end, PAGE_SIZE);
@@ -115,7 +133,7 @@ static void init_memory(pa_t hidden, u64 size)
 }
 
 /**
- * hyp_main() - the first CPU's start, where gzhyp lives
+ * hyp_main() - the first CPU's start, at gzhyp's final address
  * @fdt: the firmware's device tree
  */
 void __noreturn hyp_main(void *fdt)
@@ -125,6 +143,7 @@ void __noreturn hyp_main(void *fdt)
 	u64 size;
 
 	platform_init(fdt);
+	options_parse(platform.bootargs);
 	cpu_detect_features();
 	size = hidden_size();
 	init_memory(hidden, size);
@@ -134,25 +153,11 @@ void __noreturn hyp_main(void *fdt)
 	if (!cpu)
 		panic("this CPU is not in the device tree");
 	cpu_init_el2(cpu);
-	platform_edit_fdt(fdt, hidden, size);
+	panic_stop_others = stop_other_cpus;
+	platform_edit_fdt(fdt, hidden, size, !option(OPT_UNLISTED));
 	dcache_clean_inval(fdt, platform_fdt_size(fdt));
 	dcache_clean_inval(_start, _end - _start);
 	print("gzhyp: %s, %lu KiB hidden at %lx\n", GZHYP_VERSION, size / 1024,
 	      hidden.v);
 	host_enter(platform.ram[0].base + LINUX_OFFSET, (u64)fdt, cpu->stack_top);
-}
-
-/**
- * secondary_main() - another CPU's start, or one that comes back from suspend
- * @cpu: its own
- */
-void __noreturn secondary_main(struct percpu *cpu)
-{
-	u64 entry, ctx;
-
-	cpu_init_el2(cpu);
-	entry = cpu->boot_entry;
-	ctx = cpu->boot_ctx;
-	__atomic_store_n(&cpu->boot_pending, 0, __ATOMIC_RELEASE);
-	host_enter(entry, ctx, cpu->stack_top);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* EL2's log: %s %c %d %u %x %p, width, 0 and l. */
-#include "platform.h"
-#include "print.h"
-#include "spinlock.h"
-#include "string.h"
+#include "lib/print.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+#include "platform/platform.h"
 
 static struct spinlock console_lock;
 static bool console_forced;
@@ -126,7 +126,7 @@ void print(const char *fmt, ...)
 	va_end(args);
 }
 
-/* For a panic, which must get its words out whoever holds the lock. */
+/* For a panic, which must print even if another CPU holds the lock. */
 void console_force_unlock(void)
 {
 	console_forced = true;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The C library's string functions that gzhyp, libfdt and the compiler want. */
-#include "string.h"
-#include "types.h"
+/* The C library's string functions that gzhyp, libfdt and the compiler need. */
+#include "lib/string.h"
+#include "lib/types.h"
 
 /*
- * Whole words where both ends allow it, and pairs of them for the compiler to
- * make: each exit copies a few hundred bytes, and guest pages are copied and
+ * Uses whole words where both pointers allow it; the compiler makes pairs of them.
+ * Speed counts: each exit copies a few hundred bytes, and guest pages are copied and
  * wiped.
  */
 static void copy_line(u64 *d, const u64 *s)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reads the machine out of the device tree, and writes gzhyp into it. */
+/* Reads the machine from the device tree, and adds gzhyp to it. */
 #include <libfdt.h>
 
-#include "platform.h"
-#include "print.h"
-#include "string.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "platform/platform.h"
 
 struct platform platform;
 
@@ -38,7 +38,7 @@ static unsigned int read_reg(const void *fdt, int node, struct ram_range *out,
 	return n;
 }
 
-/* Without a status, a node is to be used (Devicetree Specification, 2.3.4). */
+/* A node without a status is okay (Devicetree Specification, 2.3.4). */
 static bool is_okay(const void *fdt, int node)
 {
 	const char *status = fdt_getprop(fdt, node, "status", NULL);
@@ -46,10 +46,42 @@ static bool is_okay(const void *fdt, int node)
 	return !status || !strcmp(status, "okay") || !strcmp(status, "ok");
 }
 
-/* A node that is not okay may be the secure world's memory. */
+/* Make one range of range @n and the next if there is no hole between them. */
+static void join_ram(unsigned int n)
+{
+	struct ram_range *ram = platform.ram + n;
+
+	if (n + 1 >= platform.nr_ram || ram[0].base + ram[0].size != ram[1].base)
+		return;
+	ram[0].size += ram[1].size;
+	platform.nr_ram--;
+	memmove(ram + 1, ram + 2, (platform.nr_ram - n - 1) * sizeof(*ram));
+}
+
+static void add_ram(struct ram_range new)
+{
+	struct ram_range *ram = platform.ram;
+	unsigned int n = platform.nr_ram;
+
+	if (n == OWNER_MAX_RANGES)
+		panic("more than %u ranges of memory", OWNER_MAX_RANGES);
+	for (; n && ram[n - 1].base > new.base; n--)
+		ram[n] = ram[n - 1];
+	ram[n] = new;
+	platform.nr_ram++;
+	join_ram(n);
+	if (n)
+		join_ram(n - 1);
+}
+
+/*
+ * Ranges are sorted, and adjacent ones are one, because a machine may have several
+ * nodes in any order. A node that is not okay may be the secure world's memory.
+ */
 static void read_memory(const void *fdt)
 {
-	struct ram_range *ram;
+	struct ram_range reg[OWNER_MAX_RANGES];
+	unsigned int i, n;
 	const char *type;
 	int node;
 
@@ -58,9 +90,10 @@ static void read_memory(const void *fdt)
 		type = fdt_getprop(fdt, node, "device_type", NULL);
 		if (!type || strcmp(type, "memory") || !is_okay(fdt, node))
 			continue;
-		ram = platform.ram + platform.nr_ram;
-		platform.nr_ram += read_reg(fdt, node, ram,
-					    OWNER_MAX_RANGES - platform.nr_ram);
+		n = read_reg(fdt, node, reg, OWNER_MAX_RANGES);
+		for (i = 0; i < n; i++)
+			if (reg[i].size)
+				add_ram(reg[i]);
 	}
 }
 
@@ -113,42 +146,43 @@ static void read_gic(const void *fdt)
 	platform.ppi_hyp_timer = read_ppi(fdt, node, 3, 26);
 }
 
-static void read_options(const void *fdt)
+/* The first UART that is okay: the secure world's, if there is one, is not. */
+static u64 read_uart(const void *fdt)
+{
+	struct ram_range reg;
+	int node = -1;
+
+	do {
+		node = fdt_node_offset_by_compatible(fdt, node, "arm,pl011");
+	} while (node >= 0 && !is_okay(fdt, node));
+	return node >= 0 && read_reg(fdt, node, &reg, 1) ? reg.base : 0;
+}
+
+static const char *read_bootargs(const void *fdt)
 {
 	int node = fdt_path_offset(fdt, "/chosen");
-	const char *args = fdt_getprop(fdt, node, "bootargs", NULL);
 
-	if (!args)
-		return;
-	platform.no_demand = strstr(args, "gzhyp.nodemand");
-	platform.no_block = strstr(args, "gzhyp.noblock");
-	platform.controls = strstr(args, "gzhyp.controls");
-	platform.unlisted = strstr(args, "gzhyp.unlisted");
+	return fdt_getprop(fdt, node, "bootargs", NULL);
 }
 
 /**
- * platform_init() - find out about the machine
- * @fdt: device tree, checked as far as libfdt does
+ * platform_init() - read the machine's description
+ * @fdt: device tree; libfdt checks it
  *
- * The MMU may be off: takes no lock. A machine without what gzhyp needs is a
- * panic, told on the console if that was found.
+ * The MMU may be off, so no lock is taken. Panics if the machine lacks something
+ * that gzhyp needs; the message needs a console.
  */
 void platform_init(void *fdt)
 {
-	struct ram_range reg;
-	int node;
-
 	memset(&platform, 0, sizeof(platform));
 	if (fdt_check_header(fdt))
 		panic("no device tree at %p", fdt);
-	node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl011");
-	if (node >= 0 && read_reg(fdt, node, &reg, 1))
-		platform.uart = reg.base;
+	platform.uart = read_uart(fdt);
 	uart_init(platform.uart);
 	read_memory(fdt);
 	read_cpus(fdt);
 	read_gic(fdt);
-	read_options(fdt);
+	platform.bootargs = read_bootargs(fdt);
 	if (!platform.nr_ram || !platform.nr_cpus || !platform.nr_gicr)
 		panic("no memory, CPUs or redistributors in the device tree");
 }
@@ -199,17 +233,18 @@ static int add_reserved(void *fdt, pa_t base, u64 size)
 }
 
 /**
- * platform_edit_fdt() - tell the host's Linux of gzhyp and of its memory
+ * platform_edit_fdt() - describe gzhyp and its memory to the host's Linux
  * @fdt: device tree, edited in place
- * @hidden: memory that is gone
+ * @hidden: gzhyp's memory
  * @size: bytes of it
+ * @listed: whether to add the node by which the host's driver finds gzhyp
  */
-void platform_edit_fdt(void *fdt, pa_t hidden, u64 size)
+void platform_edit_fdt(void *fdt, pa_t hidden, u64 size, bool listed)
 {
 	/* The firmware leaves room behind the blob, if not in it. */
 	int err = fdt_open_into(fdt, fdt, fdt_totalsize(fdt) + PAGE_SIZE);
 
-	if (!err && !platform.unlisted)
+	if (!err && listed)
 		err = add_hypervisor(fdt);
 	if (!err)
 		err = add_reserved(fdt, hidden, size);

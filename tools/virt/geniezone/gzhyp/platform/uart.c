@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PL011, transmit only and polled: the host's driver has set it up or will.
- * Both write to it; lines may mix, characters do not get lost.
+ * PL011, transmit only and polled. The host's driver sets it up and also writes to
+ * it: lines may mix, but no characters are lost.
  */
-#include "platform.h"
+#include "platform/platform.h"
 
 #define UART_DR		0x00
 #define UART_FR		0x18

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The smallest firmware of a protected VM: looks whether there is a device tree
- * and a kernel, and starts the kernel. It runs wherever it is put, MMU off, no
- * stack. Real ones verify a signature here.
+ * A minimal firmware for protected VMs: checks that there are a device tree and a
+ * kernel, and starts the kernel. It is position-independent and runs with the MMU
+ * off and without a stack. Real firmware verifies a signature here.
  *
  *   x0  device tree		x1  payload		x2  its size, or 0
  */
@@ -49,7 +49,7 @@ _start:
 	isb
 	br	x9
 
-	/* The VMM sees a reset at once, the usual sign of firmware that refuses. */
+	/* Firmware that refuses to start the kernel resets the machine. */
 refuse:
 	mov32	w0, PSCI_SYSTEM_RESET
 	hvc	#0

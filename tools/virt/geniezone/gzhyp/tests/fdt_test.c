@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is read out of a device tree. */
+/* Reading the device tree. */
 #include <libfdt.h>
 
-#include "ktap.h"
-#include "platform.h"
+#include "platform/platform.h"
+#include "tests/ktap.h"
 
 #define NODES_SIZE	8192
 
@@ -39,7 +39,7 @@ static void begin_tree(void)
 	EXPECT(!fdt_property_u32(fdt, "#size-cells", 2));
 }
 
-/* What no machine can do without */
+/* Nodes that every machine needs */
 static void end_tree(void)
 {
 	const fdt64_t gic[4] = {
@@ -92,8 +92,50 @@ static void memory_that_is_not_okay_is_not_ram(void)
 	EXPECT(has_ram(0x80000000));
 }
 
+/* QEMU's nodes of NUMA machines have the highest address first. */
+static void memory_is_sorted_and_joined(void)
+{
+	begin_tree();
+	memory_node("memory@70000000", 0x70000000, NULL);
+	memory_node("memory@42000000", 0x42000000, NULL);
+	memory_node("memory@40000000", 0x40000000, NULL);
+	memory_node("memory@50000000", 0x50000000, NULL);
+	memory_node("memory@41000000", 0x41000000, NULL);
+	memory_node("memory@51000000", 0x51000000, NULL);
+	end_tree();
+	platform_init(fdt);
+	EXPECT(platform.nr_ram == 3);
+	EXPECT(platform.ram[0].base == 0x40000000);
+	EXPECT(platform.ram[0].size >= 0x2000000);
+	EXPECT(platform.ram[1].base == 0x50000000 &&
+	       platform.ram[1].size == 0x2000000);
+	EXPECT(platform.ram[2].base == 0x70000000);
+}
+
+static void uart_node(const char *name, u64 base, const char *status)
+{
+	begin_node(name, base, 0x1000);
+	EXPECT(!fdt_property_string(fdt, "compatible", "arm,pl011"));
+	if (status)
+		EXPECT(!fdt_property_string(fdt, "status", status));
+	EXPECT(!fdt_end_node(fdt));
+}
+
+static void uart_that_is_not_okay_is_passed_over(void)
+{
+	begin_tree();
+	memory_node("memory@40000000", 0x40000000, NULL);
+	uart_node("pl011@9040000", 0x9040000, "disabled");
+	uart_node("pl011@9000000", 0x9000000, NULL);
+	end_tree();
+	platform_init(fdt);
+	EXPECT(platform.uart == 0x9000000);
+}
+
 static const struct test tests[] = {
 	TEST(memory_that_is_not_okay_is_not_ram),
+	TEST(memory_is_sorted_and_joined),
+	TEST(uart_that_is_not_okay_is_passed_over),
 };
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tests on the build machine, in KTAP, and the physical memory they play with:
- * a buffer that stands at TEST_BASE.
+ * Tests on the build machine, in KTAP, and their physical memory: a buffer that
+ * stands for the memory at TEST_BASE.
  */
 #ifndef GZHYP_KTAP_H
 #define GZHYP_KTAP_H
@@ -10,14 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm.h"
-#include "pool.h"
-#include "print.h"
+#include "core/mem/pool.h"
+#include "lib/mm.h"
+#include "lib/print.h"
 
 #define TEST_BASE	0x40000000UL
+#ifndef TEST_SIZE
 #define TEST_SIZE	(8UL << 20)
+#endif
 
 u64 test_phys_offset;
+#ifndef OWN_OPTIONS
+u64 options;
+#endif
 static unsigned int failures;
 
 #define EXPECT(cond) do {						\
@@ -68,7 +73,7 @@ static inline int run_tests(const struct test *tests, unsigned int nr)
 	return bad != 0;
 }
 
-/* Repeatable: the same numbers on each run */
+/* The same numbers on each run */
 static inline u64 test_random(void)
 {
 	static u64 state = 0x9e3779b97f4a7c15ULL;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ownership table against a naive model: an array of states, each call
- * checked page by page on a copy that is thrown away if one page refuses.
+ * The ownership table against a naive model: an array of states. Each call is tried
+ * page by page on a copy, which is dropped if one page refuses.
  */
-#include "gz.h"
-#include "ktap.h"
-#include "owner.h"
+#include "core/gz.h"
+#include "core/mem/owner.h"
+#include "tests/ktap.h"
 
 #define BASE	TEST_BASE
 #define PAGES	64
@@ -88,7 +88,7 @@ static int real_call(enum call call, u64 pa, u64 size, u16 vm)
 	}
 }
 
-/* One page's step, written down state by state */
+/* The transition of one page, state by state */
 static bool model_page(enum call call, int *state, u32 *value, u16 vm)
 {
 	switch (call) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The page-table walker against an array with an entry for each page. */
-#include "ktap.h"
-#include "pgtable.h"
+#include "core/mem/pgtable.h"
+#include "tests/ktap.h"
 
 #define IA_PAGES	(4 * 512)	/* 8 MiB of input addresses */
 #define ATTR		(0xfUL << 2 | BIT(10))
@@ -105,6 +105,33 @@ static void split_keeps_translations_and_attributes(void)
 	EXPECT(flushed_from == 0 && flushed_to == SZ_2M);
 	EXPECT(pgt_lookup(&pgt, 0).size == PAGE_SIZE);
 	expect_same();
+}
+
+static void join_undoes_a_split(void)
+{
+	u64 tables;
+
+	setup();
+	EXPECT(!pgt_map(&pgt, 0, PA(SZ_2M), 2 * SZ_2M, ATTR));
+	model_map(0, SZ_2M, 2 * SZ_2M);
+	tables = pgt.nr_tables;
+	EXPECT(!pgt_split(&pgt, 0x5000));
+	EXPECT(pgt_join(&pgt, 0x5000));
+	EXPECT(flushed_from == 0 && flushed_to == SZ_2M);
+	EXPECT(pgt.nr_tables == tables);
+	EXPECT(pgt_lookup(&pgt, 0x5000).size == SZ_2M);
+	EXPECT(pgt_join(&pgt, 0x5000));
+	expect_same();
+	/* Not with a hole */
+	EXPECT(!pgt_split(&pgt, 0x5000));
+	pgt_unmap(&pgt, 0x5000, PAGE_SIZE);
+	model[5] = 0;
+	EXPECT(!pgt_join(&pgt, 0x5000));
+	EXPECT(!pgt_join(&pgt, 4 * SZ_2M));
+	expect_same();
+	/* Nor with pages that are no block */
+	EXPECT(!pgt_map(&pgt, 2 * SZ_2M, PA(SZ_2M + PAGE_SIZE), SZ_2M, ATTR));
+	EXPECT(!pgt_join(&pgt, 2 * SZ_2M));
 }
 
 static void unmap_of_a_page_leaves_the_rest(void)
@@ -292,6 +319,7 @@ static const struct test tests[] = {
 	TEST(blocks_stay_below_the_level_allowed),
 	TEST(what_is_mapped_stays),
 	TEST(split_keeps_translations_and_attributes),
+	TEST(join_undoes_a_split),
 	TEST(unmap_of_a_page_leaves_the_rest),
 	TEST(pages_are_those_of_one_table),
 	TEST(holes_end_with_their_table),

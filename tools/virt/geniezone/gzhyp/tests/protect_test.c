@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is wiped of protected VMs before memory gets to somebody else. */
-#include "ktap.h"
-#include "owner.h"
-#include "protect.h"
-#include "stage2.h"
+/* Wiping protected VMs before others get their memory. */
+#include "arch/stage2.h"
+#include "core/mem/owner.h"
+#include "core/mem/protect.h"
+#include "core/options.h"
+#include "tests/ktap.h"
 
 #define BASE	(TEST_BASE + 1024 * PAGE_SIZE)
 #define PAGES	64
@@ -31,7 +32,7 @@ static const struct owner_ops ops = {
 	.prepare = prepare, .unmap = nothing, .map = nothing,
 };
 
-/* What of gzhyp is not under test */
+/* Stubs for the rest of gzhyp */
 
 void icache_inval_all(void)
 {
@@ -158,10 +159,33 @@ static void page_that_goes_back_is_wiped(void)
 	EXPECT(owner_state(page(4), &value) == PAGE_HOST);
 }
 
+/* VMs can be protected without firmware, and firmware can be there without. */
+static void words_about_protection(void)
+{
+	u64 size = 1;
+
+	setup();
+	options = BIT(OPT_NO_FIRMWARE);
+	EXPECT(protect_cap(&vm, GZ_PVM_GET_PVMFW_SIZE, 0, &size) ==
+	       GZ_NOT_SUPPORTED);
+	EXPECT(protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, SZ_2M, &size) ==
+	       GZ_NOT_SUPPORTED);
+	EXPECT(!protect_cap(&vm, GZ_PVM_SET_PROTECTED_VM, 0, &size));
+	EXPECT(vm.protection == VM_PROTECTED);
+	vm.protection = VM_OPEN;
+	options = BIT(OPT_NO_PROTECTION);
+	EXPECT(protect_cap(&vm, GZ_PVM_SET_PROTECTED_VM, 0, &size) ==
+	       GZ_NOT_SUPPORTED);
+	EXPECT(vm.protection == VM_OPEN);
+	EXPECT(!protect_cap(&vm, GZ_PVM_GET_PVMFW_SIZE, 0, &size));
+	options = 0;
+}
+
 static const struct test tests[] = {
 	TEST(what_guests_own_is_wiped_and_nothing_else),
 	TEST(registers_are_wiped),
 	TEST(page_that_goes_back_is_wiped),
+	TEST(words_about_protection),
 };
 
 int main(void)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's PSCI calls, and what the firmware gets of them. Nothing but
- * gzhyp's own entry may ever be what a CPU comes out of the firmware at.
+ * The host's PSCI calls as the firmware gets them. A CPU must never leave the
+ * firmware at an entry point other than gzhyp's.
  */
-#include "entry.h"
-#include "ktap.h"
-#include "protect.h"
-#include "psci.h"
-#include "switch.h"
+#include "arch/entry.h"
+#include "arch/switch.h"
+#include "core/mem/protect.h"
+#include "core/psci.h"
+#include "tests/ktap.h"
 
 #define MPIDR		0x80000102UL
 #define ENTRY		0x123456789000UL
@@ -20,7 +20,7 @@ static struct cpu_regs regs, firmware;
 static u64 firmware_answers;
 static unsigned int smcs;
 
-/* Of the guests: stopped, wiped when the firmware was called, resumed */
+/* Whether guests were stopped, wiped at the firmware's call, resumed */
 static unsigned int stops, wipes, wipes_before_smc, resumes;
 
 struct percpu *this_cpu(void)

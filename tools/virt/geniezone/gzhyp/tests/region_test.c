@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Regions of a VM, and what each of them is for. */
-#include "ktap.h"
-#include "protect.h"
-#include "stage2.h"
+/* Regions of a VM and their purposes. */
+#include "arch/stage2.h"
+#include "core/mem/protect.h"
+#include "core/options.h"
+#include "tests/ktap.h"
 
 #define GPA	0x80000000UL
 #define SIZE	0x10000UL
@@ -31,7 +32,7 @@ static void purpose_is_for_the_region_that_follows(void)
 	EXPECT(flags_of(2) == GZ_MEM_STATIC_SWIOTLB);
 }
 
-/* Its region failed, and the host has thought about it since. */
+/* The region failed, and the host sets another purpose. */
 static void last_word_about_a_region_counts(void)
 {
 	unsigned int first;
@@ -51,7 +52,7 @@ static void last_word_about_a_region_counts(void)
 	}
 }
 
-/* Else it would be for the next region of that place and size. */
+/* Otherwise it would apply to the next region of that place and size. */
 static void nothing_is_left_when_the_region_was_made(void)
 {
 	setup();
@@ -76,11 +77,26 @@ static void sealed_vm_gets_no_shared_region(void)
 	EXPECT(flags_of(1) == 0);
 }
 
+static void few_regions(void)
+{
+	unsigned int i;
+
+	setup();
+	options = BIT(OPT_FEW);
+	for (i = 0; i < FEW_REGIONS; i++)
+		EXPECT(!region_register(&vm, i, GPA + i * SIZE, SIZE / PAGE_SIZE));
+	EXPECT(region_register(&vm, i, GPA + i * SIZE, SIZE / PAGE_SIZE) ==
+	       GZ_NO_MEMORY);
+	options = 0;
+	EXPECT(!region_register(&vm, i, GPA + i * SIZE, SIZE / PAGE_SIZE));
+}
+
 static const struct test tests[] = {
 	TEST(purpose_is_for_the_region_that_follows),
 	TEST(last_word_about_a_region_counts),
 	TEST(nothing_is_left_when_the_region_was_made),
 	TEST(sealed_vm_gets_no_shared_region),
+	TEST(few_regions),
 };
 
 int main(void)

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vgic.h"
-#include "vgic_regs.h"
+#include "core/vgic/vgic.h"
+#include "core/vgic/vgic_regs.h"
 
 #define DIST		0x3fff0000ULL
 #define REDIST		(DIST - 4 * VGIC_REDIST_SIZE)
@@ -84,6 +84,7 @@ struct machine {
 	u64		lr[VGIC_MAX_VCPUS][VGIC_MAX_LRS];
 	u64		hcr[VGIC_MAX_VCPUS];
 	bool		level_eoi;	/* result of the last vgic_sync() */
+	bool		ended[VGIC_NR_INTIDS];	/* shown to the host as an EOI */
 	u32		kick;
 };
 
@@ -164,11 +165,30 @@ static inline void enter(struct machine *m, unsigned int cpu)
 	m->running[cpu] = true;
 }
 
+/* The view of the host at the exit */
+static inline void show(struct machine *m, unsigned int cpu)
+{
+	u64 lr[VGIC_MAX_LRS];
+	unsigned int nr, i;
+
+	memcpy(lr, m->lr[cpu], sizeof(lr));
+	do {
+		nr = vgic_show_ends(&m->vcpu[cpu], lr, m->nr_lrs);
+		EXPECT(nr >= m->nr_lrs && nr <= VGIC_MAX_LRS);
+		for (i = 0; i < nr; i++)
+			if ((lr[i] & LR_EOI) && !(lr[i] & LR_STATE))
+				m->ended[LR_INTID(lr[i])] = true;
+		/* The next RUN does not enter the guest. */
+		memset(lr, 0, sizeof(lr));
+	} while (m->vcpu[cpu].nr_ended);
+}
+
 static inline void leave(struct machine *m, unsigned int cpu)
 {
 	m->level_eoi = vgic_sync(&m->vgic, cpu, m->lr[cpu], m->nr_lrs,
 				 &m->kick);
 	m->running[cpu] = false;
+	show(m, cpu);
 }
 
 static inline u8 lr_priority(u64 lr)
@@ -176,7 +196,7 @@ static inline u8 lr_priority(u64 lr)
 	return lr >> 48;
 }
 
-/* What ICC_IAR1_EL1 would give: first pending register by priority */
+/* The value of ICC_IAR1_EL1: first pending register by priority */
 static inline int best_lr(struct machine *m, unsigned int cpu)
 {
 	const u64 *lr = m->lr[cpu];

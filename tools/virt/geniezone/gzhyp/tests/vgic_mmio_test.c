@@ -3,7 +3,7 @@
  * Tests of the vGIC model, run on the build machine, in KTAP: where the frames
  * are, what registers they have, in what sizes.
  */
-#include "vgic_machine.h"
+#include "tests/vgic_machine.h"
 
 static struct machine mach;
 static struct machine *const m = &mach;

@@ -2,15 +2,15 @@
 /*
  * Naive model of the same interrupt controller, and the random comparison.
  *
- * It has no list registers, no queues and nothing in flight: what the guest
- * does takes effect at once. The real model comes to the same as long as kicks
- * are followed, which is what naive_run() does after each step. That way it
- * also finds every kick that is missing.
+ * It has no list registers, no queues and nothing in flight: the guest's actions take
+ * effect at once. The real model must have the same state once all kicks are
+ * followed, which naive_run() does after each step. So it also finds every missing
+ * kick.
  */
 #ifndef GZHYP_TESTS_VGIC_NAIVE_H
 #define GZHYP_TESTS_VGIC_NAIVE_H
 
-#include "vgic_machine.h"
+#include "tests/vgic_machine.h"
 
 #define NAIVE_CPUS	3
 #define NOWHERE		(-1)
@@ -19,11 +19,12 @@ struct naive_irq {
 	bool		enabled, edge, line, latch, active;
 	int		group;		/* 0 or 1 */
 	unsigned int	priority;
+	bool		any;		/* 1-of-N: target is the first vCPU that is on */
 	int		target;		/* vCPU or NOWHERE */
 	int		active_on;	/* valid while active */
 };
 
-/* The INTIDs that are played with: few, so that they meet */
+/* The INTIDs in use: few, so that operations meet on one */
 static const u32 naive_ids[] = {
 	0, 7, 15, 16, TIMER, 31, 32, 33, 63, 64, 127, 500, 1018, 1019,
 };
@@ -37,6 +38,8 @@ struct naive {
 	struct naive_irq	private[NAIVE_CPUS][VGIC_NR_PRIVATE];
 	struct naive_irq	spi[VGIC_NR_SPIS];
 	bool			could_take[NAIVE_CPUS];
+	u32			off;	/* vCPUs */
+	u32			ended;	/* a level SPI, by the last step */
 };
 
 static u64 naive_env(const char *name, u64 otherwise)
@@ -197,14 +200,42 @@ static void step_config(struct naive *n, u32 intid)
 	set_edge(n->m, intid, edge);
 }
 
+static int first_on(const struct naive *n)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < NAIVE_CPUS; cpu++)
+		if (!(n->off >> cpu & 1))
+			return cpu;
+	return 0;
+}
+
 static void step_route(struct naive *n, u32 intid)
 {
 	unsigned int to = naive_random(n, NAIVE_CPUS + 1);
+	struct naive_irq *irq = naive_irq(n, 0, intid);
 
 	if (intid < 32)
 		return;
-	naive_irq(n, 0, intid)->target = to < NAIVE_CPUS ? (int)to : NOWHERE;
-	route(n->m, intid, to);
+	irq->any = !naive_random(n, 3);
+	irq->target = to < NAIVE_CPUS ? (int)to : NOWHERE;
+	if (irq->any)
+		irq->target = first_on(n);
+	route(n->m, intid, to | (irq->any ? GICD_IROUTER_IRM : 0));
+}
+
+static void step_power(struct naive *n, unsigned int cpu)
+{
+	struct naive_irq *irq;
+	unsigned int i;
+
+	n->off ^= 1U << cpu;
+	vgic_cpu_power(&n->m->vgic, cpu, !(n->off >> cpu & 1), &n->m->kick);
+	for (i = 0; i < NAIVE_IDS; i++) {
+		irq = naive_irq(n, 0, naive_ids[i]);
+		if (naive_ids[i] >= 32 && irq->any)
+			irq->target = first_on(n);
+	}
 }
 
 static void step_ctlr(struct naive *n, unsigned int cpu)
@@ -214,7 +245,7 @@ static void step_ctlr(struct naive *n, unsigned int cpu)
 }
 
 /*
- * What the CPU offers has to be pending in truth, but for a level that fell
+ * An interrupt that the CPU offers must be pending, except for a level that fell
  * after the list register was filled.
  */
 static void step_ack(struct naive *n, unsigned int cpu)
@@ -238,31 +269,53 @@ static void step_ack(struct naive *n, unsigned int cpu)
 		resync(n->m, cpu);
 }
 
-/* EOI, or with no list register the trapped ICC_DIR_EL1 */
+/* EOI in the CPU, which finds a list register */
+static void step_eoi_lr(struct naive *n, unsigned int cpu, u32 intid)
+{
+	struct naive_irq *irq = naive_irq(n, cpu, intid);
+	struct machine *mach = n->m;
+	bool maintenance = lr_of(mach, cpu, intid) & LR_EOI;
+
+	EXPECT(irq->edge || maintenance, "%u on %u", intid, cpu);
+	eoi(mach, cpu, intid);
+	if (!maintenance)
+		return;
+	resync(mach, cpu);
+	EXPECT_EQ(mach->level_eoi, intid >= 32 && !irq->edge);
+}
+
+/* ICC_DIR_EL1, which traps: by any vCPU for an SPI */
+static void step_dir(struct naive *n, unsigned int by, u32 intid)
+{
+	struct machine *mach = n->m;
+
+	leave(mach, by);
+	vgic_deactivate(&mach->vgic, by, intid, &mach->kick);
+	show(mach, by);
+	enter(mach, by);
+}
+
 static void step_eoi(struct naive *n, unsigned int cpu, u32 intid)
 {
 	struct naive_irq *irq = naive_irq(n, cpu, intid);
 	struct machine *mach = n->m;
-	bool maintenance;
+	bool here = irq->active_on == (int)cpu;
 
-	if (!mach->running[cpu] || !irq->active || irq->active_on != (int)cpu)
+	if (!mach->running[cpu] || !irq->active || (!here && intid < 32))
 		return;
 	irq->active = false;
-	if (lr_of(mach, cpu, intid) & LR_ACTIVE) {
-		maintenance = lr_of(mach, cpu, intid) & LR_EOI;
-		EXPECT(irq->edge || maintenance, "%u on %u", intid, cpu);
-		eoi(mach, cpu, intid);
-		if (maintenance) {
-			resync(mach, cpu);
-			EXPECT_EQ(mach->level_eoi, intid >= 32 && !irq->edge);
-		}
-		return;
-	}
-	EXPECT(mach->hcr[cpu] & HCR_TDIR, "%u on %u", intid, cpu);
-	EXPECT(mach->hcr[cpu] & HCR_LRENPIE, "%u on %u", intid, cpu);
-	leave(mach, cpu);
-	vgic_deactivate(&mach->vgic, cpu, intid, &mach->kick);
-	enter(mach, cpu);
+	mach->ended[intid] = false;
+	if (here && (lr_of(mach, cpu, intid) & LR_ACTIVE) && naive_random(n, 4))
+		return step_eoi_lr(n, cpu, intid);
+	step_dir(n, cpu, intid);
+	n->ended = intid >= 32 && !irq->edge ? intid : 0;
+}
+
+/* The host must have seen the end of the level once all kicks are followed. */
+static void check_end(struct naive *n)
+{
+	EXPECT(!n->ended || n->m->ended[n->ended], "%u", n->ended);
+	n->ended = 0;
 }
 
 /* Active states the interrupt has nowhere to be: they came by ISACTIVER */
@@ -404,7 +457,7 @@ static void naive_step(struct naive *n)
 	case 15:
 		return step_priority(n, cpu, intid);
 	case 16:
-		return step_route(n, intid);
+		return naive_random(n, 3) ? step_route(n, intid) : step_power(n, cpu);
 	case 17:
 		return step_config(n, intid);
 	case 18 ... 22:
@@ -429,6 +482,7 @@ static void naive_run(struct machine *mach, u64 seed, u64 steps)
 		naive_step(&naive);
 		adopt_homeless(&naive);
 		check_wakeups(&naive, follow_kicks(&naive));
+		check_end(&naive);
 		naive_check(&naive);
 	}
 	if (test_failed)

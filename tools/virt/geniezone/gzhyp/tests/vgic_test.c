@@ -3,8 +3,8 @@
  * Tests of the vGIC model, run on the build machine, in KTAP: delivery of
  * interrupts, list registers, and random operations against a naive model.
  */
-#include "vgic_machine.h"
-#include "vgic_naive.h"
+#include "tests/vgic_machine.h"
+#include "tests/vgic_naive.h"
 
 static struct machine mach;
 static struct machine *const m = &mach;
@@ -170,6 +170,64 @@ static void level_pended_by_software(void)
 	EXPECT(!vgic_pending(&m->vgic, 0));
 }
 
+static void pend(struct machine *m, u32 intid)
+{
+	EXPECT_EQ(vgic_pend_spi(&m->vgic, intid - 32, &m->kick), 0);
+}
+
+/* A level that is pended: once, and once more if that is while it is active */
+static void pended_level(void)
+{
+	start(m);
+	set_bit1(m, 0, GIC_ISENABLER, 40);
+	m->kick = 0;
+	pend(m, 40);
+	EXPECT_EQ(m->kick, 1);
+	pend(m, 40);
+	enter(m, 0);
+	EXPECT_EQ(ack(m, 0), 40);
+	eoi(m, 0, 40);
+	leave(m, 0);
+	EXPECT(m->level_eoi);
+	EXPECT(!vgic_pending(&m->vgic, 0));
+	pend(m, 40);
+	enter(m, 0);
+	EXPECT_EQ(ack(m, 0), 40);
+	pend(m, 40);
+	leave(m, 0);
+	EXPECT(!vgic_pending(&m->vgic, 0));
+	enter(m, 0);
+	eoi(m, 0, 40);
+	leave(m, 0);
+	EXPECT(vgic_pending(&m->vgic, 0));
+	enter(m, 0);
+	take(m, 0, 40);
+	leave(m, 0);
+	EXPECT(!vgic_pending(&m->vgic, 0));
+	EXPECT_EQ(vgic_pend_spi(&m->vgic, 988, &m->kick), -8);
+}
+
+static void drop_active_loses_it(void)
+{
+	start(m);
+	m->vgic.drop_active = true;
+	set_bit1(m, 0, GIC_ISENABLER, 40);
+	pend(m, 40);
+	enter(m, 0);
+	EXPECT_EQ(ack(m, 0), 40);
+	pend(m, 40);
+	leave(m, 0);
+	pend(m, 40);
+	enter(m, 0);
+	eoi(m, 0, 40);
+	leave(m, 0);
+	EXPECT(!vgic_pending(&m->vgic, 0));
+	pend(m, 40);
+	enter(m, 0);
+	take(m, 0, 40);
+	leave(m, 0);
+}
+
 /* Only an SPI's EOI is the host's business */
 static void timer_ppi(void)
 {
@@ -245,7 +303,7 @@ static void more_active_than_registers(void)
 		EXPECT_EQ(ack(m, 0), 50 + i);
 	}
 	resync(m, 0);
-	EXPECT_EQ(m->hcr[0], HCR_EN | HCR_LRENPIE | HCR_TDIR);
+	EXPECT_EQ(m->hcr[0], HCR_EN | HCR_LRENPIE);
 	for (i = 5; i > 1; i--)
 		eoi(m, 0, 50 + i);
 	vgic_eoi_count(&m->vgic, 0, 1, &m->kick);
@@ -265,7 +323,7 @@ static void deactivation_out_of_order(void)
 	for (i = 0; i < 6; i++)
 		set_bit1(m, 0, GIC_ISACTIVER, 50 + i);
 	enter(m, 0);
-	EXPECT(m->hcr[0] & HCR_TDIR);
+	EXPECT(m->hcr[0] & HCR_LRENPIE);
 	EXPECT_EQ(find_lr(m, 0, 55), -1);
 	leave(m, 0);
 	vgic_deactivate(&m->vgic, 0, 55, &m->kick);
@@ -696,6 +754,8 @@ static const struct test tests[] = {
 	TEST(level_pends_while_high),
 	TEST(level_falls_unseen),
 	TEST(level_pended_by_software),
+	TEST(pended_level),
+	TEST(drop_active_loses_it),
 	TEST(timer_ppi),
 	TEST(priority_order),
 	TEST(more_pending_than_registers),

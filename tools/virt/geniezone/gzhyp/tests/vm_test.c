@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who finds a VM, and until when: without a lock, so by threads, too. Who has a vCPU. */
+/* Users of a VM, which take no lock, so with threads too; claims of a vCPU. */
 #include <pthread.h>
 
-#include "gic.h"
-#include "ktap.h"
-#include "stage2.h"
-#include "vcpu.h"
+#include "arch/gic.h"
+#include "arch/stage2.h"
+#include "core/vm/vcpu.h"
+#include "tests/ktap.h"
 
 #define ROUNDS	300
 #define THREADS	3
@@ -20,7 +20,7 @@ struct percpu *this_cpu(void)
 	return here;
 }
 
-/* Time passes with each look, so that waiting comes to an end. */
+/* Time passes with each read, so that waiting ends. */
 u64 test_sysreg(const char *reg)
 {
 	static u64 now;
@@ -157,7 +157,7 @@ static void what_is_destroyed_is_not_resumed(void)
 	destroy(id);
 }
 
-/* What the threads have in common */
+/* Shared by the threads */
 static struct {
 	u64 id;
 	bool end;
@@ -208,13 +208,13 @@ static void create_and_destroy(void)
 	struct vm *vm;
 
 	EXPECT(create() == race.id);
-	/* Somebody has to have been there, be the machine as busy as it may. */
+	/* At least one get must have succeeded, even on a busy machine. */
 	while (!READ_ONCE(race.found))
 		sched_yield();
 	while (vm_begin_destroy(race.id, &vm))
 		sched_yield();
 	pgt_free_some(&vm->s2, &budget);
-	/* Who is still in sees this. */
+	/* A user that is still in would see this. */
 	WRITE_ONCE(vm->id, 0xffff);
 	sched_yield();
 	WRITE_ONCE(vm->id, race.id);

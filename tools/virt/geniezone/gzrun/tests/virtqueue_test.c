@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Queues and the network's peer against a guest that means harm, on the machine
- * that builds them. Guest memory is one heap block: the sanitizers see every
- * byte beside it.
+ * Queues and the network's peer against a hostile guest. Runs on the build
+ * machine. Guest memory is one heap block, so that the sanitizers see each byte
+ * beside it.
  */
 
 #include <endian.h>
@@ -13,8 +13,8 @@
 
 #include <linux/virtio_ring.h>
 
-#include "net_loop.h"
-#include "virtqueue.h"
+#include "virtio/net_loop.h"
+#include "virtio/virtqueue.h"
 
 #define GPA		0x80000000ULL
 #define MEM_SIZE	0x10000
@@ -51,7 +51,7 @@ static void set_desc(uint64_t table, unsigned int i, uint64_t addr,
 				    htole16(flags), htole16(next) };
 }
 
-/* Makes the chain that begins at @head the next to be taken */
+/* Makes the chain that begins at @head the next one to take */
 static void offer(uint16_t head)
 {
 	struct vring_avail *avail = at(AVAIL);
@@ -115,11 +115,11 @@ static void bad_descriptors_are_refused(void)
 		uint32_t len;
 		uint16_t flags, next;
 	} bad[] = {
-		/* a loop, and a next that is not in the table */
+		/* a loop, and a next descriptor outside of the table */
 		{ GPA + DATA, 1, VRING_DESC_F_NEXT, 0 },
 		{ GPA + DATA, 1, VRING_DESC_F_NEXT, SIZE },
 		{ GPA + DATA, 1, VRING_DESC_F_NEXT, 0xffff },
-		/* not in memory */
+		/* not in guest memory */
 		{ 0, 1, 0, 0 },
 		{ GPA - 1, 1, 0, 0 },
 		{ GPA - 1, 2, 0, 0 },
@@ -127,7 +127,7 @@ static void bad_descriptors_are_refused(void)
 		{ GPA + MEM_SIZE - 1, 2, 0, 0 },
 		{ GPA + DATA, 0xffffffff, 0, 0 },
 		{ ~0ULL, 2, 0, 0 },
-		/* tables: size, place, more behind it */
+		/* indirect tables: wrong size, wrong place, NEXT as well */
 		{ GPA + TABLE, 0, VRING_DESC_F_INDIRECT, 0 },
 		{ GPA + TABLE, 8, VRING_DESC_F_INDIRECT, 0 },
 		{ GPA + TABLE, 24, VRING_DESC_F_INDIRECT, 0 },
@@ -158,7 +158,7 @@ static void bad_chains_are_refused(void)
 	set_desc(DESC, 1, GPA + DATA, 1, 0, 0);
 	EXPECT(pop_one() == -EINVAL);
 
-	/* A table in a table, and itself */
+	/* A table in a table, and a table that contains itself */
 	fresh();
 	set_desc(DESC, 0, GPA + TABLE, 16, VRING_DESC_F_INDIRECT, 0);
 	set_desc(TABLE, 0, GPA + TABLE, 16, VRING_DESC_F_INDIRECT, 0);
@@ -175,7 +175,7 @@ static void bad_chains_are_refused(void)
 	set_desc(TABLE, 0, GPA + DATA, 1, VRING_DESC_F_NEXT, 0);
 	EXPECT(pop_one() == -EINVAL);
 
-	/* Not negotiated */
+	/* Indirect descriptors were not negotiated */
 	fresh();
 	vq.indirect = false;
 	set_desc(DESC, 0, GPA + TABLE, 16, VRING_DESC_F_INDIRECT, 0);
@@ -217,7 +217,10 @@ static void bad_queues_are_refused(void)
 	EXPECT(!enables(SIZE, 0, GPA + AVAIL, GPA + USED));
 	EXPECT(!enables(SIZE, GPA, 0, GPA + USED));
 	EXPECT(!enables(SIZE, GPA, GPA + AVAIL, 0));
-	/* Just inside and just not, with the event index at the end */
+	/*
+	 * A ring that just fits into memory, and one that does not, with the
+	 * event index
+	 */
 	EXPECT(enables(SIZE, end - SIZE * 16, GPA + AVAIL, GPA + USED));
 	EXPECT(!enables(SIZE, end - SIZE * 16 + 16, GPA + AVAIL, GPA + USED));
 	EXPECT(enables(SIZE, GPA, end - 6 - 2 * SIZE, GPA + USED));
@@ -260,7 +263,10 @@ static void interrupts_as_asked_for(void)
 	gz_vq_push(&vq, &chain, 0);
 	EXPECT(!gz_vq_wants_irq(&vq));
 
-	/* "Tell me when the third is there", whatever the flag says */
+	/*
+	 * The driver wants an interrupt at the third chain, whatever the flag
+	 * says
+	 */
 	fresh();
 	set_desc(DESC, 0, GPA + DATA, 4, VRING_DESC_F_WRITE, 0);
 	vq.event_idx = true;
@@ -322,7 +328,7 @@ static bool inside(const struct iovec *iov)
 	       p + iov->iov_len <= start + MEM_SIZE;
 }
 
-/* Half of the fields are near the truth, or nothing would come far. */
+/* Half of the fields are almost valid, otherwise most chains would fail at once. */
 static void random_desc(uint64_t table, unsigned int i)
 {
 	static const uint64_t bases[] = { GPA, GPA + TABLE, GPA + DATA,
@@ -420,7 +426,7 @@ static void ping_is_answered(void)
 	EXPECT(answer[34] == 0 && !memcmp(answer, frame + 6, 6));
 	EXPECT(!memcmp(answer + 26, frame + 30, 4));
 	EXPECT(!memcmp(answer + 30, frame + 26, 4));
-	/* A fragment is not put together */
+	/* Fragments are not assembled */
 	frame[20] = 0x20;
 	EXPECT(!gz_net_loop_answer(frame, sizeof(frame), answer));
 }

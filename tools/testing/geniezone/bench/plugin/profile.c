@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A plugin of QEMU that counts executed instructions by basic block, for each result
+ * of the benchmark, between the benchmark's marks.
+ *
+ *   -plugin libprofile.so,reset=ADDR,begin=ADDR,end=ADDR,result=ADDR,out=FILE
+ *
+ * For each result, FILE then has "result N" and lines with address and count. An
+ * instruction that faults counts each time that it is tried.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qemu_plugin.h"
+
+EXPORTED int qemu_plugin_version = 1;
+
+/*
+ * A basic block, found again if it is translated again. Blocks are never freed. The
+ * lists of blocks that a section or a result executed are short.
+ */
+struct block {
+	uint64_t addr;
+	uint64_t now;		/* executed so far */
+	uint64_t begin;		/* the value of now when the section reached it */
+	uint64_t sum;		/* of all sections of this result */
+	unsigned long section;	/* the last section that executed it */
+	unsigned long result;	/* the last result that executed it */
+	struct block *next_in_section, *next_in_result, *next_in_bucket;
+};
+
+#define BUCKETS		65536
+
+static struct block *buckets[BUCKETS], *in_section, *in_result;
+static unsigned long section, nr_resets;
+static unsigned int nr_results;
+static bool inside;
+static FILE *out;
+
+static struct block *block_get(uint64_t addr)
+{
+	struct block **bucket = &buckets[addr / 4 % BUCKETS], *b;
+
+	for (b = *bucket; b; b = b->next_in_bucket)
+		if (b->addr == addr)
+			return b;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		abort();
+	b->addr = addr;
+	b->next_in_bucket = *bucket;
+	*bucket = b;
+	return b;
+}
+
+/* Runs before the block's instructions are counted */
+static void executed(unsigned int cpu, void *data)
+{
+	struct block *b = data;
+
+	(void)cpu;
+	if (!inside || b->section == section)
+		return;
+	b->section = section;
+	b->begin = b->now;
+	b->next_in_section = in_section;
+	in_section = b;
+	if (b->result == nr_resets)
+		return;
+	b->result = nr_resets;
+	b->sum = 0;
+	b->next_in_result = in_result;
+	in_result = b;
+}
+
+static void reset(unsigned int cpu, void *data)
+{
+	(void)cpu;
+	(void)data;
+	inside = false;
+	nr_resets++;
+	in_result = NULL;
+}
+
+static void begin(unsigned int cpu, void *data)
+{
+	(void)cpu;
+	(void)data;
+	inside = true;
+	section++;
+	in_section = NULL;
+}
+
+static void end(unsigned int cpu, void *data)
+{
+	struct block *b;
+
+	(void)cpu;
+	(void)data;
+	if (!inside)
+		return;
+	inside = false;
+	for (b = in_section; b; b = b->next_in_section)
+		b->sum += b->now - b->begin;
+}
+
+static void write_result(unsigned int cpu, void *data)
+{
+	struct block *b;
+
+	(void)cpu;
+	(void)data;
+	fprintf(out, "result %u\n", ++nr_results);
+	for (b = in_result; b; b = b->next_in_result)
+		fprintf(out, "%llx %llu\n", (unsigned long long)b->addr,
+			(unsigned long long)b->sum);
+}
+
+static struct {
+	const char *name;
+	void (*cb)(unsigned int cpu, void *data);
+	uint64_t addr;
+} marks[] = {
+	{ "reset", reset }, { "begin", begin }, { "end", end },
+	{ "result", write_result },
+};
+
+#define NR_MARKS	(sizeof(marks) / sizeof(*marks))
+
+static void call_at_marks(struct qemu_plugin_insn *insn)
+{
+	uint64_t addr = qemu_plugin_insn_vaddr(insn);
+	enum qemu_plugin_cb_flags flags = QEMU_PLUGIN_CB_NO_REGS;
+	unsigned int m;
+
+	for (m = 0; m < NR_MARKS; m++)
+		if (marks[m].addr == addr)
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, marks[m].cb,
+							       flags, NULL);
+}
+
+/* Counts each instruction: an exception may end a block in its middle. */
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, 0);
+	struct block *b = block_get(qemu_plugin_insn_vaddr(insn));
+	enum qemu_plugin_op op = QEMU_PLUGIN_INLINE_ADD_U64;
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+
+	(void)id;
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS,
+					     b);
+	for (i = 0; i < n; i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		qemu_plugin_register_vcpu_insn_exec_inline(insn, op, &b->now, 1);
+		call_at_marks(insn);
+	}
+}
+
+static void at_exit(qemu_plugin_id_t id, void *data)
+{
+	fclose(out);
+}
+
+static bool take_option(const char *text)
+{
+	unsigned int m;
+	size_t len;
+
+	if (!strncmp(text, "out=", 4)) {
+		out = fopen(text + 4, "w");
+		return out;
+	}
+	for (m = 0; m < NR_MARKS; m++) {
+		len = strlen(marks[m].name);
+		if (!strncmp(text, marks[m].name, len) && text[len] == '=') {
+			marks[m].addr = strtoull(text + len + 1, NULL, 16);
+			return true;
+		}
+	}
+	return false;
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
+			int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		if (!take_option(argv[i])) {
+			fprintf(stderr, "profile: %s?\n", argv[i]);
+			return -1;
+		}
+	}
+	if (!out)
+		return -1;
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_atexit_cb(id, at_exit, NULL);
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the files of the vGIC model. All of it needs vgic->lock held. */
+#ifndef GZHYP_VGIC_INTERNAL_H
+#define GZHYP_VGIC_INTERNAL_H
+
+#include "core/vgic/vgic.h"
+
+#define VGIC_INVALID_ARGS	(-8)	/* GenieZone status */
+
+/* The top five bits of a priority: the fewest that ICH_VTR_EL2 may have */
+#define VGIC_PRIORITY_MASK	0xf8
+
+/* The interrupt of a number, or NULL. All lookups go through here. */
+static inline struct vgic_irq *vgic_irq(struct vgic *vgic, unsigned int cpu,
+					u32 intid)
+{
+	if (intid < VGIC_NR_PRIVATE)
+		return &vgic->cpu[cpu]->irq[intid];
+	if (intid < VGIC_NR_INTIDS)
+		return &vgic->spi[intid - VGIC_NR_PRIVATE];
+	return NULL;
+}
+
+static inline bool vgic_has_cpu(struct vgic *vgic, unsigned int cpu)
+{
+	return cpu < VGIC_MAX_VCPUS && vgic->cpu[cpu];
+}
+
+static inline bool vgic_irq_is_pending(const struct vgic_irq *irq)
+{
+	return irq->latch || irq->lr_latch || (!irq->edge && irq->line);
+}
+
+/* Would be signalled to its vCPU if the state of that vCPU allows it */
+static inline bool vgic_irq_deliverable(const struct vgic *vgic,
+					const struct vgic_irq *irq)
+{
+	return irq->enabled && !irq->active && vgic_irq_is_pending(irq) &&
+	       (vgic->group_enable & (1U << irq->group));
+}
+
+void vgic_requeue(struct vgic *vgic, struct vgic_irq *irq, u32 intid);
+void vgic_irq_changed(struct vgic *vgic, struct vgic_irq *irq, u32 intid,
+		      u32 *kick);
+void vgic_route(struct vgic *vgic, struct vgic_irq *irq);
+int vgic_queue_next(const struct vgic_queue *queue, unsigned int from);
+
+#endif /* GZHYP_VGIC_INTERNAL_H */

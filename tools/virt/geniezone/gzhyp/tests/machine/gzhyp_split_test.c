@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * EL2 splits and joins blocks of the host's stage 2 while the host uses them. Between
+ * the two, accesses fault: of data, of instructions, and of page tables. The host must
+ * not see any of that.
+ *
+ * Needs: controls
+ */
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#include "controls.h"
+#include "gz_test.h"
+
+#define PAGE	4096UL
+#define SIZE	(32UL << 20)
+#define WALKERS	2
+/* Or gz.times on the kernel's command line */
+#define ROUNDS	500
+
+static atomic_bool stop;
+
+struct walker {
+	pthread_t thread;
+	atomic_ulong rounds;
+	unsigned long bad;
+	char *mem;
+};
+
+/* Each page needs a walk of its own, and each walk a page table of the host's. */
+static void *walk(void *arg)
+{
+	struct walker *w = arg;
+	volatile unsigned long *p;
+	unsigned long i;
+	char *mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	madvise(mem, SIZE, MADV_NOHUGEPAGE);
+	for (i = 0; i < SIZE; i += PAGE)
+		*(unsigned long *)(mem + i) = i;
+	w->mem = mem;
+	while (!atomic_load(&stop)) {
+		for (i = 0; i < SIZE; i += PAGE) {
+			p = (volatile unsigned long *)(mem + i * 7919 % SIZE);
+			w->bad += *p != i * 7919 % SIZE;
+			*p = i * 7919 % SIZE;
+		}
+		atomic_fetch_add(&w->rounds, 1);
+	}
+	munmap(mem, SIZE);
+	return NULL;
+}
+
+/* New page tables, and code that runs for the first time. */
+static void *start_processes(void *arg)
+{
+	unsigned long *failed = arg;
+	int status;
+	pid_t pid;
+
+	while (!atomic_load(&stop)) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			++*failed;
+	}
+	return NULL;
+}
+
+static int split(const void *at)
+{
+	int fd = open(CTL_DIR "split", O_WRONLY | O_CLOEXEC);
+	unsigned long rounds = times_wanted() ?: ROUNDS;
+	int ret = dprintf(fd, "%lx %lu", (unsigned long)at, rounds) < 0 ? -errno : 0;
+
+	close(fd);
+	return ret;
+}
+
+FIXTURE(split)
+{
+	struct walker walkers[WALKERS];
+	unsigned long failed;
+	pthread_t starter;
+};
+
+FIXTURE_SETUP(split)
+{
+	unsigned int i;
+
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	atomic_store(&stop, false);
+	for (i = 0; i < WALKERS; i++)
+		pthread_create(&self->walkers[i].thread, NULL, walk, &self->walkers[i]);
+	pthread_create(&self->starter, NULL, start_processes, &self->failed);
+	for (i = 0; i < WALKERS; i++)
+		while (!atomic_load(&self->walkers[i].rounds))
+			sched_yield();
+}
+
+FIXTURE_TEARDOWN(split)
+{
+	unsigned int i;
+
+	if (no_controls())
+		return;
+	atomic_store(&stop, true);
+	pthread_join(self->starter, NULL);
+	EXPECT_EQ(0, self->failed);
+	for (i = 0; i < WALKERS; i++) {
+		pthread_join(self->walkers[i].thread, NULL);
+		EXPECT_EQ(0, self->walkers[i].bad);
+	}
+	EXPECT_TRUE(ctl_check_ok());
+}
+
+TEST_F_TIMEOUT(split, data_of_a_process, 300)
+{
+	EXPECT_EQ(0, split(self->walkers[0].mem));
+}
+
+TEST_F_TIMEOUT(split, code_of_a_process, 300)
+{
+	EXPECT_EQ(0, split(walk));
+}
+
+TEST_F_TIMEOUT(split, code_of_the_kernel, 300)
+{
+	EXPECT_EQ(0, split(NULL));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtio devices of gzrun: the memory that they access, and queues that
+ * vhost serves. The test takes the place of the guest, so no hypervisor is
+ * needed.
+ *
+ * Needs: modes
+ */
+
+#include <endian.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+
+#include <libgzvm.h>
+
+#include "kselftest_harness.h"
+#include "layout.h"
+#include "virtio/console.h"
+#include "virtio/virtio.h"
+
+static uint32_t get(struct gz_virtio *v, unsigned int reg)
+{
+	return v->dev.ops->read(&v->dev, reg, 4);
+}
+
+static void set(struct gz_virtio *v, unsigned int reg, uint32_t value)
+{
+	v->dev.ops->write(&v->dev, reg, 4, value);
+}
+
+/* Accepts features; returns true if the device agrees */
+static bool negotiate(struct gz_virtio *v, uint64_t features)
+{
+	const uint32_t so_far = VIRTIO_CONFIG_S_ACKNOWLEDGE |
+				VIRTIO_CONFIG_S_DRIVER;
+
+	set(v, VIRTIO_MMIO_STATUS, 0);
+	set(v, VIRTIO_MMIO_STATUS, so_far);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES, features >> 32);
+	set(v, VIRTIO_MMIO_STATUS, so_far | VIRTIO_CONFIG_S_FEATURES_OK);
+	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK;
+}
+
+/*
+ * Sets up a queue of 8 entries at this address; returns true if the device
+ * accepts it
+ */
+static bool set_up_queue(struct gz_virtio *v, uint64_t desc, uint64_t avail,
+			 uint64_t used)
+{
+	set(v, VIRTIO_MMIO_QUEUE_READY, 0);
+	set(v, VIRTIO_MMIO_QUEUE_NUM, 8);
+	set(v, VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
+	set(v, VIRTIO_MMIO_QUEUE_DESC_HIGH, desc >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_AVAIL_LOW, avail);
+	set(v, VIRTIO_MMIO_QUEUE_AVAIL_HIGH, avail >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_USED_LOW, used);
+	set(v, VIRTIO_MMIO_QUEUE_USED_HIGH, used >> 32);
+	set(v, VIRTIO_MMIO_QUEUE_READY, 1);
+	return get(v, VIRTIO_MMIO_QUEUE_READY);
+}
+
+/*
+ * RAM is mapped without access, as if it were protected: a device that accesses
+ * any of it ends the test by a signal.
+ */
+TEST(devices_see_nothing_but_the_pool)
+{
+	const uint64_t both = 1ULL << VIRTIO_F_VERSION_1 |
+			      1ULL << VIRTIO_F_ACCESS_PLATFORM;
+	const size_t half = 0x200000;
+	const uint64_t pool = GZ_RAM_BASE + half;
+	struct gz_memory ram, dma;
+	struct gz_virtio *v;
+
+	ASSERT_EQ(0, gz_memory_alloc_as(&ram, GZ_RAM_BASE, 2 * half,
+					GZ_BACKING_SHARED));
+	ASSERT_EQ(0, mprotect(ram.hva, half, PROT_NONE));
+	dma = (struct gz_memory){ .gpa = pool, .size = half, .bounce = true,
+				  .hva = (char *)ram.hva + half };
+	v = gz_rng_new(&dma, 0);
+	ASSERT_NE(NULL, v);
+	EXPECT_FALSE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
+	EXPECT_TRUE(negotiate(v, both));
+	EXPECT_FALSE(set_up_queue(v, pool - 0x1000, pool, pool));
+	EXPECT_FALSE(set_up_queue(v, pool, pool - 0x10, pool));
+	EXPECT_FALSE(set_up_queue(v, pool, pool, pool + half - 8));
+	EXPECT_FALSE(set_up_queue(v, pool, pool, ~7ULL));
+	EXPECT_TRUE(set_up_queue(v, pool, pool + 0x1000, pool + 0x2000));
+	v->ops->destroy(v);
+
+	/* Without a pool, the guest need not use one */
+	dma.bounce = false;
+	v = gz_rng_new(&dma, 0);
+	ASSERT_NE(NULL, v);
+	EXPECT_TRUE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
+	v->ops->destroy(v);
+	gz_memory_free(&ram);
+}
+
+/* Otherwise such a guest would wait for its first disk, and nobody would know why */
+TEST(a_guest_that_does_not_use_the_pool_is_reported)
+{
+	const uint64_t pool = GZ_RAM_BASE + 0x200000;
+	struct gz_memory dma;
+	struct gz_virtio *v;
+	char text[512] = "";
+	int err, old;
+
+	ASSERT_EQ(0, gz_memory_alloc(&dma, pool, 0x200000));
+	dma.bounce = true;
+	v = gz_rng_new(&dma, 0);
+	ASSERT_NE(NULL, v);
+	err = memfd_create("stderr", 0);
+	old = dup(STDERR_FILENO);
+	ASSERT_EQ(STDERR_FILENO, dup2(err, STDERR_FILENO));
+	set_up_queue(v, GZ_RAM_BASE, GZ_RAM_BASE + 0x1000, GZ_RAM_BASE + 0x2000);
+	ASSERT_EQ(STDERR_FILENO, dup2(old, STDERR_FILENO));
+	EXPECT_LT(0, pread(err, text, sizeof(text) - 1, 0));
+	EXPECT_NE(NULL, strstr(text, "CONFIG_DMA_RESTRICTED_POOL"));
+	close(err);
+	close(old);
+	v->ops->destroy(v);
+	gz_memory_free(&dma);
+}
+
+#define QUEUE(q)	(GZ_RAM_BASE + (q) * 0x10000)
+#define BUFFERS		(GZ_RAM_BASE + 0x100000)
+
+/* The steps of a guest from the reset on, with empty queues */
+static bool bring_up(struct gz_virtio *v)
+{
+	bool ok = negotiate(v, 1ULL << VIRTIO_F_VERSION_1);
+	unsigned int q;
+
+	for (q = 0; q < v->nr_queues; q++) {
+		set(v, VIRTIO_MMIO_QUEUE_SEL, q);
+		ok = ok && set_up_queue(v, QUEUE(q), QUEUE(q) + 0x1000,
+					QUEUE(q) + 0x2000);
+	}
+	set(v, VIRTIO_MMIO_STATUS, get(v, VIRTIO_MMIO_STATUS) |
+				   VIRTIO_CONFIG_S_DRIVER_OK);
+	return ok;
+}
+
+static bool needs_reset(struct gz_virtio *v)
+{
+	return get(v, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+/* Makes the descriptors of a queue, from the first one on, one available chain */
+static void offer(const struct gz_memory *mem, unsigned int q,
+		  const struct vring_desc *chain, unsigned int nr)
+{
+	struct vring_desc *desc = gz_memory_at(mem, QUEUE(q), nr * 16);
+	struct vring_avail *avail = gz_memory_at(mem, QUEUE(q) + 0x1000, 20);
+	uint16_t idx = le16toh(avail->idx);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		desc[i] = (struct vring_desc){
+			.addr = htole64(chain[i].addr),
+			.len = htole32(chain[i].len),
+			.flags = htole16(chain[i].flags |
+					 (i + 1 < nr ? VRING_DESC_F_NEXT : 0)),
+			.next = htole16(i + 1),
+		};
+	avail->ring[idx % 8] = 0;
+	__atomic_store_n(&avail->idx, htole16(idx + 1), __ATOMIC_RELEASE);
+}
+
+#define CONSOLE_RX	0
+
+/* A buffer without room would be taken and returned again and again */
+TEST(console_input_needs_room)
+{
+	static const struct vring_desc empty = { BUFFERS, 0, VRING_DESC_F_WRITE };
+	struct gz_memory mem;
+	struct gz_virtio *v;
+	struct pollfd irq;
+
+	ASSERT_EQ(0, gz_kick_init());
+	ASSERT_EQ(0, gz_memory_alloc(&mem, GZ_RAM_BASE, 0x200000));
+	v = gz_virtio_console_new(&mem, 0, -1);
+	ASSERT_NE(NULL, v);
+	ASSERT_EQ(0, gz_virtio_start(v));
+	ASSERT_TRUE(bring_up(v));
+	offer(&mem, CONSOLE_RX, &empty, 1);
+	irq = (struct pollfd){ .fd = v->irq_fd, .events = POLLIN };
+	EXPECT_EQ(1, gz_virtio_console_receive(v, (const uint8_t *)"x", 1));
+	ASSERT_EQ(1, poll(&irq, 1, 10000));
+	EXPECT_TRUE(needs_reset(v));
+	gz_virtio_stop(v);
+	gz_virtio_join(v);
+	v->ops->destroy(v);
+	gz_memory_free(&mem);
+}
+
+#define NET_RX		0
+
+TEST(frames_stay_with_the_host_without_a_driver)
+{
+	static const uint8_t mac[] = { 2, 0, 0, 0, 0, 1 };
+	static const uint8_t frame[64];
+	uint8_t got[64];
+	struct gz_memory mem;
+	struct gz_virtio *v;
+	int tap[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, tap));
+	ASSERT_EQ(0, gz_memory_alloc(&mem, GZ_RAM_BASE, 0x200000));
+	v = gz_net_new(&mem, 0, tap[0], mac);
+	ASSERT_NE(NULL, v);
+	ASSERT_TRUE(bring_up(v));
+	v->ops->kick(v, NET_RX);
+	EXPECT_EQ(tap[0], v->input_fd);
+	set(v, VIRTIO_MMIO_STATUS, 0);
+	ASSERT_EQ(64, write(tap[1], frame, 64));
+	/* The device's thread was waiting for this */
+	v->ops->input(v);
+	EXPECT_EQ(-1, v->input_fd);
+	ASSERT_TRUE(bring_up(v));
+	v->ops->kick(v, NET_RX);
+	EXPECT_EQ(tap[0], v->input_fd);
+	EXPECT_EQ(64, read(tap[0], got, 64));
+	v->ops->destroy(v);
+	gz_memory_free(&mem);
+	close(tap[0]);
+	close(tap[1]);
+}
+
+#define DISK_SIZE	0x100000
+#define DISK_SECTORS	(DISK_SIZE / 512)
+
+FIXTURE(disk)
+{
+	char path[32];
+	int fd;
+	struct gz_memory mem;
+	struct gz_virtio *v;
+};
+
+FIXTURE_VARIANT(disk)
+{
+	bool readonly;
+};
+
+FIXTURE_VARIANT_ADD(disk, writable) {
+};
+
+FIXTURE_VARIANT_ADD(disk, readonly) {
+	.readonly = true,
+};
+
+FIXTURE_SETUP(disk)
+{
+	static const char sector[512] = "data";
+	unsigned int i;
+
+	snprintf(self->path, sizeof(self->path), "/tmp/virtio-diskXXXXXX");
+	self->fd = mkstemp(self->path);
+	ASSERT_LE(0, self->fd);
+	for (i = 0; i < DISK_SECTORS; i++)
+		ASSERT_EQ(512, write(self->fd, sector, 512));
+	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
+	self->v = gz_blk_new(&self->mem, 0, self->path, variant->readonly);
+	ASSERT_NE(NULL, self->v);
+	ASSERT_TRUE(bring_up(self->v));
+}
+
+FIXTURE_TEARDOWN(disk)
+{
+	self->v->ops->destroy(self->v);
+	gz_memory_free(&self->mem);
+	close(self->fd);
+	unlink(self->path);
+}
+
+/* One request that is served at once; returns its status */
+static uint8_t request(struct gz_virtio *v, const struct gz_memory *mem,
+		       uint32_t type, const void *data, size_t len)
+{
+	const struct vring_desc chain[] = {
+		{ BUFFERS, 16 + len, 0 },
+		{ BUFFERS + 0x1000, 1, VRING_DESC_F_WRITE },
+	};
+	struct virtio_blk_outhdr *hdr = gz_memory_at(mem, BUFFERS, 16 + len);
+	uint8_t *status = gz_memory_at(mem, BUFFERS + 0x1000, 1);
+
+	*hdr = (struct virtio_blk_outhdr){ .type = htole32(type) };
+	memcpy(hdr + 1, data, len);
+	*status = 0xff;
+	offer(mem, 0, chain, 2);
+	v->ops->kick(v, 0);
+	return *status;
+}
+
+static uint8_t discard(struct gz_virtio *v, const struct gz_memory *mem,
+		       uint64_t sector, uint32_t nr, uint32_t flags)
+{
+	struct virtio_blk_discard_write_zeroes range = {
+		htole64(sector), htole32(nr), htole32(flags)
+	};
+
+	return request(v, mem, VIRTIO_BLK_T_DISCARD, &range, sizeof(range));
+}
+
+TEST_F(disk, flush)
+{
+	EXPECT_EQ(VIRTIO_BLK_S_OK,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_FLUSH, NULL, 0));
+}
+
+TEST_F(disk, discard_is_offered_where_it_is_possible)
+{
+	set(self->v, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	EXPECT_EQ(!variant->readonly,
+		  !!(get(self->v, VIRTIO_MMIO_DEVICE_FEATURES) &
+		     1U << VIRTIO_BLK_F_DISCARD));
+}
+
+TEST_F(disk, discard_makes_a_hole)
+{
+	struct stat before, after;
+	char sector[512];
+
+	ASSERT_EQ(0, fstat(self->fd, &before));
+	EXPECT_EQ(variant->readonly ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK,
+		  discard(self->v, &self->mem, 1024, 512, 0));
+	ASSERT_EQ(0, fstat(self->fd, &after));
+	EXPECT_EQ(before.st_size, after.st_size);
+	ASSERT_EQ(512, pread(self->fd, sector, 512, 1023 * 512));
+	EXPECT_STREQ("data", sector);
+	ASSERT_EQ(512, pread(self->fd, sector, 512, 1536 * 512));
+	EXPECT_STREQ("data", sector);
+	ASSERT_EQ(512, pread(self->fd, sector, 512, 1535 * 512));
+	EXPECT_STREQ(variant->readonly ? "data" : "", sector);
+	EXPECT_EQ(variant->readonly ? before.st_blocks :
+				      before.st_blocks - 512, after.st_blocks);
+}
+
+TEST_F(disk, discard_that_is_none)
+{
+	struct virtio_blk_discard_write_zeroes ranges[17] = {};
+	struct stat before, after;
+
+	if (variant->readonly)
+		SKIP(return, "has none");
+	ASSERT_EQ(0, fstat(self->fd, &before));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, DISK_SECTORS, 1, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, 1, DISK_SECTORS, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, 1ULL << 55, 8, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  discard(self->v, &self->mem, ~0ULL, ~0U, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_UNSUPP,
+		  discard(self->v, &self->mem, 0, 8, 1));
+	EXPECT_EQ(VIRTIO_BLK_S_UNSUPP,
+		  discard(self->v, &self->mem, 0, 8, 1U << 31));
+	/* No range, part of a range, more ranges than the device allows */
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_DISCARD, ranges, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_DISCARD, ranges, 8));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  request(self->v, &self->mem, VIRTIO_BLK_T_DISCARD, ranges,
+			  sizeof(ranges)));
+	ASSERT_EQ(0, fstat(self->fd, &after));
+	EXPECT_EQ(before.st_blocks, after.st_blocks);
+}
+
+#define VSOCK_CID	1234
+#define VSOCK_TX	1
+
+FIXTURE(vsock)
+{
+	struct gz_memory mem;
+	struct gz_virtio *v;
+};
+
+FIXTURE_SETUP(vsock)
+{
+	if (access("/dev/vhost-vsock", R_OK | W_OK))
+		SKIP(return, "no /dev/vhost-vsock");
+	ASSERT_EQ(0, gz_kick_init());
+	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
+	self->v = gz_vsock_new(&self->mem, 0, VSOCK_CID);
+	ASSERT_NE(NULL, self->v);
+	ASSERT_EQ(0, gz_virtio_start(self->v));
+}
+
+FIXTURE_TEARDOWN(vsock)
+{
+	gz_virtio_stop(self->v);
+	gz_virtio_join(self->v);
+	gz_virtio_halt(self->v);
+	self->v->ops->destroy(self->v);
+	gz_memory_free(&self->mem);
+}
+
+static bool may_have_interrupted(struct gz_virtio *v)
+{
+	return get(v, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_VRING;
+}
+
+TEST_F(vsock, interrupts_are_possible_while_vhost_serves)
+{
+	EXPECT_EQ(VSOCK_CID, get(self->v, VIRTIO_MMIO_CONFIG));
+	EXPECT_FALSE(may_have_interrupted(self->v));
+	ASSERT_TRUE(bring_up(self->v));
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+	/* An acknowledgment does not clear it */
+	set(self->v, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	EXPECT_TRUE(may_have_interrupted(self->v));
+	set(self->v, VIRTIO_MMIO_STATUS, 0);
+	EXPECT_FALSE(may_have_interrupted(self->v));
+}
+
+TEST_F(vsock, a_queue_that_is_taken_back_is_not_served)
+{
+	ASSERT_TRUE(bring_up(self->v));
+	set(self->v, VIRTIO_MMIO_QUEUE_SEL, VSOCK_TX);
+	set(self->v, VIRTIO_MMIO_QUEUE_READY, 0);
+	EXPECT_FALSE(may_have_interrupted(self->v));
+}
+
+TEST_F(vsock, a_queue_is_missing)
+{
+	EXPECT_TRUE(negotiate(self->v, 1ULL << VIRTIO_F_VERSION_1));
+	set(self->v, VIRTIO_MMIO_STATUS,
+	    get(self->v, VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK);
+	EXPECT_TRUE(needs_reset(self->v));
+	EXPECT_FALSE(may_have_interrupted(self->v));
+}
+
+/* DRIVER_OK for a second time without a reset, which no driver should write */
+TEST_F(vsock, served_again_after_a_second_start)
+{
+	uint32_t status;
+
+	ASSERT_TRUE(bring_up(self->v));
+	status = get(self->v, VIRTIO_MMIO_STATUS);
+	set(self->v, VIRTIO_MMIO_STATUS, status & ~VIRTIO_CONFIG_S_DRIVER_OK);
+	set(self->v, VIRTIO_MMIO_STATUS, status);
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+	set(self->v, VIRTIO_MMIO_STATUS, 0);
+	ASSERT_TRUE(bring_up(self->v));
+	EXPECT_FALSE(needs_reset(self->v));
+}
+
+TEST_F(vsock, nonsense_is_noticed_and_a_reset_helps)
+{
+	static const struct vring_desc outside = { 0x1000, 64, 0 };
+	struct pollfd irq = { .fd = self->v->irq_fd, .events = POLLIN };
+
+	ASSERT_TRUE(bring_up(self->v));
+	offer(&self->mem, VSOCK_TX, &outside, 1);
+	EXPECT_EQ(0, atomic_load(&self->v->mmio_kicks));
+	set(self->v, VIRTIO_MMIO_QUEUE_NOTIFY, VSOCK_TX);
+	EXPECT_EQ(1, atomic_load(&self->v->mmio_kicks));
+	/* vhost's thread finds the error, the device's own thread reports it */
+	ASSERT_EQ(1, poll(&irq, 1, 10000));
+	EXPECT_TRUE(needs_reset(self->v));
+	EXPECT_FALSE(may_have_interrupted(self->v));
+	memset(self->mem.hva, 0, self->mem.size);
+	ASSERT_TRUE(bring_up(self->v));
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+}
+
+TEST_HARNESS_MAIN
