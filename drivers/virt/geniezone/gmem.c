@@ -289,6 +289,49 @@ void gzvm_gmem_return(struct gzvm_gmem *gmem, struct page *page)
 	mutex_unlock(&gmem->lock);
 }
 
+/* Pages with contents of the VMM, which has lost its mapping of them */
+#define GZVM_GMEM_LOST	XA_MARK_0
+
+/**
+ * gzvm_gmem_set_lost() - note whether the VMM has lost its mapping of pages
+ * @gmem: their memory
+ * @index: place of the first
+ * @nr: host pages, all of which exist
+ * @lost: whether it has
+ *
+ * Context: process context, may sleep.
+ */
+void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
+			bool lost)
+{
+	mutex_lock(&gmem->lock);
+	for (; nr; nr--, index++) {
+		if (lost)
+			xa_set_mark(&gmem->pages, index, GZVM_GMEM_LOST);
+		else
+			xa_clear_mark(&gmem->pages, index, GZVM_GMEM_LOST);
+	}
+	mutex_unlock(&gmem->lock);
+}
+
+/**
+ * gzvm_gmem_lost() - how many pages from a place on have lost their mapping
+ * @gmem: their memory
+ * @index: place of the first
+ * @nr: host pages to look at
+ *
+ * Context: any.
+ */
+unsigned int gzvm_gmem_lost(struct gzvm_gmem *gmem, unsigned long index,
+			    unsigned int nr)
+{
+	unsigned int i = 0;
+
+	while (i < nr && xa_get_mark(&gmem->pages, index + i, GZVM_GMEM_LOST))
+		i++;
+	return i;
+}
+
 /* The file that a VMM's mapping belongs to */
 
 static vm_fault_t gzvm_gmem_fault(struct vm_fault *vmf)

@@ -593,11 +593,18 @@ int gzvm_gmem_make(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr)
 void gzvm_gmem_copy(struct gzvm_gmem *gmem, unsigned long index,
 		    struct page **from, unsigned int nr);
 void gzvm_gmem_return(struct gzvm_gmem *gmem, struct page *page);
+void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
+			bool lost);
+unsigned int gzvm_gmem_lost(struct gzvm_gmem *gmem, unsigned long index,
+			    unsigned int nr);
 void gzvm_gmem_free(struct gzvm_gmem *gmem, unsigned long index, unsigned long nr,
 		    bool keep);
 struct gzvm_gmem *gzvm_gmem_of_fd(struct gzvm_vm *vm, int fd, u64 offset, u64 size);
 
 /* span.c */
+unsigned long gzvm_span_mmap(struct file *file, unsigned long addr,
+			     unsigned long size, unsigned long fixed,
+			     unsigned long offset);
 unsigned int gzvm_span_take(struct gzvm_gmem *gmem, unsigned long index,
 			    unsigned long addr, unsigned int nr,
 			    struct page **pages, unsigned int wait, int *err);

@@ -14,6 +14,7 @@
 #include <linux/mman.h>
 
 #include "gzvm.h"
+#include "stub.h"
 
 /* User pages that are copied in one go */
 #define GZVM_COPY_BATCH	32
@@ -24,6 +25,7 @@
  * @nr: host pages
  * @index: their place in the driver's memory
  * @taken: the VMM's mapping shows the driver's memory there
+ * @lost: there is no mapping any more, see gzvm_span_undo()
  * @file: a file that shares its pages with the mapping, or NULL
  * @offset: place in @file
  */
@@ -32,6 +34,7 @@ struct gzvm_span {
 	unsigned int nr;
 	unsigned long index;
 	bool taken;
+	bool lost;
 	struct file *file;
 	loff_t offset;
 };
@@ -53,7 +56,25 @@ static bool gzvm_span_is_memory(struct vm_area_struct *vma)
 	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
 }
 
-/* Look at the mapping at @span->addr, and cut @span->nr to it. */
+/* Cut @span to what ends at an address. */
+static void gzvm_span_cut(struct gzvm_span *span, unsigned long end)
+{
+	span->nr = min_t(unsigned long, span->nr, (end - span->addr) >> PAGE_SHIFT);
+}
+
+static void gzvm_span_look_at(struct gzvm_span *span, struct gzvm_gmem *gmem,
+			      struct vm_area_struct *vma)
+{
+	gzvm_span_cut(span, vma->vm_end);
+	span->taken = gzvm_span_is_taken(span, gmem, vma);
+	if (!span->taken && gzvm_span_is_memory(vma)) {
+		span->file = get_file(vma->vm_file);
+		span->offset = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) +
+			       (span->addr - vma->vm_start);
+	}
+}
+
+/* Look at the mapping at @span->addr, and cut @span to it. */
 static int gzvm_span_find(struct gzvm_span *span, struct gzvm_gmem *gmem)
 {
 	struct mm_struct *mm = current->mm;
@@ -64,21 +85,17 @@ static int gzvm_span_find(struct gzvm_span *span, struct gzvm_gmem *gmem)
 	if (ret)
 		return ret;
 	vma = find_vma(mm, span->addr);
-	if (!vma || vma->vm_start > span->addr) {
-		mmap_read_unlock(mm);
-		return -EFAULT;
-	}
-	span->nr = min_t(unsigned long, span->nr,
-			 (vma->vm_end - span->addr) >> PAGE_SHIFT);
-	span->taken = gzvm_span_is_taken(span, gmem, vma);
-	span->file = NULL;
-	if (!span->taken && gzvm_span_is_memory(vma)) {
-		span->file = get_file(vma->vm_file);
-		span->offset = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) +
-			       (span->addr - vma->vm_start);
+	if (vma && vma->vm_start <= span->addr) {
+		gzvm_span_look_at(span, gmem, vma);
+	} else {
+		if (vma)
+			gzvm_span_cut(span, vma->vm_start);
+		span->nr = gzvm_gmem_lost(gmem, span->index, span->nr);
+		span->lost = span->nr;
+		ret = span->lost ? 0 : -EFAULT;
 	}
 	mmap_read_unlock(mm);
-	return 0;
+	return ret;
 }
 
 /*
@@ -145,7 +162,30 @@ static int gzvm_span_copy(struct gzvm_span *span, struct gzvm_gmem *gmem,
 	return ret;
 }
 
-/* Replace the VMM's mapping of a range by one of the driver's pages. */
+/**
+ * gzvm_span_mmap() - map memory of the driver for the VMM
+ * @file: from gzvm_gmem_map_file()
+ * @addr: where
+ * @size: bytes
+ * @fixed: MAP_FIXED, or MAP_FIXED_NOREPLACE
+ * @offset: place of the memory in the file
+ *
+ * Tests replace it.
+ *
+ * Context: process context of the owner of the address space.
+ * Return: the address, or an errno in it.
+ */
+unsigned long gzvm_span_mmap(struct file *file, unsigned long addr,
+			     unsigned long size, unsigned long fixed,
+			     unsigned long offset)
+{
+	KUNIT_STATIC_STUB_REDIRECT(gzvm_span_mmap, file, addr, size, fixed, offset);
+
+	return vm_mmap(file, addr, size, PROT_READ | PROT_WRITE, MAP_SHARED | fixed,
+		       offset);
+}
+
+/* Replace the VMM's mapping of a range, if there is one, by one of the driver's pages. */
 static int gzvm_span_replace(struct gzvm_span *span, struct gzvm_gmem *gmem)
 {
 	struct file *file = gzvm_gmem_map_file(gmem);
@@ -153,11 +193,34 @@ static int gzvm_span_replace(struct gzvm_span *span, struct gzvm_gmem *gmem)
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	addr = vm_mmap(file, span->addr, (unsigned long)span->nr << PAGE_SHIFT,
-		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		       span->index << PAGE_SHIFT);
+	addr = gzvm_span_mmap(file, span->addr, (unsigned long)span->nr << PAGE_SHIFT,
+			      span->lost ? MAP_FIXED_NOREPLACE : MAP_FIXED,
+			      span->index << PAGE_SHIFT);
 	fput(file);
-	return IS_ERR_VALUE(addr) ? (long)addr : 0;
+	if (IS_ERR_VALUE(addr))
+		return (long)addr;
+	if (span->lost)
+		gzvm_gmem_set_lost(gmem, span->index, span->nr, false);
+	return 0;
+}
+
+/*
+ * The mapping was not replaced. When a kernel runs out of memory, it may have removed the
+ * old mapping by then. The driver has the only copy of the contents in that case, and
+ * maps it when the guest or the VMM tries again.
+ */
+static void gzvm_span_undo(struct gzvm_span *span, struct gzvm_gmem *gmem)
+{
+	struct mm_struct *mm = current->mm;
+	bool lost;
+
+	mmap_read_lock(mm);
+	lost = !vma_lookup(mm, span->addr);
+	mmap_read_unlock(mm);
+	if (lost)
+		gzvm_gmem_set_lost(gmem, span->index, span->nr, true);
+	else
+		gzvm_gmem_free(gmem, span->index, span->nr, false);
 }
 
 /*
@@ -179,16 +242,22 @@ static int gzvm_span_take_one(struct gzvm_span *span, struct gzvm_gmem *gmem,
 {
 	int ret;
 
+	if (span->lost)
+		return gzvm_span_replace(span, gmem);
+
 	/* Pages that EL2 refused, and that the VMM has mapped something over */
 	gzvm_gmem_free(gmem, span->index, span->nr, false);
 
 	ret = gzvm_gmem_make(gmem, span->index, span->nr);
 	if (!ret)
 		ret = gzvm_span_copy(span, gmem, wait);
-	if (!ret)
-		ret = gzvm_span_replace(span, gmem);
-	if (ret)
+	if (ret) {
 		gzvm_gmem_free(gmem, span->index, span->nr, false);
+		return ret;
+	}
+	ret = gzvm_span_replace(span, gmem);
+	if (ret)
+		gzvm_span_undo(span, gmem);
 	else
 		gzvm_span_punch(span);
 	return ret;

@@ -3,6 +3,7 @@
  * Private memory: pages of the driver, in place of the VMM's or from a file.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/falloc.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -230,6 +231,65 @@ static void page_that_el2_refused_keeps_its_contents(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_peek(test, addr, 8), addr >> PAGE_SHIFT);
 	KUNIT_EXPECT_EQ(test, fault(vm, 0), 0);
 	expect_mark(test, 0, addr >> PAGE_SHIFT);
+}
+
+static unsigned int map_failures;
+
+/* A kernel that runs out of memory may leave no mapping at all. */
+static unsigned long fail_to_map(struct file *file, unsigned long addr,
+				 unsigned long size, unsigned long fixed,
+				 unsigned long offset)
+{
+	if (!map_failures)
+		return vm_mmap(file, addr, size, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | fixed, offset);
+	map_failures--;
+	if (fixed == MAP_FIXED)
+		vm_munmap(addr, size);
+	return -ENOMEM;
+}
+
+static void mapping_that_is_lost_loses_no_contents(struct kunit *test)
+{
+	unsigned long addr, next;
+	struct gzvm_vm *vm = make_marked_vm(test, 8, &addr);
+	unsigned int i;
+
+	kunit_activate_static_stub(test, gzvm_span_mmap, fail_to_map);
+	/* The whole block, then the page alone */
+	map_failures = 2;
+	KUNIT_EXPECT_EQ(test, fault(vm, 2), -ENOMEM);
+	/* The VMM maps something else there meanwhile. */
+	next = kunit_vm_mmap(test, NULL, addr + 4 * FAKE_PAGE, FAKE_PAGE,
+			     PROT_READ | PROT_WRITE,
+			     MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, 0);
+	KUNIT_ASSERT_EQ(test, next, addr + 4 * FAKE_PAGE);
+	gzvm_fake_poke(test, next, 8, MARK);
+	KUNIT_EXPECT_EQ(test, fault(vm, 2), 0);
+	for (i = 0; i < 8; i++) {
+		u64 mark = i == 4 ? MARK : (addr >> PAGE_SHIFT) + i;
+
+		expect_mark(test, i, mark);
+		KUNIT_EXPECT_EQ(test, gzvm_fake_peek(test, addr + i * FAKE_PAGE, 8),
+				mark);
+	}
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
+}
+
+static void mapping_that_the_vmm_removes_is_not_restored(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_marked_vm(test, 1, &addr);
+
+	kunit_activate_static_stub(test, gzvm_span_mmap, fail_to_map);
+	map_failures = 2;
+	KUNIT_EXPECT_EQ(test, fault(vm, 0), -ENOMEM);
+	gzvm_fake_repeat(test, FAKE_MAP_GUEST_BLOCK, 2, -8);
+	KUNIT_EXPECT_NE(test, fault(vm, 0), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_peek(test, addr, 8), addr >> PAGE_SHIFT);
+	KUNIT_ASSERT_EQ(test, vm_munmap(addr, FAKE_PAGE), 0);
+	flush_delayed_fput();
+	KUNIT_EXPECT_EQ(test, fault(vm, 0), -EFAULT);
 }
 
 static void private_memory_counts(struct kunit *test)
@@ -467,6 +527,8 @@ static struct kunit_case gmem_cases[] = {
 	KUNIT_CASE(hole_in_the_mapping_leaves_the_page_alone),
 	KUNIT_CASE(page_that_the_guest_gave_up_is_freed),
 	KUNIT_CASE(page_that_el2_refused_keeps_its_contents),
+	KUNIT_CASE(mapping_that_is_lost_loses_no_contents),
+	KUNIT_CASE(mapping_that_the_vmm_removes_is_not_restored),
 	KUNIT_CASE(private_memory_counts),
 	KUNIT_CASE(file_of_the_vmm_loses_what_the_guest_gets),
 	KUNIT_CASE(file_is_written_until_the_guest_has_the_page),
