@@ -479,7 +479,6 @@ static noinline void gzvm_run_inject_vtimer(struct gzvm_run *run)
 
 	if (!run->vtimer_armed || get_cycles() < run->vtimer_due)
 		return;
-	run->vtimer_armed = false;
 	call = GZVM_CALL(IRQ_LINE, run->call.args[0], GZVM_INTID_VTIMER, 1);
 	(void)gzvm_call(&call);
 }
