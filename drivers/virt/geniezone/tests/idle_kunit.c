@@ -195,6 +195,8 @@ static void sleep_without_a_deadline_is_short(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_RUN), 7);
 	KUNIT_EXPECT_EQ(test, env.vcpu->stats.sleeps, 6);
 	KUNIT_EXPECT_GE(test, ktime_to_ms(ktime_sub(ktime_get(), start)), 30);
+	/* A machine under load is late, but not a hundred times as much. */
+	KUNIT_EXPECT_LE(test, ktime_to_ms(ktime_sub(ktime_get(), start)), 10000);
 	KUNIT_EXPECT_EQ(test, env.vcpu->idle_ns, 5000000);
 }
 

@@ -318,6 +318,12 @@ static void registers_of_other_machines_are_refused(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, gzvm_vcpu_set_reg(vcpu, &reg), -EINVAL);
 		KUNIT_EXPECT_EQ(test, gzvm_vcpu_get_reg(vcpu, &reg), -EINVAL);
 	}
+	/* Wider than 64 bits */
+	for (i = 4; i < 16; i++) {
+		reg.id = 0x60ULL << 56 | (u64)i << 52 | 0x100040;
+		KUNIT_EXPECT_EQ(test, gzvm_vcpu_set_reg(vcpu, &reg), -EINVAL);
+		KUNIT_EXPECT_EQ(test, gzvm_vcpu_get_reg(vcpu, &reg), -EINVAL);
+	}
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
 }
 

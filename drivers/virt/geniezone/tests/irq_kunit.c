@@ -287,6 +287,10 @@ static void line_that_the_vmm_raises_after_an_irqfd_is_its_own(struct kunit *tes
 	gzvm_irqfd_signal(env.vm, SPI, false);
 	exit_with(test, &env, LR_EOI, LR_EMPTY);
 	KUNIT_EXPECT_EQ(test, gzvm_irq_line(env.vm, &high), 0);
+	/* Its EOI is reported although the list register looks as before. */
+	KUNIT_EXPECT_TRUE(test, test_bit(SPI, env.vm->irqfds.signalled));
+	exit_with(test, &env, LR_EOI, LR_EMPTY);
+	KUNIT_EXPECT_FALSE(test, test_bit(SPI, env.vm->irqfds.signalled));
 	for (i = 0; i < 3; i++)
 		exit_with(test, &env, LR_EOI, LR_EMPTY);
 	expect_lines(test, 2, 0);

@@ -30,12 +30,20 @@ static struct platform_device *make_device(struct kunit *test, int id)
 	return pdev;
 }
 
-static void probe_asks_version_and_batches(struct kunit *test)
+/* It must be bound, unless the driver has another device and did not look at it. */
+static struct platform_device *make_bound_device(struct kunit *test)
 {
 	struct platform_device *pdev = make_device(test, 100);
 
-	if (!pdev->dev.driver)
+	if (!pdev->dev.driver && !gzvm_fake_count(test, FAKE_PROBE))
 		kunit_skip(test, "a device of the machine is bound");
+	KUNIT_ASSERT_NOT_NULL(test, pdev->dev.driver);
+	return pdev;
+}
+
+static void probe_asks_version_and_batches(struct kunit *test)
+{
+	make_bound_device(test);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 3);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_nth(test, FAKE_ANY, 1)->nr, 12);
 	FAKE_EXPECT_ARGS(test, gzvm_fake_nth(test, FAKE_ANY, 1), 16, 0, 0);
@@ -50,12 +58,9 @@ static void probe_asks_version_and_batches(struct kunit *test)
 static void probe_finds_an_older_el2(struct kunit *test)
 {
 	struct gzvm_fake *fake = test->priv;
-	struct platform_device *pdev;
 
 	fake->old = true;
-	pdev = make_device(test, 100);
-	if (!pdev->dev.driver)
-		kunit_skip(test, "a device of the machine is bound");
+	make_bound_device(test);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_PROBE), 2);
 	FAKE_EXPECT_ARGS(test, gzvm_fake_nth(test, FAKE_PROBE, 1), 16, 0, 0);
 	FAKE_EXPECT_ARGS(test, gzvm_fake_nth(test, FAKE_PROBE, 2), 0, 0, 0);
@@ -66,11 +71,9 @@ static void probe_finds_an_older_el2(struct kunit *test)
 /* As helper modules do that find the function by its name */
 static void probe_without_a_device_is_refused(struct kunit *test)
 {
-	struct platform_device *pdev = make_device(test, 100);
+	struct platform_device *pdev = make_bound_device(test);
 	struct platform_driver *driver;
 
-	if (!pdev->dev.driver)
-		kunit_skip(test, "a device of the machine is bound");
 	driver = to_platform_driver(pdev->dev.driver);
 	gzvm_fake_forget(test);
 	KUNIT_EXPECT_EQ(test, driver->probe(NULL), -EINVAL);
@@ -95,11 +98,9 @@ static void no_answer_binds_nothing(struct kunit *test)
 
 static void second_device_is_refused(struct kunit *test)
 {
-	struct platform_device *pdev = make_device(test, 100), *second;
+	struct platform_device *pdev = make_bound_device(test), *second;
 	struct platform_driver *driver;
 
-	if (!pdev->dev.driver)
-		kunit_skip(test, "a device of the machine is bound");
 	gzvm_fake_forget(test);
 	driver = to_platform_driver(pdev->dev.driver);
 	second = make_device(test, 101);
@@ -142,9 +143,7 @@ static void senseless_batches_are_ignored(struct kunit *test)
 		gzvm_drv.destroy_batch = 32;
 		fake->batch = batches[i].value;
 		fake->has_batch = true;
-		pdev = make_device(test, 100);
-		if (!pdev->dev.driver)
-			kunit_skip(test, "a device of the machine is bound");
+		pdev = make_bound_device(test);
 		KUNIT_EXPECT_EQ(test, gzvm_drv.map_batch,
 				batches[i].map_ok ? batches[i].value : 16);
 		KUNIT_EXPECT_EQ(test, gzvm_drv.destroy_batch,
@@ -155,12 +154,8 @@ static void senseless_batches_are_ignored(struct kunit *test)
 
 static void unknown_batches_are_defaults(struct kunit *test)
 {
-	struct platform_device *pdev;
-
 	gzvm_fake_repeat(test, FAKE_ENABLE_CAP, 2, FAKE_NOT_SUPPORTED);
-	pdev = make_device(test, 100);
-	if (!pdev->dev.driver)
-		kunit_skip(test, "a device of the machine is bound");
+	make_bound_device(test);
 	KUNIT_EXPECT_EQ(test, gzvm_drv.map_batch, 512);
 	KUNIT_EXPECT_EQ(test, gzvm_drv.destroy_batch, 128);
 }
@@ -215,13 +210,11 @@ static void reboot_of_the_host_ends_vms(struct kunit *test)
 /* An image of the host would lack what EL2 keeps of the VM. */
 static void no_hibernation_with_a_vm(struct kunit *test)
 {
-	struct platform_device *pdev = make_device(test, 100);
+	struct platform_device *pdev = make_bound_device(test);
 	const struct dev_pm_ops *pm;
 	struct gzvm_vm *vm;
 	long kept;
 
-	if (!pdev->dev.driver)
-		kunit_skip(test, "a device of the machine is bound");
 	pm = pdev->dev.driver->pm;
 	if (!pm || !pm->freeze)
 		kunit_skip(test, "a kernel that does not hibernate");
