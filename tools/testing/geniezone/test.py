@@ -117,7 +117,7 @@ BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
         ("kexec", machine.kexec), ("reset", reset.reset),
         ("run_kselftest", framework.run),
         ("no hypervisor", machine.no_hypervisor), ("unlisted", machine.unlisted)] + \
-    [("phone strict", phones.strict)] + \
+    [("phone strict", phones.strict), ("phone odd", phones.odd)] + \
     kselftests(machine.base_machine, "base")
 DEBUG = [("build debug", build_debug)] + \
     kselftests(machine.debug_machine, "debug") + \

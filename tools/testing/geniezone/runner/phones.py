@@ -107,6 +107,12 @@ def strict(ctx):
     return row
 
 
+def odd(ctx):
+    """Many of the answers at once, for those programs that test answers."""
+    return boot(ctx, "odd", f"gzhyp.as={TOGETHER['odd']}",
+                programs.needing(ctx, "answers"))
+
+
 def phones(ctx):
     """One machine for each word and mode, and a table of the results."""
     rows = []
