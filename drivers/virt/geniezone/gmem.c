@@ -97,10 +97,16 @@ void gzvm_unaccount(struct mm_struct *mm, unsigned long nr)
 	atomic64_sub(nr, &mm->pinned_vm);
 }
 
-/* Whether EL2 may have the page: no part of the kernel must access its contents. */
+/* What page_private() says of a page */
+enum gzvm_page {
+	GZVM_PAGE_HOST,
+	GZVM_PAGE_GIVEN,	/* EL2 may have it: the kernel must not touch its contents */
+	GZVM_PAGE_LOST,		/* contents of the VMM, which has lost its mapping of them */
+};
+
 static bool gzvm_gmem_is_given(struct page *page)
 {
-	return page_private(page);
+	return page_private(page) == GZVM_PAGE_GIVEN;
 }
 
 static int gzvm_gmem_insert(struct gzvm_gmem *gmem, unsigned long index,
@@ -108,7 +114,7 @@ static int gzvm_gmem_insert(struct gzvm_gmem *gmem, unsigned long index,
 {
 	int ret;
 
-	set_page_private(page, 0);
+	set_page_private(page, GZVM_PAGE_HOST);
 	ret = xa_err(xa_store(&gmem->pages, index, page, GFP_KERNEL_ACCOUNT));
 	if (ret)
 		__free_page(page);
@@ -222,7 +228,7 @@ static void gzvm_gmem_free_locked(struct gzvm_gmem *gmem, unsigned long index,
 		xa_erase(&gmem->pages, index);
 		if (keep)
 			continue;
-		set_page_private(page, 0);
+		set_page_private(page, GZVM_PAGE_HOST);
 		__free_page(page);
 		gzvm_unaccount(gmem->mm, 1);
 	}
@@ -269,7 +275,7 @@ int gzvm_gmem_give(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
 	ret = gzvm_gmem_fill(gmem, index, nr);
 	rcu_read_lock();
 	for (page = xas_load(&xas); !ret && nr--; page = xas_next(&xas)) {
-		set_page_private(page, 1);
+		set_page_private(page, GZVM_PAGE_GIVEN);
 		*pages++ = page;
 	}
 	rcu_read_unlock();
@@ -285,32 +291,25 @@ int gzvm_gmem_give(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
 void gzvm_gmem_return(struct gzvm_gmem *gmem, struct page *page)
 {
 	mutex_lock(&gmem->lock);
-	set_page_private(page, 0);
+	set_page_private(page, GZVM_PAGE_HOST);
 	mutex_unlock(&gmem->lock);
 }
 
-/* Pages with contents of the VMM, which has lost its mapping of them */
-#define GZVM_GMEM_LOST	XA_MARK_0
-
 /**
- * gzvm_gmem_set_lost() - note whether the VMM has lost its mapping of pages
+ * gzvm_gmem_set_lost() - note that the VMM has lost its mapping of pages
  * @gmem: their memory
  * @index: place of the first
  * @nr: host pages, all of which exist
- * @lost: whether it has
+ *
+ * They are no longer when they have been given.
  *
  * Context: process context, may sleep.
  */
-void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
-			bool lost)
+void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr)
 {
 	mutex_lock(&gmem->lock);
-	for (; nr; nr--, index++) {
-		if (lost)
-			xa_set_mark(&gmem->pages, index, GZVM_GMEM_LOST);
-		else
-			xa_clear_mark(&gmem->pages, index, GZVM_GMEM_LOST);
-	}
+	for (; nr; nr--, index++)
+		set_page_private(xa_load(&gmem->pages, index), GZVM_PAGE_LOST);
 	mutex_unlock(&gmem->lock);
 }
 
@@ -320,15 +319,19 @@ void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned in
  * @index: place of the first
  * @nr: host pages to look at
  *
- * Context: any.
+ * Context: process context. Nobody gives or frees pages of the range meanwhile.
  */
 unsigned int gzvm_gmem_lost(struct gzvm_gmem *gmem, unsigned long index,
 			    unsigned int nr)
 {
-	unsigned int i = 0;
+	struct page *page;
+	unsigned int i;
 
-	while (i < nr && xa_get_mark(&gmem->pages, index + i, GZVM_GMEM_LOST))
-		i++;
+	for (i = 0; i < nr; i++) {
+		page = xa_load(&gmem->pages, index + i);
+		if (!page || page_private(page) != GZVM_PAGE_LOST)
+			break;
+	}
 	return i;
 }
 
@@ -503,7 +506,7 @@ int gzvm_gmem_make(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr)
  * gzvm_gmem_copy() - copy pages of the VMM into new pages
  * @gmem: memory of the new pages
  * @index: place of the first
- * @from: pages of the VMM; each loses a reference
+ * @from: pages of the VMM, which are unpinned
  * @nr: host pages
  *
  * Context: process context, may sleep.
@@ -518,8 +521,7 @@ void gzvm_gmem_copy(struct gzvm_gmem *gmem, unsigned long index,
 		if (from[i] != ZERO_PAGE(0))
 			copy_highpage(xa_load(&gmem->pages, index + i), from[i]);
 	mutex_unlock(&gmem->lock);
-	for (i = 0; i < nr; i++)
-		put_page(from[i]);
+	unpin_user_pages_dirty_lock(from, nr, false);
 }
 
 /* Life */

@@ -593,8 +593,8 @@ int gzvm_gmem_make(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr)
 void gzvm_gmem_copy(struct gzvm_gmem *gmem, unsigned long index,
 		    struct page **from, unsigned int nr);
 void gzvm_gmem_return(struct gzvm_gmem *gmem, struct page *page);
-void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
-			bool lost);
+void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index,
+			unsigned int nr);
 unsigned int gzvm_gmem_lost(struct gzvm_gmem *gmem, unsigned long index,
 			    unsigned int nr);
 void gzvm_gmem_free(struct gzvm_gmem *gmem, unsigned long index, unsigned long nr,

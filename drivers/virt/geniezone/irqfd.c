@@ -440,7 +440,7 @@ static int gzvm_irqfd_quiesce(struct gzvm_vm *vm, u32 spi)
 		flush_delayed_work(&vm->irqfds.retry);
 		if (!test_bit(spi, vm->irqfds.busy))
 			break;
-		schedule_timeout_killable(1);
+		schedule_timeout_uninterruptible(1);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}

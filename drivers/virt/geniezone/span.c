@@ -140,7 +140,7 @@ static int gzvm_span_copy_from(struct gzvm_span *span, struct gzvm_gmem *gmem,
 		if (nr)
 			continue;
 		nr = min_t(unsigned int, span->nr - done, ARRAY_SIZE(from));
-		nr = get_user_pages_unlocked(span->addr +
+		nr = pin_user_pages_unlocked(span->addr +
 					     ((unsigned long)done << PAGE_SHIFT),
 					     nr, from, wait);
 		if (nr <= 0)
@@ -197,11 +197,7 @@ static int gzvm_span_replace(struct gzvm_span *span, struct gzvm_gmem *gmem)
 			      span->lost ? MAP_FIXED_NOREPLACE : MAP_FIXED,
 			      span->index << PAGE_SHIFT);
 	fput(file);
-	if (IS_ERR_VALUE(addr))
-		return (long)addr;
-	if (span->lost)
-		gzvm_gmem_set_lost(gmem, span->index, span->nr, false);
-	return 0;
+	return IS_ERR_VALUE(addr) ? (long)addr : 0;
 }
 
 /*
@@ -212,13 +208,15 @@ static int gzvm_span_replace(struct gzvm_span *span, struct gzvm_gmem *gmem)
 static void gzvm_span_undo(struct gzvm_span *span, struct gzvm_gmem *gmem)
 {
 	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
 	bool lost;
 
 	mmap_read_lock(mm);
-	lost = !vma_lookup(mm, span->addr);
+	vma = find_vma(mm, span->addr);
+	lost = !vma || vma->vm_start > span->addr;
 	mmap_read_unlock(mm);
 	if (lost)
-		gzvm_gmem_set_lost(gmem, span->index, span->nr, true);
+		gzvm_gmem_set_lost(gmem, span->index, span->nr);
 	else
 		gzvm_gmem_free(gmem, span->index, span->nr, false);
 }
