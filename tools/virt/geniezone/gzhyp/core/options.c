@@ -55,7 +55,7 @@ static const struct word as_words[] = {
 	{ "held", OPT_HELD },
 	/* IRQ_LINE makes an SPI pending once, whatever the level */
 	{ "nolevel", OPT_NO_LEVEL },
-	/* An SPI that becomes pending while it is active is lost */
+	/* A level-sensitive SPI that becomes pending while it is active is lost */
 	{ "dropactive", OPT_DROP_ACTIVE },
 	/* The guest gets the host's answer to MEM_RELINQUISH, not EL2's */
 	{ "hostrelinquish", OPT_HOST_RELINQUISH },

@@ -228,6 +228,24 @@ static void drop_active_loses_it(void)
 	leave(m, 0);
 }
 
+static void drop_active_keeps_edges(void)
+{
+	start(m);
+	m->vgic.drop_active = true;
+	start_spi(m, 40, true);
+	pend(m, 40);
+	enter(m, 0);
+	EXPECT_EQ(ack(m, 0), 40);
+	pend(m, 40);
+	leave(m, 0);
+	pend(m, 40);
+	enter(m, 0);
+	eoi(m, 0, 40);
+	take(m, 0, 40);
+	leave(m, 0);
+	EXPECT(!vgic_pending(&m->vgic, 0));
+}
+
 /* Only an SPI's EOI is the host's business */
 static void timer_ppi(void)
 {
@@ -756,6 +774,7 @@ static const struct test tests[] = {
 	TEST(level_pended_by_software),
 	TEST(pended_level),
 	TEST(drop_active_loses_it),
+	TEST(drop_active_keeps_edges),
 	TEST(timer_ppi),
 	TEST(priority_order),
 	TEST(more_pending_than_registers),

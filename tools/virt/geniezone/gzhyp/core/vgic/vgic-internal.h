@@ -31,6 +31,13 @@ static inline bool vgic_irq_is_pending(const struct vgic_irq *irq)
 	return irq->latch || irq->lr_latch || (!irq->edge && irq->line);
 }
 
+/* It does not become pending now, see struct vgic.drop_active. */
+static inline bool vgic_irq_drops(const struct vgic *vgic,
+				  const struct vgic_irq *irq)
+{
+	return vgic->drop_active && irq->active && !irq->edge;
+}
+
 /* Would be signalled to its vCPU if the state of that vCPU allows it */
 static inline bool vgic_irq_deliverable(const struct vgic *vgic,
 					const struct vgic_irq *irq)

@@ -150,8 +150,8 @@ static bool unload_lrs(struct vgic *vgic, unsigned int cpu, const u64 *lr,
 			if ((lr[i] & LR_ACTIVE) && irq->active_written && !irq->active)
 				note_end(vcpu, irq, intid);
 			fold_lr(irq, lr[i]);
-			irq->latch &= !(irq->active && vgic->drop_active &&
-					intid >= VGIC_NR_PRIVATE);
+			irq->latch &= intid < VGIC_NR_PRIVATE ||
+				      !vgic_irq_drops(vgic, irq);
 			level_eoi |= intid >= VGIC_NR_PRIVATE && !irq->edge &&
 				     (lr[i] & LR_EOI) && !(lr[i] & LR_STATE);
 		} else {

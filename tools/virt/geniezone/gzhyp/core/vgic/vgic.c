@@ -410,7 +410,7 @@ int vgic_pend_spi(struct vgic *vgic, u32 spi_index, u32 *kick)
 		return VGIC_INVALID_ARGS;
 	irq = &vgic->spi[spi_index];
 	spin_lock(&vgic->lock);
-	irq->latch |= !(irq->active && vgic->drop_active);
+	irq->latch |= !vgic_irq_drops(vgic, irq);
 	requeue_and_kick(vgic, irq, VGIC_NR_PRIVATE + spi_index, true, kick);
 	spin_unlock(&vgic->lock);
 	return 0;

@@ -126,7 +126,7 @@ struct vgic_cpu {
  * struct vgic - interrupt controller of one VM
  * @lock: protects all of this and of every vgic_cpu
  * @group_enable: GICD_CTLR.EnableGrp0 and EnableGrp1
- * @drop_active: SPIs do not become pending while they are active
+ * @drop_active: level-sensitive SPIs do not become pending while they are active
  * @has_dist: distributor placed
  * @has_redist: redistributors placed
  * @dist_base: IPA of the distributor
