@@ -13,6 +13,7 @@
 #include "eventfd.h"
 #include "guest_gic.h"
 #include "gz_test.h"
+#include "gzhyp_as.h"
 #include "held.h"
 
 #define SPI		5
@@ -98,12 +99,15 @@ do {									\
 	ASSERT_EQ(INTID_NONE, __intid);					\
 } while (0)
 
-/* One EOI, or two where lines are held */
+/*
+ * One EOI, or two where lines are held. An EOI of before the signal that still shows
+ * may count as its EOI, see irqfd.c.
+ */
 #define expect_told(fd)							\
 do {									\
 	uint64_t __told = event_count(fd);				\
 									\
-	if (__told != 2 || !lines_are_held())				\
+	if (__told != 2 || !(lines_are_held() || gzhyp_as("lrstay")))	\
 		EXPECT_EQ(1, __told);					\
 } while (0)
 
@@ -421,6 +425,8 @@ TEST_F(irqfd, line_of_others_stays_up)
 						    INTID_NONE);
 	EXPECT_EQ(0, event_count(self->resamplefd));
 	ASSERT_EQ(0, gz_vm_irq_line(&self->t.vm, OTHER_SPI, 0));
+	if (falling_line_interrupts())
+		expect_interrupt(INTID_SPI(OTHER_SPI));
 	expect_quiet();
 }
 

@@ -13,6 +13,7 @@
 
 #include "controls.h"
 #include "gz_test.h"
+#include "gzhyp_as.h"
 #include "guest_gic.h"
 #include "protected.h"
 #include "stats.h"
@@ -54,7 +55,8 @@ FIXTURE_SETUP(pvm)
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
 	tvm_create(&self->t, 2);
-	if (gz_ioctl(self->t.vm.fd, GZVM_CHECK_EXTENSION, (unsigned long)&cap)) {
+	if (gzhyp_as("noprotect") ||
+	    gz_ioctl(self->t.vm.fd, GZVM_CHECK_EXTENSION, (unsigned long)&cap)) {
 		tvm_destroy(&self->t);
 		SKIP(return, "no protected VMs");
 	}
