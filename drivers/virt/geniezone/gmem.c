@@ -67,6 +67,26 @@ struct gzvm_gmem {
 	struct mm_struct *mm;
 };
 
+static bool gzvm_account_fits(u64 nr)
+{
+	return nr <= rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT || capable(CAP_IPC_LOCK);
+}
+
+/**
+ * gzvm_account_check() - whether pages could be accounted
+ * @mm: address space that they belong to
+ * @nr: host pages
+ *
+ * For a caller that has much to do before it accounts them. Others may account pages
+ * in between.
+ *
+ * Return: 0, or -ENOMEM for RLIMIT_MEMLOCK.
+ */
+int gzvm_account_check(struct mm_struct *mm, unsigned long nr)
+{
+	return gzvm_account_fits(atomic64_read(&mm->pinned_vm) + nr) ? 0 : -ENOMEM;
+}
+
 /**
  * gzvm_account() - account pages that cannot be swapped out
  * @mm: address space that they belong to
@@ -76,12 +96,11 @@ struct gzvm_gmem {
  */
 int gzvm_account(struct mm_struct *mm, unsigned long nr)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	s64 old = atomic64_read(&mm->pinned_vm);
 
 	/* An account that fails must not make others fail meanwhile. */
 	do {
-		if (old + nr > limit && !capable(CAP_IPC_LOCK))
+		if (!gzvm_account_fits(old + nr))
 			return -ENOMEM;
 	} while (!atomic64_try_cmpxchg(&mm->pinned_vm, &old, old + nr));
 	return 0;

@@ -575,6 +575,7 @@ void gzvm_memslots_unmapped(struct gzvm_vm *vm, unsigned long start,
 void gzvm_memslots_free(struct gzvm_vm *vm, bool keep_pages);
 
 /* gmem.c */
+int gzvm_account_check(struct mm_struct *mm, unsigned long nr);
 int gzvm_account(struct mm_struct *mm, unsigned long nr);
 void gzvm_unaccount(struct mm_struct *mm, unsigned long nr);
 struct gzvm_gmem *gzvm_gmem_create(struct mm_struct *mm, u64 size);

@@ -305,6 +305,37 @@ gzvm_memslot_make(struct gzvm_vm *vm,
 	return slot;
 }
 
+/* A slot that exists already counts already. */
+static int gzvm_memslot_check_limit(struct gzvm_vm *vm, u32 id, unsigned long nr)
+{
+	int ret;
+
+	ret = down_read_killable(&vm->slots_lock);
+	if (ret)
+		return ret;
+	if (!vm->slots[array_index_nospec(id, GZVM_MAX_SLOTS)])
+		ret = gzvm_account_check(vm->mm, nr);
+	up_read(&vm->slots_lock);
+	return ret;
+}
+
+/*
+ * EL2 gets all pages of the region when the slot is made. Check the limit before the
+ * VMM gets memory that it must not lock.
+ */
+static int
+gzvm_memslot_fault_in_all(struct gzvm_vm *vm,
+			  const struct gzvm_userspace_memory_region2 *region)
+{
+	unsigned long nr = region->memory_size >> PAGE_SHIFT;
+
+	if (vm->paging != GZVM_PAGING_NONE ||
+	    region->flags & GZVM_USER_MEM_REGION_GUEST_MEMFD)
+		return 0;
+	return gzvm_memslot_check_limit(vm, region->slot, nr) ?:
+	       gzvm_memslot_fault_in(region->userspace_addr, nr, false);
+}
+
 static int gzvm_memslot_add(struct gzvm_vm *vm,
 			    const struct gzvm_userspace_memory_region2 *region)
 {
@@ -313,10 +344,8 @@ static int gzvm_memslot_add(struct gzvm_vm *vm,
 	int ret;
 
 	ret = gzvm_memslot_check(region);
-	if (!ret && vm->paging == GZVM_PAGING_NONE &&
-	    !(region->flags & GZVM_USER_MEM_REGION_GUEST_MEMFD))
-		ret = gzvm_memslot_fault_in(region->userspace_addr,
-					    region->memory_size >> PAGE_SHIFT, false);
+	if (!ret)
+		ret = gzvm_memslot_fault_in_all(vm, region);
 	if (ret)
 		return ret;
 

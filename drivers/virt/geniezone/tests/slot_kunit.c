@@ -557,6 +557,26 @@ static void population_of_a_hole_gives_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm->nr_slots, 0);
 }
 
+/* The limit is looked at before the memory is touched, and before EL2 is told. */
+static void slot_beyond_the_memlock_limit_is_refused_first(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_scattered(test, 8, &addr);
+	int ret[3];
+
+	gzvm_fake_memlock(test, 7);
+	ret[0] = gzvm_fake_slot(test, vm, 0, FAKE_GPA, 8 * FAKE_PAGE, addr);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_ANY), 0);
+	ret[1] = gzvm_fake_slot(test, vm, 0, FAKE_GPA, 7 * FAKE_PAGE, addr);
+	ret[2] = gzvm_fake_slot(test, vm, 0, FAKE_GPA, 7 * FAKE_PAGE, addr);
+	gzvm_fake_memlock_end(test);
+	KUNIT_EXPECT_EQ(test, ret[0], -ENOMEM);
+	KUNIT_EXPECT_EQ(test, ret[1], 0);
+	/* The same slot again needs no more. */
+	KUNIT_EXPECT_EQ(test, ret[2], 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 7);
+}
+
 static void kill_at_population(void *data, unsigned int nr)
 {
 	if (nr == FAKE_SET_MEMREGION)
@@ -639,6 +659,7 @@ static struct kunit_case slot_cases[] = {
 	KUNIT_CASE(failed_population_keeps_what_was_given),
 	KUNIT_CASE(refused_single_population_call_keeps_pages),
 	KUNIT_CASE(population_of_a_hole_gives_nothing),
+	KUNIT_CASE(slot_beyond_the_memlock_limit_is_refused_first),
 	KUNIT_CASE(killed_population_ends),
 	KUNIT_CASE(signal_before_population_gives_nothing),
 	KUNIT_CASE(population_of_what_is_there_goes_on_in_spite_of_a_signal),

@@ -9,9 +9,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/gzvm.h>
 
 #include "gz_test.h"
@@ -184,6 +187,55 @@ TEST_F(memslot, large_slot_is_created_under_a_periodic_signal)
 	EXPECT_EQ(0, ret);
 	/* One that came between the two calls alone does not count. */
 	EXPECT_LT(0, ticks);
+	munmap(fresh, size);
+}
+
+static int limit_locked_memory(uint64_t bytes)
+{
+	const struct rlimit limit = { bytes, bytes };
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	return syscall(SYS_capset, &head, data) ||
+	       setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : 0;
+}
+
+/* Host pages of a mapping that are there */
+static uint64_t pages_there(void *at, uint64_t size)
+{
+	unsigned char there[size / HOST_PAGE];
+	uint64_t i, nr = 0;
+
+	if (mincore(at, size, there))
+		return -1;
+	for (i = 0; i < size / HOST_PAGE; i++)
+		nr += there[i] & 1;
+	return nr;
+}
+
+/* A slot that cannot be had must not cost memory first. */
+TEST_F(memslot, slot_beyond_the_limit_touches_nothing)
+{
+	const uint64_t size = 64UL << 20, allowed = 16UL << 20;
+	void *fresh;
+
+	if (has_demand_paging(&self->t))
+		SKIP(return, "demand paging");
+	fresh = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, fresh);
+	/* The VM has its RAM already. */
+	ASSERT_EQ(0, limit_locked_memory(allowed));
+	EXPECT_EQ(-ENOMEM, set(1, RAM, GPA, size, fresh));
+	EXPECT_EQ(0, pages_there(fresh, size));
+	ASSERT_EQ(0, set(1, RAM, GPA, allowed - RAM_SIZE, fresh));
+	/* Again the same slot: it is locked already. */
+	EXPECT_EQ(0, set(1, RAM, GPA, allowed - RAM_SIZE, fresh));
 	munmap(fresh, size);
 }
 
