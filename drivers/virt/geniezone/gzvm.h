@@ -299,6 +299,7 @@ enum gzvm_answer {
  *		    EL2's refusal
  * @end_work: ends the VM where the caller must not take long, or EL2 is busy
  * @end_pause: jiffies until it tries again
+ * @end_has_ref: it has a reference, because the owner's address space ended first
  * @ended: EL2 has destroyed the VM, and its pages are released
  */
 struct gzvm_vm {
@@ -347,6 +348,7 @@ struct gzvm_vm {
 	int destroy_result;
 	struct delayed_work end_work;
 	unsigned long end_pause;
+	bool end_has_ref;
 	bool ended;
 };
 

@@ -311,7 +311,7 @@ static bool gzvm_vm_end_now(struct gzvm_vm *vm)
 
 /**
  * gzvm_vm_end_later() - let a work item end a VM
- * @vm: VM without references, or with one that is passed on
+ * @vm: VM without references, or with one that is passed on (gzvm_vm.end_has_ref)
  *
  * A killed process must not wait for an EL2 that is busy. The pages of the VM stay
  * pinned and accounted, and the module stays loaded, until EL2 has destroyed the VM.
@@ -332,14 +332,14 @@ void gzvm_vm_end_later(struct gzvm_vm *vm)
  * @calls: how often to try
  *
  * Context: process context, may sleep.
- * Return: true: the VM has ended, and the caller's reference to it is gone; false:
- * EL2 is busy, call again.
+ * Return: true: the VM has ended, and the reference that gzvm_vm_end_later() was
+ * passed is gone; false: EL2 is busy, call again.
  */
 bool gzvm_vm_end(struct gzvm_vm *vm, unsigned int calls)
 {
 	if (!gzvm_vm_try_end(vm, calls))
 		return false;
-	if (refcount_read(&vm->users))
+	if (vm->end_has_ref)
 		gzvm_vm_put(vm);
 	else
 		gzvm_vm_free(vm);
@@ -378,10 +378,12 @@ void gzvm_vm_end_with_mm(struct gzvm_vm *vm)
 	if (!refcount_inc_not_zero(&vm->users))
 		return;
 	gzvm_irqfds_release(vm);
-	if (gzvm_vm_end_now(vm))
+	if (gzvm_vm_end_now(vm)) {
 		gzvm_vm_put(vm);
-	else
+	} else {
+		vm->end_has_ref = true;
 		gzvm_vm_end_later(vm);
+	}
 }
 
 /* How long the shutdown of the host waits for EL2 */

@@ -342,6 +342,26 @@ static void vm_of_a_busy_el2_ends_after_its_owner(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, gzvm_vms_exist());
 }
 
+/* Only the reference of the work item goes with the VM. */
+static void file_outlives_a_vm_that_ends_late(struct kunit *test)
+{
+	struct gzvm_fake *fake = test->priv;
+	unsigned long addr;
+	struct gzvm_vm *vm = make_full_vm(test, &addr);
+
+	gzvm_fake_repeat(test, FAKE_DESTROY_VM, UINT_MAX, FAKE_BUSY);
+	fake->unlogged = FAKE_DESTROY_VM;
+	gzvm_vm_end_with_mm(vm);
+	KUNIT_ASSERT_PTR_EQ(test, fake->later, vm);
+	fake->later = NULL;
+	gzvm_fake_forget(test);
+	KUNIT_EXPECT_TRUE(test, gzvm_vm_end(vm, 5));
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
+	KUNIT_EXPECT_EQ(test, refcount_read(&vm->users), 1);
+	gzvm_fake_vm_end(test, vm);
+	KUNIT_EXPECT_NULL(test, fake->later);
+}
+
 struct last_put {
 	struct work_struct work;
 	struct kunit *test;
@@ -799,6 +819,7 @@ static struct kunit_case vm_cases[] = {
 	KUNIT_CASE(vm_ends_later_when_el2_stays_busy),
 	KUNIT_CASE(vm_ends_with_its_owner),
 	KUNIT_CASE(vm_of_a_busy_el2_ends_after_its_owner),
+	KUNIT_CASE(file_outlives_a_vm_that_ends_late),
 	KUNIT_CASE(large_vm_ends_in_the_drivers_workqueue),
 	KUNIT_CASE(large_vm_ends_at_once),
 	KUNIT_CASE(failure_of_any_call_leaves_nothing),
