@@ -19,33 +19,18 @@
 #include "controls.h"
 #include "gz_test.h"
 #include "kmsg.h"
+#include "suspend.h"
 #include "vcpu_thread.h"
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
 #define ROUNDS		20
-#define RTC_ALARM	"/sys/class/rtc/rtc0/wakealarm"
-#define POWER_STATE	"/sys/power/state"
-#define WAKEUP_COUNT	"/sys/power/wakeup_count"
 #define SLEEPS		3
-#define SLEEP_MAX_S	64
 #define CGROUP_ROOT	"/tmp/cgroup"
 #define CGROUP		CGROUP_ROOT "/gzvm-test"
 #define SMALL_RAM	(16UL << 20)
 #define BIG_RAM		(128UL << 20)
 #define BIG_LIMIT	"33554432"
 #define SMALL_LIMIT	"11534336"	/* 1 MiB less than is accessed of it */
-
-static int write_file(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
-		ret = errno ? -errno : -EIO;
-	close(fd);
-	return ret;
-}
 
 GUEST static void guest_count(uint64_t gpa)
 {
@@ -114,54 +99,15 @@ TEST_F(host, cpus_go_and_come)
 	}
 }
 
-/* Number of times that this machine was suspended */
-static long times_slept(void)
-{
-	FILE *f = fopen("/sys/power/suspend_stats/success", "re");
-	long n = -1;
-
-	if (f && fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
-/*
- * Suspends until the alarm. An alarm before the machine is suspended aborts the
- * attempt, since the count of wake-ups was written first:
- * Documentation/ABI/testing/sysfs-power, /sys/power/wakeup_count.
- */
-static bool sleep_until_alarm(unsigned int seconds)
-{
-	long before = times_slept();
-	char count[32], alarm[16];
-	FILE *f = fopen(WAKEUP_COUNT, "re");
-	bool known = f && fgets(count, sizeof(count), f);
-
-	if (f)
-		fclose(f);
-	snprintf(alarm, sizeof(alarm), "+%u", seconds);
-	if (!known || write_file(RTC_ALARM, "0") ||
-	    write_file(RTC_ALARM, alarm) || write_file(WAKEUP_COUNT, count) ||
-	    write_file(POWER_STATE, "freeze"))
-		return false;
-	return times_slept() == before + 1;
-}
-
-/* A machine that suspends slowly gets more time. */
 TEST_F_TIMEOUT(host, sleeps_and_wakes, 4 * SLEEPS * SLEEP_MAX_S)
 {
 	unsigned int i, seconds = 2;
 
-	if (access(POWER_STATE, W_OK) || access(RTC_ALARM, W_OK) ||
-	    access(WAKEUP_COUNT, W_OK))
-		SKIP(return, "cannot suspend, or cannot wake up by an alarm");
+	if (no_suspend())
+		SKIP(return, NO_SUSPEND);
 	all_count(self->t);
 	for (i = 0; i < SLEEPS; i++) {
-		while (!sleep_until_alarm(seconds) && seconds < SLEEP_MAX_S)
-			seconds *= 2;
-		ASSERT_GT(SLEEP_MAX_S, seconds);
+		ASSERT_TRUE(host_sleeps(&seconds));
 		all_count(self->t);
 	}
 }

@@ -33,7 +33,18 @@ static inline long long stat_of(const char *path, const char *name)
 	return stat_nth(path, name, 0);
 }
 
-/* The same for the fdinfo of an open file */
+/* Kilobytes of this process, in all mappings */
+static inline long long smaps_sum(const char *name)
+{
+	long long kb, sum = 0;
+	int i;
+
+	for (i = 0; (kb = stat_nth("/proc/self/smaps", name, i)) >= 0; i++)
+		sum += kb;
+	return sum;
+}
+
+/* As stat_of(), for the fdinfo of an open file */
 static inline long long fd_stat(int fd, const char *name)
 {
 	char path[64];
