@@ -6,6 +6,8 @@
  * Needs: modes, threads
  */
 
+#include <dirent.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,8 +17,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +30,7 @@
 
 #include "gz_test.h"
 #include "stats.h"
+#include "suspend.h"
 
 #define PAGE		0x1000ULL
 
@@ -426,6 +432,68 @@ TEST_F(process, stops_and_continues)
 	expect_good_end();
 }
 
+/* The thread that is not the first one of a process: it runs the vCPU */
+static pid_t vcpu_thread_of(pid_t pid)
+{
+	struct dirent *entry;
+	char path[64];
+	pid_t tid = -1;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != pid)
+			tid = atoi(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return tid;
+}
+
+/* The number of the system call in which a stopped thread is */
+static long syscall_of(pid_t tid)
+{
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov))
+		return -1;
+	return regs.regs[8];
+}
+
+/* As under a debugger and under strace */
+TEST_F(process, is_traced)
+{
+	pid_t tid = vcpu_thread_of(self->pid);
+	int status;
+
+	ASSERT_LT(0, tid);
+	ASSERT_EQ(0, ptrace(PTRACE_ATTACH, tid, 0, 0));
+	ASSERT_EQ(tid, waitpid(tid, &status, __WALL));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(SIGSTOP, WSTOPSIG(status));
+	EXPECT_EQ(SYS_ioctl, syscall_of(tid));
+
+	/* The call is restarted, and stops on its way. */
+	ASSERT_EQ(0, ptrace(PTRACE_SYSCALL, tid, 0, 0));
+	ASSERT_EQ(tid, waitpid(tid, &status, __WALL));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(SIGTRAP, WSTOPSIG(status));
+	EXPECT_EQ(SYS_ioctl, syscall_of(tid));
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, tid, 0, 0));
+	expect_good_end();
+}
+
+TEST_F_TIMEOUT(process, sleeps_with_the_host, 4 * SLEEP_MAX_S)
+{
+	unsigned int seconds = 2;
+
+	if (no_suspend())
+		SKIP(return, NO_SUSPEND);
+	EXPECT_TRUE(host_sleeps(&seconds));
+	expect_good_end();
+}
+
 TEST_F(process, dies_at_once)
 {
 	int status;
@@ -434,17 +502,6 @@ TEST_F(process, dies_at_once)
 	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
 	self->pid = 0;
-}
-
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = -1;
-
-	if (fd >= 0) {
-		ret = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
-		close(fd);
-	}
-	return ret;
 }
 
 static bool is_frozen(void)
@@ -471,12 +528,12 @@ TEST_F(process, freezes_and_thaws)
 		SKIP(return, "no cgroup2");
 	mkdir(CGROUP, 0755);
 	snprintf(pid, sizeof(pid), "%d", self->pid);
-	ASSERT_EQ(0, write_text(CGROUP "/cgroup.procs", pid));
-	ASSERT_EQ(0, write_text(CGROUP "/cgroup.freeze", "1"));
+	ASSERT_EQ(0, write_file(CGROUP "/cgroup.procs", pid));
+	ASSERT_EQ(0, write_file(CGROUP "/cgroup.freeze", "1"));
 	for (i = 0; i < PATIENCE_MS && !is_frozen(); i++)
 		usleep(1000);
 	EXPECT_TRUE(is_frozen());
-	EXPECT_EQ(0, write_text(CGROUP "/cgroup.freeze", "0"));
+	EXPECT_EQ(0, write_file(CGROUP "/cgroup.freeze", "0"));
 	expect_good_end();
 	rmdir(CGROUP);
 	umount2(CGROUP_ROOT, MNT_DETACH);
