@@ -110,6 +110,13 @@ static unsigned int gzvm_block_nr_host(const struct gzvm_block *block)
 	return block->nr / GZVM_PAGES_PER_PAGE;
 }
 
+static unsigned long gzvm_block_hva(struct gzvm_memslot *slot,
+				    struct gzvm_block *block, unsigned int host)
+{
+	return slot->hva + ((block->gfn - slot->gfn) << GZVM_PAGE_SHIFT) +
+	       ((unsigned long)host << PAGE_SHIFT);
+}
+
 /**
  * gzvm_block_pfn() - EL2's number of the frame behind a page
  * @block: block with a table
@@ -149,6 +156,50 @@ unsigned int gzvm_block_given(struct gzvm_block *block, unsigned int first,
 		/* A page that is being given or returned may count or not. */
 		given += data_race(test_bit(first, block->mapped));
 	return given;
+}
+
+/*
+ * Whether the VMM has a page at an address that may be the guest's: that one is
+ * pinned, and a page that the VMM got instead is not. Only the current address space
+ * can be looked at without its lock, which may be held.
+ */
+static bool gzvm_is_pinned_at(struct gzvm_vm *vm, unsigned long hva)
+{
+	struct page *page;
+	bool pinned;
+
+	if (current->mm != vm->mm || get_user_pages_fast_only(hva, 1, 0, &page) != 1)
+		return false;
+	pinned = folio_maybe_dma_pinned(page_folio(page));
+	put_page(page);
+	return pinned;
+}
+
+/**
+ * gzvm_block_lost() - how many pages of a range EL2 has and the VMM has no longer
+ * @vm: VM
+ * @slot: slot of the block
+ * @block: block
+ * @first: first page of the range, at the begin of a host page
+ * @end: page after the last one, likewise
+ *
+ * Context: may sleep; the block need not be locked, and may change meanwhile.
+ */
+unsigned int gzvm_block_lost(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			     struct gzvm_block *block, unsigned int first,
+			     unsigned int end)
+{
+	unsigned int given, lost = 0;
+	unsigned long hva;
+
+	for (; first < end; first += GZVM_PAGES_PER_PAGE) {
+		given = gzvm_block_given(block, first, first + GZVM_PAGES_PER_PAGE);
+		hva = gzvm_block_hva(slot, block, first / GZVM_PAGES_PER_PAGE);
+		if (given && !gzvm_is_pinned_at(vm, hva))
+			lost += given;
+	}
+	cond_resched();
+	return lost;
 }
 
 /**
@@ -207,13 +258,6 @@ void gzvm_block_collapse(struct gzvm_block *block)
 	block->contig = block->pages[0];
 	kfree(block->pages);
 	block->pages = NULL;
-}
-
-static unsigned long gzvm_block_hva(struct gzvm_memslot *slot,
-				    struct gzvm_block *block, unsigned int host)
-{
-	return slot->hva + ((block->gfn - slot->gfn) << GZVM_PAGE_SHIFT) +
-	       ((unsigned long)host << PAGE_SHIFT);
 }
 
 /* Place of a host page of a block in the slot's own memory */

@@ -616,6 +616,9 @@ unsigned int gzvm_span_take(struct gzvm_gmem *gmem, unsigned long index,
 struct gzvm_block *gzvm_block_get(struct gzvm_memslot *slot, u64 gfn);
 unsigned int gzvm_block_given(struct gzvm_block *block, unsigned int first,
 			      unsigned int end);
+unsigned int gzvm_block_lost(struct gzvm_vm *vm, struct gzvm_memslot *slot,
+			     struct gzvm_block *block, unsigned int first,
+			     unsigned int end);
 int gzvm_block_need_table(struct gzvm_block *block);
 int gzvm_fault_in(const struct gzvm_absent *absent);
 bool gzvm_is_read_only(unsigned long hva);

@@ -730,9 +730,14 @@ void gzvm_memslots_make_shared(struct gzvm_vm *vm)
 	up_write(&vm->slots_lock);
 }
 
-/* How many pages between two addresses of the VMM the guest has */
-static unsigned long gzvm_memslot_given(struct gzvm_memslot *slot,
-					unsigned long start, unsigned long end)
+/*
+ * How many pages between two addresses of the VMM the guest has. If they were
+ * @discarded: without those that the VMM still has.
+ */
+static unsigned long gzvm_memslot_given(struct gzvm_vm *vm,
+					struct gzvm_memslot *slot,
+					unsigned long start, unsigned long end,
+					bool discarded)
 {
 	unsigned long nr = 0, size = slot->nr_pages << GZVM_PAGE_SHIFT;
 	struct gzvm_block *block;
@@ -751,7 +756,12 @@ static unsigned long gzvm_memslot_given(struct gzvm_memslot *slot,
 	for (; gfn < last; gfn = first) {
 		first = min(last, (gfn / GZVM_BLOCK_PAGES + 1) * GZVM_BLOCK_PAGES);
 		block = xa_load(&slot->blocks, gfn / GZVM_BLOCK_PAGES);
-		if (block)
+		if (!block)
+			continue;
+		if (discarded)
+			nr += gzvm_block_lost(vm, slot, block, gfn - block->gfn,
+					      first - block->gfn);
+		else
 			nr += gzvm_block_given(block, gfn - block->gfn,
 					       first - block->gfn);
 	}
@@ -763,7 +773,8 @@ static unsigned long gzvm_memslot_given(struct gzvm_memslot *slot,
  * @vm: VM
  * @start: first address
  * @end: address after the last one
- * @discarded: the VMM keeps the addresses, and gets other pages there
+ * @discarded: the VMM keeps the addresses, and gets other pages there, except where
+ *	       it still has the page of the guest
  *
  * EL2 cannot be told to give pages back: the guest keeps those that it has, and no
  * longer shares them with the VMM. This only counts them, and may count some twice.
@@ -780,7 +791,8 @@ void gzvm_memslots_unmapped(struct gzvm_vm *vm, unsigned long start,
 	if (!down_read_trylock(&vm->slots_lock))
 		return;
 	for (i = 0; i < vm->nr_slots; i++)
-		nr += gzvm_memslot_given(vm->by_gpa[i], start, end);
+		nr += gzvm_memslot_given(vm, vm->by_gpa[i], start, end,
+					 discarded);
 	up_read(&vm->slots_lock);
 	if (!nr)
 		return;

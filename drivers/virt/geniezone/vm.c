@@ -55,21 +55,37 @@ static void gzvm_vm_mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	gzvm_vm_end_with_mm(container_of(mn, struct gzvm_vm, mm_watch));
 }
 
-static int gzvm_vm_mm_unmap(struct mmu_notifier *mn,
+/* The VMM unmaps addresses: munmap(), or a new mapping over an old one. */
+static int gzvm_vm_mm_start(struct mmu_notifier *mn,
 			    const struct mmu_notifier_range *range)
 {
 	struct gzvm_vm *vm = container_of(mn, struct gzvm_vm, mm_watch);
 
 	/* The OOM killer's reaper must not block. The VM is about to end. */
-	if (mmu_notifier_range_blockable(range) &&
-	    (range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_CLEAR))
-		gzvm_memslots_unmapped(vm, range->start, range->end,
-				       range->event == MMU_NOTIFY_CLEAR);
+	if (mmu_notifier_range_blockable(range) && range->event == MMU_NOTIFY_UNMAP)
+		gzvm_memslots_unmapped(vm, range->start, range->end, false);
 	return 0;
 }
 
+/*
+ * Page table entries were cleared: the VMM discards memory, or the kernel has split
+ * the mapping of a huge page, or has tried to swap, merge or move pages. It cannot
+ * swap, merge or move a pinned page: the VMM gets it again when it touches it.
+ */
+static void gzvm_vm_mm_end(struct mmu_notifier *mn,
+			   const struct mmu_notifier_range *range)
+{
+	struct gzvm_vm *vm = container_of(mn, struct gzvm_vm, mm_watch);
+
+	if (mmu_notifier_range_blockable(range) &&
+	    range->event == MMU_NOTIFY_CLEAR &&
+	    !(current->flags & (PF_KTHREAD | PF_MEMALLOC)))
+		gzvm_memslots_unmapped(vm, range->start, range->end, true);
+}
+
 static const struct mmu_notifier_ops gzvm_mm_ops = {
-	.invalidate_range_start = gzvm_vm_mm_unmap,
+	.invalidate_range_start = gzvm_vm_mm_start,
+	.invalidate_range_end = gzvm_vm_mm_end,
 	.release = gzvm_vm_mm_release,
 	.free_notifier = gzvm_vm_free_notifier,
 };

@@ -16,6 +16,7 @@
 #include "gz_test.h"
 #include "kmsg.h"
 #include "stats.h"
+#include "textfile.h"
 
 /* A page of the hypervisor: the guest accesses each of them */
 #define PAGE		0x1000ULL
@@ -443,6 +444,134 @@ TEST_F(fault, unmapped_pages_are_those_that_the_guest_has)
 	EXPECT_EQ(0, fd_stat(vm, "unmapped_pages"));
 	ASSERT_EQ(0, munmap(map, 0x400000));
 	EXPECT_EQ(given * HOST_PAGE / PAGE, fd_stat(vm, "unmapped_pages"));
+}
+
+#define HUGE_PAGE	0x200000ULL
+
+/* Addresses for huge pages, of a mapping or a file */
+static char *huge_memory(uint64_t size, int flags, int fd)
+{
+	char *map = mmap(NULL, size + HUGE_PAGE, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return map;
+	map += -(uintptr_t)map & (HUGE_PAGE - 1);
+	map = mmap(map, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
+	if (map != MAP_FAILED && !madvise(map, size, MADV_HUGEPAGE))
+		memset(map, 1, size);
+	return map;
+}
+
+/* Writes to each page of the slot, then reads where the test wants. */
+GUEST static void guest_fill_and_read(uint64_t size)
+{
+	uint64_t p;
+
+	for (p = SLOT2_BASE; p < SLOT2_BASE + size; p += PAGE)
+		write64(p, p + 7);
+	guest_sync(0);
+	for (;;)
+		guest_sync(read64(read64(SHARED_BASE)));
+}
+
+#define guest_value(gpa)						\
+({									\
+	*(uint64_t *)tvm_at(&self->t, SHARED_BASE) = (gpa);		\
+	vcpu_sync_value(self->vcpu);					\
+})
+
+/* The kernel splits the mapping of a huge page when only a part of it changes. */
+TEST_F(fault, split_of_a_huge_page_discards_nothing)
+{
+	char *map = huge_memory(2 * HUGE_PAGE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	long long huge = smaps_sum("AnonHugePages");
+	int vm = self->t.vm.fd;
+	int kmsg;
+
+	ASSERT_NE(MAP_FAILED, map);
+	if (huge <= 0)
+		SKIP(return, "no huge pages of 2 MiB");
+	ASSERT_EQ(0, attach(&self->t, map, 2 * HUGE_PAGE));
+	tvm_enter(&self->t, 0, guest_fill_and_read, 2 * HUGE_PAGE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	kmsg = kmsg_open();
+	ASSERT_LE(0, kmsg);
+
+	ASSERT_EQ(0, mprotect(map + HOST_PAGE, HOST_PAGE, PROT_READ));
+	EXPECT_GT(huge, smaps_sum("AnonHugePages"));
+	EXPECT_EQ(0, fd_stat(vm, "unmapped_pages"));
+	EXPECT_EQ(0, kmsg_of_driver(kmsg));
+
+	/* Here a split comes first. */
+	ASSERT_EQ(0, madvise(map + HUGE_PAGE + 4 * HOST_PAGE, 3 * HOST_PAGE,
+			     MADV_DONTNEED));
+	EXPECT_EQ(3 * HOST_PAGE / PAGE, fd_stat(vm, "unmapped_pages"));
+	EXPECT_EQ(1, kmsg_of_driver(kmsg));
+	close(kmsg);
+	EXPECT_EQ(SLOT2_BASE + HUGE_PAGE + 7, guest_value(SLOT2_BASE + HUGE_PAGE));
+}
+
+#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+/* Huge pages of shmem for @fd; NULL if there are none */
+static char *huge_shmem(uint64_t size, int fd)
+{
+	char *map;
+
+	if (fd < 0 || ftruncate(fd, size) || write_file(SHMEM_ENABLED, "advise"))
+		return NULL;
+	map = huge_memory(size, MAP_SHARED, fd);
+	write_file(SHMEM_ENABLED, "never");
+	return map != MAP_FAILED && smaps_sum("ShmemPmdMapped") > 0 ? map : NULL;
+}
+
+/*
+ * The kernel cannot split a huge page that is pinned, hence a hole in a part of it
+ * frees nothing: the part is cleared, and stays shared. The documents warn of this.
+ */
+TEST_F(fault, hole_in_a_huge_page_of_shmem_clears_the_guests_page)
+{
+	const uint64_t hole = 8 * HOST_PAGE;
+	int fd = memfd_create("guest", 0);
+	char *map = huge_shmem(2 * HUGE_PAGE, fd);
+
+	if (!map)
+		SKIP(return, "no huge pages of shmem");
+	ASSERT_EQ(0, attach(&self->t, map, 2 * HUGE_PAGE));
+	tvm_enter(&self->t, 0, guest_fill_and_read, 2 * HUGE_PAGE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	ASSERT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       hole, HOST_PAGE));
+
+	EXPECT_EQ(0, guest_value(SLOT2_BASE + hole));
+	*(uint64_t *)(map + hole) = 77;
+	EXPECT_EQ(77, guest_value(SLOT2_BASE + hole));
+	/* Nothing else has changed. */
+	EXPECT_EQ(SLOT2_BASE + hole - PAGE + 7,
+		  guest_value(SLOT2_BASE + hole - PAGE));
+	EXPECT_EQ(SLOT2_BASE + hole + HOST_PAGE + 7,
+		  guest_value(SLOT2_BASE + hole + HOST_PAGE));
+}
+
+/* A huge page that goes as a whole is the guest's from then on. */
+TEST_F(fault, hole_of_a_huge_page_of_shmem_leaves_the_guests_page)
+{
+	int fd = memfd_create("guest", 0);
+	char *map = huge_shmem(2 * HUGE_PAGE, fd);
+
+	if (!map)
+		SKIP(return, "no huge pages of shmem");
+	ASSERT_EQ(0, attach(&self->t, map, 2 * HUGE_PAGE));
+	tvm_enter(&self->t, 0, guest_fill_and_read, 2 * HUGE_PAGE);
+	vcpu_run_to_sync(self->vcpu, 0);
+	ASSERT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       0, HUGE_PAGE));
+
+	EXPECT_EQ(SLOT2_BASE + 7, guest_value(SLOT2_BASE));
+	EXPECT_EQ(0, *(uint64_t *)map);
+	EXPECT_LE((long long)(HUGE_PAGE / PAGE),
+		  fd_stat(self->t.vm.fd, "unmapped_pages"));
 }
 
 FIXTURE(fault_smp)
