@@ -75,7 +75,7 @@ extern const struct backend *hv;
 extern char guest_start[], guest_end[], guest_entry[];
 extern char guest_empty[], guest_write[], guest_read[], guest_call[],
 	    guest_no_call[], guest_touch[], guest_gic[], guest_interrupts[],
-	    guest_sleep[], guest_ipi[], guest_turn_on[];
+	    guest_sleep[], guest_ipi[], guest_turn_on[], guest_timer[];
 
 /* measure.c */
 void mark_reset(void);
@@ -111,6 +111,8 @@ void meter_batch(void);
 int64_t meter_least(void);
 void report(const char *figure, long size, int64_t base, long n);
 void report_value(const char *figure, long size, double value);
+void report_ticks(const char *figure, long size, int64_t ticks);
+uint64_t ns_to_ticks(uint64_t ns);
 
 void *anon(uint64_t size);
 void vm_create(struct vm *vm, unsigned int nr_vcpus);
@@ -147,5 +149,6 @@ void bench_give(void);
 void bench_plain(void);
 void bench_life(void);
 void bench_ipi(void);
+void bench_late(void);
 
 #endif /* BENCH_H */

@@ -181,6 +181,34 @@ guest_sleep:
 	b.ne	1b
 	ret
 
+/*
+ * Sleeps until its timer fires in x0 ticks; returns by how many ticks it is late.
+ * x1 = this vCPU's redistributor
+ */
+	.globl	guest_timer
+guest_timer:
+	add	x1, x1, #0x10000
+	const	w4, (1 << TIMER_INTID)
+	str	w4, [x1, #0x100]		/* ISENABLER0 */
+	isb
+	mrs	x3, cntvct_el0
+	add	x3, x3, x0
+	msr	cntv_cval_el0, x3
+	mov	x4, #1
+	msr	cntv_ctl_el0, x4
+	isb
+1:	wfi
+	mrs	x5, s3_0_c12_c12_0		/* ICC_IAR1_EL1 */
+	cmp	w5, #TIMER_INTID
+	b.ne	1b
+	isb
+	mrs	x0, cntvct_el0
+	msr	cntv_ctl_el0, xzr
+	isb
+	msr	s3_0_c12_c12_1, x5		/* ICC_EOIR1_EL1 */
+	sub	x0, x0, x3
+	ret
+
 /* x0 times: sends SGI 0 to the vCPU in x1 and waits for its answer; x2: begins */
 	.globl	guest_ipi
 guest_ipi:

@@ -29,6 +29,8 @@
 #define SLOTS_BASE	0x200000000
 #define DATA_BASE	0x100000000
 
+#define TIMER_INTID	27
+
 /* SPIs, numbered from 0: INTID - 32 */
 #define SPI_EDGE	2
 

@@ -22,6 +22,7 @@ static const struct {
 	{ "touch", bench_touch },
 	{ "life", bench_life },
 	{ "ipi", bench_ipi },
+	{ "late", bench_late },
 	{ "memory", bench_memory },
 	{ "size", bench_size },
 	{ "large", bench_large },

@@ -121,6 +121,22 @@ void report_value(const char *figure, long size, double value)
 	printf("R %s %ld %.1f 1\n", figure, size, value);
 }
 
+/**
+ * report_ticks() - print a time as instructions
+ * @figure: what was measured
+ * @size: what it depends on
+ * @ticks: the time
+ */
+void report_ticks(const char *figure, long size, int64_t ticks)
+{
+	report_value(figure, size, ticks * per_tick);
+}
+
+uint64_t ns_to_ticks(uint64_t ns)
+{
+	return ns / per_tick;
+}
+
 void *anon(uint64_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,

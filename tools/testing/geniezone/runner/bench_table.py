@@ -73,6 +73,7 @@ FIGURES = {
     "null-hvc": Figure("hypercall SMCCC_VERSION"),
     "ptp-hvc": Figure("hypercall PTP, to the kernel and back"),
     "ipi": Figure("IPI to a vCPU that sleeps", "vCPUs", growth=1.1),
+    "timer-late": Figure("lateness of a timer", "times preempted"),
     "touch-fresh": Figure("first touch, fresh page", "", 0.45, 0.8),
     "touch-there": Figure("first touch, page there", "", 0.1, 0.8),
     "touch-thp-fresh": Figure("first touch, fresh THP, per 4 KiB"),

@@ -6,7 +6,7 @@ from .machine import Machine
 
 # How far a result may differ from the recorded one
 TOLERANCE = 0.03
-GROUPS = "exits,ioeventfd,irqfd"
+GROUPS = "exits,ioeventfd,irqfd,late"
 # Operations in a batch; fewer than for the table, since this runs often
 OPS = 150
 # It takes about ten seconds, and longer on a busy machine
@@ -24,7 +24,7 @@ def read_recorded(ctx):
 
 
 def measure(ctx):
-    """Measures exits, ioeventfds and irqfds on the host kernel."""
+    """Measures exits, ioeventfds, irqfds and timers on the host kernel."""
     if not (ctx.built("gzhyp", "gzhyp") and ctx.built("gate image", "gate-image")):
         return {}
     machine = Machine(ctx, "gate", ctx.kernel_image, ctx.kbuild / "gate.cpio", 1)
