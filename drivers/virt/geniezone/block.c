@@ -165,13 +165,15 @@ unsigned int gzvm_block_given(struct gzvm_block *block, unsigned int first,
  */
 static bool gzvm_is_pinned_at(struct gzvm_vm *vm, unsigned long hva)
 {
+	struct folio *folio;
 	struct page *page;
 	bool pinned;
 
 	if (current->mm != vm->mm || get_user_pages_fast_only(hva, 1, 0, &page) != 1)
 		return false;
-	pinned = folio_maybe_dma_pinned(page_folio(page));
-	put_page(page);
+	folio = page_folio(page);
+	pinned = folio_maybe_dma_pinned(folio);
+	folio_put(folio);
 	return pinned;
 }
 
