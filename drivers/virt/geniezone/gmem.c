@@ -116,7 +116,7 @@ void gzvm_unaccount(struct mm_struct *mm, unsigned long nr)
 	atomic64_sub(nr, &mm->pinned_vm);
 }
 
-/* What page_private() says of a page */
+/* Values of page_private() */
 enum gzvm_page {
 	GZVM_PAGE_HOST,
 	GZVM_PAGE_GIVEN,	/* EL2 may have it: the kernel must not touch its contents */
