@@ -85,7 +85,7 @@ help:
 	@echo 'Longer tests:'
 	@echo '  check-kernels  other kernels; check-gki: symbols; check-pages: 16 and 64 KiB'
 	@echo '  mutants        each fault that is put into the driver must be noticed'
-	@echo '  phones         each answer that a phone may give; soak: for longer'
+	@echo '  phones         each answer that a phone may give (WORDS=); soak: for longer'
 	@echo '  fuzz           SECONDS=600 SEED=1; fuzz-hyp: CALLS=1000000 SEED=1'
 	@echo '  coverage       lines of the driver that tests run; kcsan: data races'
 	@echo '  bench          costs, compared with KVM; bench-record: record the expected ones'
