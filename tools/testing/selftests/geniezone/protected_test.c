@@ -682,17 +682,14 @@ TEST_F(pvm, mmio_shows_the_access_and_nothing_else)
 	vcpu_run_to_sync(self->vcpu, 0x5678);
 }
 
-#define need_firmware()							\
-do {									\
-	if (gzhyp_as("nofw"))						\
-		SKIP(return, "no firmware");				\
-} while (0)
+#define NO_FIRMWARE	"no firmware"
 
 TEST_F(pvm, firmware_has_a_size)
 {
 	uint64_t size = 0;
 
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	ASSERT_EQ(0, pvm_cap(&self->t, GZVM_CAP_PVM_GET_PVMFW_SIZE, &size));
 	EXPECT_LT(0, size);
 	EXPECT_GE(PVMFW_SIZE, size);
@@ -712,7 +709,8 @@ TEST_F(pvm, only_the_size_is_written_back)
 		.args = { GZVM_CAP_PVM_SET_PROTECTED_VM },
 	};
 
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	EXPECT_EQ(-EFAULT, gz_ioctl(self->t.vm.fd, GZVM_ENABLE_CAP,
 				    (unsigned long)&size));
 	EXPECT_EQ(0, gz_ioctl(self->t.vm.fd, GZVM_ENABLE_CAP,
@@ -721,7 +719,8 @@ TEST_F(pvm, only_the_size_is_written_back)
 
 TEST_F(pvm, firmware_goes_to_memory_with_room_for_it)
 {
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PVMFW_BASE + 8));
 	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PVMFW_BASE + PVMFW_SIZE));
 	EXPECT_EQ(-EINVAL, pvm_set_firmware(&self->t, PORT_BASE));
@@ -770,7 +769,8 @@ static int boot(struct gz_vcpu *vcpu, uint64_t pc, uint64_t x0, uint64_t x1)
 /* As crosvm and QEMU do: the kernel is written after the firmware was set. */
 TEST_F(pvm, firmware_starts_what_the_pc_says)
 {
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	memset(self->pvmfw, 0xff, PVMFW_SIZE);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	ASSERT_EQ(0, pvm_protect(&self->t));
@@ -787,7 +787,8 @@ TEST_F(pvm, firmware_starts_what_the_pc_says)
 /* x1 is the payload if the VMM knows about firmware, and the PC is not used. */
 TEST_F(pvm, firmware_starts_what_x1_says)
 {
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	tvm_write_boot(&self->t, 0, guest_use, FREE_BASE);
@@ -798,7 +799,8 @@ TEST_F(pvm, firmware_starts_what_x1_says)
 
 TEST_F(pvm, firmware_finds_the_device_tree_by_its_configuration)
 {
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	ASSERT_EQ(0, gz_vm_set_dtb(&self->t.vm, FDT, PAGE));
@@ -857,7 +859,8 @@ TEST_F(pvm, firmware_starts_with_no_register_of_the_vmms)
 	unsigned int i;
 	uint64_t value;
 
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	memmove(&p[80 / 4], &p[64 / 4], 32);
@@ -881,7 +884,8 @@ TEST_F(pvm, firmware_starts_with_no_register_of_the_vmms)
 
 TEST_F(pvm, firmware_refuses_what_is_no_kernel)
 {
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	*(uint32_t *)tvm_at(&self->t, PAYLOAD + 56) = 0;
@@ -891,7 +895,8 @@ TEST_F(pvm, firmware_refuses_what_is_no_kernel)
 
 TEST_F(pvm, firmware_refuses_what_is_no_device_tree)
 {
-	need_firmware();
+	if (gzhyp_as("nofw"))
+		SKIP(return, NO_FIRMWARE);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	*(uint32_t *)tvm_at(&self->t, FDT) = 0;
