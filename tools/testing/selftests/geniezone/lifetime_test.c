@@ -8,13 +8,11 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +20,7 @@
 
 #include "controls.h"
 #include "gz_test.h"
+#include "memlock.h"
 #include "stats.h"
 
 FIXTURE(life)
@@ -379,19 +378,6 @@ TEST_F(life, no_room_for_a_vcpu_fd)
 	close(fd);
 	tvm_enter(&self->t, 0, guest_hello, 5);
 	vcpu_run_to_sync(self->vcpu, 5);
-}
-
-static int drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -errno;
-	data[0].effective &= ~(1U << CAP_IPC_LOCK);
-	return syscall(SYS_capset, &head, data) ? -errno : 0;
 }
 
 /* Memory that the guest accesses is locked memory of the process that runs it. */

@@ -9,15 +9,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <linux/capability.h>
 #include <linux/gzvm.h>
 
 #include "gz_test.h"
+#include "memlock.h"
 
 #define PAGE	HOST_PAGE
 #define SIZE	(16 * PAGE)
@@ -193,16 +191,11 @@ TEST_F(memslot, large_slot_is_created_under_a_periodic_signal)
 static int limit_locked_memory(uint64_t bytes)
 {
 	const struct rlimit limit = { bytes, bytes };
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
+	int ret = drop_ipc_lock();
 
-	if (syscall(SYS_capget, &head, data))
-		return -errno;
-	data[0].effective &= ~(1U << CAP_IPC_LOCK);
-	return syscall(SYS_capset, &head, data) ||
-	       setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : 0;
+	if (ret)
+		return ret;
+	return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : 0;
 }
 
 /* Host pages of a mapping that are there */
