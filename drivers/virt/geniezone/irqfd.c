@@ -485,8 +485,9 @@ out:
  * @vm: VM
  * @args: which SPI, which eventfds
  *
- * After deassign, an irqfd injects nothing. To deassign one that does not exist is
- * no error, as in KVM.
+ * After deassign, signals inject nothing. One from before, for which EL2 has to be told
+ * again after an EOI, is not lost. To deassign an irqfd that does not exist is no error,
+ * as in KVM.
  *
  * Context: process context.
  * Return: 0; -EINVAL for unknown flags, padding that is not zero, an SPI above
