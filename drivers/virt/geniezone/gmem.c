@@ -318,7 +318,7 @@ void gzvm_gmem_return(struct gzvm_gmem *gmem, struct page *page)
  * gzvm_gmem_set_lost() - note that the VMM has lost its mapping of pages
  * @gmem: their memory
  * @index: place of the first
- * @nr: host pages, all of which exist
+ * @nr: host pages; the VMM may have punched holes there
  *
  * They are no longer when they have been given.
  *
@@ -326,9 +326,14 @@ void gzvm_gmem_return(struct gzvm_gmem *gmem, struct page *page)
  */
 void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr)
 {
+	struct page *page;
+
 	mutex_lock(&gmem->lock);
-	for (; nr; nr--, index++)
-		set_page_private(xa_load(&gmem->pages, index), GZVM_PAGE_LOST);
+	for (; nr; nr--, index++) {
+		page = xa_load(&gmem->pages, index);
+		if (page)
+			set_page_private(page, GZVM_PAGE_LOST);
+	}
 	mutex_unlock(&gmem->lock);
 }
 
@@ -380,7 +385,11 @@ static const struct vm_operations_struct gzvm_gmem_vm_ops = {
 
 static int gzvm_gmem_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (!(vma->vm_flags & VM_SHARED))
+	unsigned long nr = i_size_read(file_inode(file)) >> PAGE_SHIFT;
+
+	/* remap_file_pages() comes here as well, with any offset. */
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff > nr ||
+	    vma_pages(vma) > nr - vma->vm_pgoff)
 		return -EINVAL;
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP |
 			  VM_DONTCOPY);
@@ -525,22 +534,29 @@ int gzvm_gmem_make(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr)
  * gzvm_gmem_copy() - copy pages of the VMM into new pages
  * @gmem: memory of the new pages
  * @index: place of the first
- * @from: pages of the VMM, which are unpinned
+ * @from: pages of the VMM; each loses a reference
  * @nr: host pages
+ *
+ * The VMM may punch a hole there meanwhile by another mapping of this memory. Memory tags
+ * are not copied: copy_highpage() does so for the whole of a huge page.
  *
  * Context: process context, may sleep.
  */
 void gzvm_gmem_copy(struct gzvm_gmem *gmem, unsigned long index,
 		    struct page **from, unsigned int nr)
 {
+	struct page *to;
 	unsigned int i;
 
 	mutex_lock(&gmem->lock);
-	for (i = 0; i < nr; i++)
-		if (from[i] != ZERO_PAGE(0))
-			copy_highpage(xa_load(&gmem->pages, index + i), from[i]);
+	for (i = 0; i < nr; i++) {
+		to = xa_load(&gmem->pages, index + i);
+		if (to && from[i] != ZERO_PAGE(0))
+			memcpy(page_address(to), page_address(from[i]), PAGE_SIZE);
+	}
 	mutex_unlock(&gmem->lock);
-	unpin_user_pages_dirty_lock(from, nr, false);
+	for (i = 0; i < nr; i++)
+		folio_put(page_folio(from[i]));
 }
 
 /* Life */

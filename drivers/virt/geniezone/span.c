@@ -26,6 +26,7 @@
  * @index: their place in the driver's memory
  * @taken: the VMM's mapping shows the driver's memory there
  * @lost: there is no mapping any more, see gzvm_span_undo()
+ * @asks: userfaultfd brings pages that are not there: a hole is not zeroes
  * @file: a file that shares its pages with the mapping, or NULL
  * @offset: place in @file
  */
@@ -35,6 +36,7 @@ struct gzvm_span {
 	unsigned long index;
 	bool taken;
 	bool lost;
+	bool asks;
 	struct file *file;
 	loff_t offset;
 };
@@ -47,13 +49,24 @@ static bool gzvm_span_is_taken(struct gzvm_span *span, struct gzvm_gmem *gmem,
 	       span->index;
 }
 
-/* Only these keep nothing but memory behind their pages, and can let go of a page. */
+static bool gzvm_is_tmpfs(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	/* /dev is a tmpfs, too, whose nodes stand for devices. */
+	return inode->i_sb->s_magic == TMPFS_MAGIC && S_ISREG(inode->i_mode);
+}
+
+/*
+ * Only these keep nothing but memory behind their pages, and can let go of a page. The
+ * VMM wants to keep contents that it cannot write by the mapping.
+ */
 static bool gzvm_span_is_memory(struct vm_area_struct *vma)
 {
-	if (!vma->vm_file || !(vma->vm_flags & VM_SHARED))
+	if (!vma->vm_file || !(vma->vm_flags & VM_SHARED) ||
+	    !(vma->vm_flags & VM_WRITE))
 		return false;
-	return is_vm_hugetlb_page(vma) ||
-	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
+	return is_vm_hugetlb_page(vma) || gzvm_is_tmpfs(vma->vm_file);
 }
 
 /* Cut @span to what ends at an address. */
@@ -67,6 +80,7 @@ static void gzvm_span_look_at(struct gzvm_span *span, struct gzvm_gmem *gmem,
 {
 	gzvm_span_cut(span, vma->vm_end);
 	span->taken = gzvm_span_is_taken(span, gmem, vma);
+	span->asks = vma->vm_flags & VM_UFFD_MISSING;
 	if (!span->taken && gzvm_span_is_memory(vma)) {
 		span->file = get_file(vma->vm_file);
 		span->offset = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) +
@@ -113,7 +127,7 @@ static unsigned int gzvm_span_hole(struct gzvm_span *span, struct file *file,
 	data = vfs_llseek(file, pos, SEEK_DATA);
 	if (data == -ENXIO)
 		return left;
-	return data < 0 ? 0 : min_t(u64, (data - pos) >> PAGE_SHIFT, left);
+	return data < pos ? 0 : min_t(u64, (data - pos) >> PAGE_SHIFT, left);
 }
 
 /* A file in which holes can be found, or NULL */
@@ -121,7 +135,7 @@ static struct file *gzvm_span_reopen(struct gzvm_span *span)
 {
 	struct file *file;
 
-	if (!span->file || file_inode(span->file)->i_sb->s_magic != TMPFS_MAGIC)
+	if (!span->file || span->asks || !gzvm_is_tmpfs(span->file))
 		return NULL;
 	file = dentry_open(&span->file->f_path, O_RDONLY, current_cred());
 	return IS_ERR(file) ? NULL : file;
@@ -140,7 +154,7 @@ static int gzvm_span_copy_from(struct gzvm_span *span, struct gzvm_gmem *gmem,
 		if (nr)
 			continue;
 		nr = min_t(unsigned int, span->nr - done, ARRAY_SIZE(from));
-		nr = pin_user_pages_unlocked(span->addr +
+		nr = get_user_pages_unlocked(span->addr +
 					     ((unsigned long)done << PAGE_SHIFT),
 					     nr, from, wait);
 		if (nr <= 0)
@@ -202,23 +216,24 @@ static int gzvm_span_replace(struct gzvm_span *span, struct gzvm_gmem *gmem)
 
 /*
  * The mapping was not replaced. When a kernel runs out of memory, it may have removed the
- * old mapping by then. The driver has the only copy of the contents in that case, and
- * maps it when the guest or the VMM tries again.
+ * old mapping by then. The driver has the only copy of the contents in that case. Map it
+ * before others map something there; or when the guest or the VMM tries again.
  */
-static void gzvm_span_undo(struct gzvm_span *span, struct gzvm_gmem *gmem)
+static int gzvm_span_undo(struct gzvm_span *span, struct gzvm_gmem *gmem, int err)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
-	bool lost;
 
 	mmap_read_lock(mm);
 	vma = find_vma(mm, span->addr);
-	lost = !vma || vma->vm_start > span->addr;
+	span->lost = !vma || vma->vm_start > span->addr;
 	mmap_read_unlock(mm);
-	if (lost)
-		gzvm_gmem_set_lost(gmem, span->index, span->nr);
-	else
+	if (!span->lost) {
 		gzvm_gmem_free(gmem, span->index, span->nr, false);
+		return err;
+	}
+	gzvm_gmem_set_lost(gmem, span->index, span->nr);
+	return gzvm_span_replace(span, gmem);
 }
 
 /*
@@ -255,8 +270,8 @@ static int gzvm_span_take_one(struct gzvm_span *span, struct gzvm_gmem *gmem,
 	}
 	ret = gzvm_span_replace(span, gmem);
 	if (ret)
-		gzvm_span_undo(span, gmem);
-	else
+		ret = gzvm_span_undo(span, gmem, ret);
+	if (!ret)
 		gzvm_span_punch(span);
 	return ret;
 }

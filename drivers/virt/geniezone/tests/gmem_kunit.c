@@ -256,8 +256,8 @@ static void mapping_that_is_lost_loses_no_contents(struct kunit *test)
 	unsigned int i;
 
 	kunit_activate_static_stub(test, gzvm_span_mmap, fail_to_map);
-	/* The whole block, then the page alone */
-	map_failures = 2;
+	/* The whole block, what was lost with that, then the page alone */
+	map_failures = 3;
 	KUNIT_EXPECT_EQ(test, fault(vm, 2), -ENOMEM);
 	/* The VMM maps something else there meanwhile. */
 	next = kunit_vm_mmap(test, NULL, addr + 4 * FAKE_PAGE, FAKE_PAGE,
@@ -276,13 +276,27 @@ static void mapping_that_is_lost_loses_no_contents(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
 }
 
+static void mapping_that_is_lost_is_restored_at_once(struct kunit *test)
+{
+	unsigned long addr;
+	struct gzvm_vm *vm = make_marked_vm(test, 8, &addr);
+
+	kunit_activate_static_stub(test, gzvm_span_mmap, fail_to_map);
+	map_failures = 1;
+	KUNIT_EXPECT_EQ(test, fault(vm, 2), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 8);
+	expect_mark(test, 7, (addr >> PAGE_SHIFT) + 7);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_peek(test, addr + 7 * FAKE_PAGE, 8),
+			(addr >> PAGE_SHIFT) + 7);
+}
+
 static void mapping_that_the_vmm_removes_is_not_restored(struct kunit *test)
 {
 	unsigned long addr;
 	struct gzvm_vm *vm = make_marked_vm(test, 1, &addr);
 
 	kunit_activate_static_stub(test, gzvm_span_mmap, fail_to_map);
-	map_failures = 2;
+	map_failures = 3;
 	KUNIT_EXPECT_EQ(test, fault(vm, 0), -ENOMEM);
 	gzvm_fake_repeat(test, FAKE_MAP_GUEST_BLOCK, 2, -8);
 	KUNIT_EXPECT_NE(test, fault(vm, 0), 0);
@@ -333,6 +347,68 @@ static void file_of_the_vmm_loses_what_the_guest_gets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kernel_read(file, &mark, 8, &pos), 8);
 	KUNIT_EXPECT_EQ(test, mark, (addr >> PAGE_SHIFT) + 3);
 	fput(file);
+}
+
+/* A ROM, for example: the VMM did not say that it needs the contents no more. */
+static void file_that_is_mapped_read_only_keeps_its_contents(struct kunit *test)
+{
+	struct file *file = shmem_file_setup("memory", FAKE_PAGE, VM_NORESERVE);
+	u64 mark = MARK;
+	unsigned long addr;
+	struct gzvm_vm *vm;
+	loff_t pos = 0;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	KUNIT_EXPECT_EQ(test, kernel_write(file, &mark, 8, &pos), 8);
+	addr = kunit_vm_mmap(test, file, 0, FAKE_PAGE, PROT_READ, MAP_SHARED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	vm = make_vm(test, 1, addr);
+	KUNIT_EXPECT_EQ(test, fault(vm, 0), 0);
+	expect_mark(test, 0, MARK);
+	pos = 0;
+	KUNIT_EXPECT_EQ(test, kernel_read(file, &mark, 8, &pos), 8);
+	KUNIT_EXPECT_EQ(test, mark, MARK);
+	fput(file);
+}
+
+/* The VMM has another mapping of the pages, and punches a hole by that. */
+static void page_is_punched_while_it_is_copied(struct kunit *test)
+{
+	unsigned long addr = gzvm_fake_mmap(test, FAKE_PAGE);
+	struct gzvm_gmem *gmem;
+	struct page *page;
+
+	gmem = gzvm_gmem_create(current->mm, FAKE_PAGE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(gmem));
+	gzvm_fake_mark(test, addr, 1);
+	KUNIT_ASSERT_EQ(test, pin(addr, &page), 1);
+	gzvm_gmem_copy(gmem, 0, &page, 1);
+	gzvm_gmem_set_lost(gmem, 0, 1);
+	KUNIT_EXPECT_EQ(test, gzvm_gmem_lost(gmem, 0, 1), 0);
+	KUNIT_EXPECT_TRUE(test, gzvm_gmem_is_empty(gmem));
+	gzvm_gmem_put(gmem);
+}
+
+static void memory_is_mapped_up_to_its_end(struct kunit *test)
+{
+	struct gzvm_gmem *gmem = gzvm_gmem_create(current->mm, 2 * FAKE_PAGE);
+	const unsigned long prot = PROT_READ | PROT_WRITE;
+	struct file *file;
+	unsigned long addr;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(gmem));
+	file = gzvm_gmem_map_file(gmem);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	addr = kunit_vm_mmap(test, file, 0, FAKE_PAGE, prot, MAP_SHARED, FAKE_PAGE);
+	KUNIT_EXPECT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, vm_munmap(addr, FAKE_PAGE), 0);
+	KUNIT_EXPECT_EQ(test, kunit_vm_mmap(test, file, 0, 2 * FAKE_PAGE, prot,
+					    MAP_SHARED, FAKE_PAGE), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kunit_vm_mmap(test, file, 0, FAKE_PAGE, prot,
+					    MAP_SHARED, 2 * FAKE_PAGE), -EINVAL);
+	fput(file);
+	flush_delayed_fput();
+	gzvm_gmem_put(gmem);
 }
 
 /* Memory of a file */
@@ -528,9 +604,13 @@ static struct kunit_case gmem_cases[] = {
 	KUNIT_CASE(page_that_the_guest_gave_up_is_freed),
 	KUNIT_CASE(page_that_el2_refused_keeps_its_contents),
 	KUNIT_CASE(mapping_that_is_lost_loses_no_contents),
+	KUNIT_CASE(mapping_that_is_lost_is_restored_at_once),
 	KUNIT_CASE(mapping_that_the_vmm_removes_is_not_restored),
 	KUNIT_CASE(private_memory_counts),
 	KUNIT_CASE(file_of_the_vmm_loses_what_the_guest_gets),
+	KUNIT_CASE(file_that_is_mapped_read_only_keeps_its_contents),
+	KUNIT_CASE(page_is_punched_while_it_is_copied),
+	KUNIT_CASE(memory_is_mapped_up_to_its_end),
 	KUNIT_CASE(file_is_written_until_the_guest_has_the_page),
 	KUNIT_CASE(hole_is_refused_where_the_guest_has_a_page),
 	KUNIT_CASE(file_gives_its_memory_once),

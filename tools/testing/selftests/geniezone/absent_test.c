@@ -29,6 +29,7 @@
 #include <linux/userfaultfd.h>
 
 #include "gz_test.h"
+#include "protected.h"
 #include "stats.h"
 #include "suspend.h"
 
@@ -55,16 +56,19 @@ struct absent {
 	char *mem;
 };
 
-static bool absent_make(struct absent *absent)
+/* @flags: MAP_PRIVATE, or MAP_SHARED for shmem */
+static bool absent_make(struct absent *absent, int flags)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 
+	if (flags == MAP_SHARED)
+		api.features = UFFD_FEATURE_MISSING_SHMEM;
 	absent->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (absent->uffd < 0 || ioctl(absent->uffd, UFFDIO_API, &api))
 		return false;
 	absent->mem = mmap(NULL, ABSENT_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			   flags | MAP_ANONYMOUS, -1, 0);
 	reg.range.start = (uint64_t)absent->mem;
 	reg.range.len = ABSENT_SIZE;
 	return absent->mem != MAP_FAILED &&
@@ -188,7 +192,7 @@ FIXTURE_SETUP(absent)
 
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
-	if (!absent_make(&self->absent))
+	if (!absent_make(&self->absent, MAP_PRIVATE))
 		SKIP(return, NO_UFFD);
 	sigaction(SIGUSR1, &sa, NULL);
 	tvm_create(&self->t, 2);
@@ -242,6 +246,27 @@ TEST_F(absent, kick_ends_the_wait)
 	kicked->run.immediate_exit = 0;
 	ASSERT_EQ(0, __vcpu_run_to_sync(kicked, &value));
 	EXPECT_EQ(8, value);
+}
+
+/* A hole in the file is not zeroes. */
+TEST_F(absent, private_memory_of_a_file_is_brought)
+{
+	uint64_t cap = GZVM_CAP_BLOCK_BASED_DEMAND_PAGING;
+
+	if (gz_check_cap(self->t.vm.fd, cap, &cap))
+		SKIP(return, "no demand paging by block");
+	absent_end(&self->absent);
+	ASSERT_TRUE(absent_make(&self->absent, MAP_SHARED));
+	ASSERT_EQ(0, absent_attach(&self->absent, &self->t));
+	if (pvm_protect(&self->t))
+		SKIP(return, "no protected VMs");
+	tvm_enter(&self->t, 0, guest_read_page, 3);
+	start_to_run();
+	ASSERT_EQ(0, absent_bring(&self->absent));
+	pthread_join(self->runner.thread, NULL);
+	EXPECT_EQ(0, self->runner.ret);
+	EXPECT_EQ(GZVM_EXIT_MMIO, kicked->run.exit_reason);
+	EXPECT_EQ(4, *(uint64_t *)kicked->run.mmio.data);
 }
 
 /* A thread that creates a slot */
@@ -347,7 +372,7 @@ static int waiting_vmm(int go, int ready)
 	uint64_t value = 0;
 	char c = 0;
 
-	if (!absent_make(&absent) || __tvm_create(&t, 1))
+	if (!absent_make(&absent, MAP_PRIVATE) || __tvm_create(&t, 1))
 		return 2;
 	if (absent_attach(&absent, &t) || __tvm_enter(&t, 0, guest_read_page, 1))
 		return 3;
@@ -382,7 +407,7 @@ FIXTURE_SETUP(process)
 
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
-	if (!absent_make(&absent))
+	if (!absent_make(&absent, MAP_PRIVATE))
 		SKIP(return, NO_UFFD);
 	absent_end(&absent);
 	tvm_create(&t, 1);
