@@ -343,7 +343,7 @@ void gzvm_gmem_set_lost(struct gzvm_gmem *gmem, unsigned long index, unsigned in
  * @index: place of the first
  * @nr: host pages to look at
  *
- * Context: process context. Nobody gives or frees pages of the range meanwhile.
+ * Context: process context, may sleep; mmap_lock may be held.
  */
 unsigned int gzvm_gmem_lost(struct gzvm_gmem *gmem, unsigned long index,
 			    unsigned int nr)
@@ -351,11 +351,13 @@ unsigned int gzvm_gmem_lost(struct gzvm_gmem *gmem, unsigned long index,
 	struct page *page;
 	unsigned int i;
 
+	mutex_lock(&gmem->lock);
 	for (i = 0; i < nr; i++) {
 		page = xa_load(&gmem->pages, index + i);
 		if (!page || page_private(page) != GZVM_PAGE_LOST)
 			break;
 	}
+	mutex_unlock(&gmem->lock);
 	return i;
 }
 
