@@ -320,17 +320,25 @@ static void vm_ends_with_its_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_count(test, FAKE_DESTROY_VM), 1);
 }
 
-static void vm_of_a_busy_el2_ends_after_its_owner(struct kunit *test)
+/* The owner's address space ends, and EL2 stays busy: a work item is to go on. */
+static void end_with_busy_el2(struct kunit *test, struct gzvm_vm *vm)
 {
 	struct gzvm_fake *fake = test->priv;
-	unsigned long addr;
-	struct gzvm_vm *vm = make_full_vm(test, &addr);
 
 	gzvm_fake_repeat(test, FAKE_DESTROY_VM, UINT_MAX, FAKE_BUSY);
 	fake->unlogged = FAKE_DESTROY_VM;
 	gzvm_vm_end_with_mm(vm);
 	KUNIT_ASSERT_PTR_EQ(test, fake->later, vm);
 	fake->later = NULL;
+}
+
+static void vm_of_a_busy_el2_ends_after_its_owner(struct kunit *test)
+{
+	struct gzvm_fake *fake = test->priv;
+	unsigned long addr;
+	struct gzvm_vm *vm = make_full_vm(test, &addr);
+
+	end_with_busy_el2(test, vm);
 	/* The last file is closed, and leaves it to the work item. */
 	gzvm_fake_vm_end(test, vm);
 	KUNIT_EXPECT_NULL(test, fake->later);
@@ -349,11 +357,7 @@ static void file_outlives_a_vm_that_ends_late(struct kunit *test)
 	unsigned long addr;
 	struct gzvm_vm *vm = make_full_vm(test, &addr);
 
-	gzvm_fake_repeat(test, FAKE_DESTROY_VM, UINT_MAX, FAKE_BUSY);
-	fake->unlogged = FAKE_DESTROY_VM;
-	gzvm_vm_end_with_mm(vm);
-	KUNIT_ASSERT_PTR_EQ(test, fake->later, vm);
-	fake->later = NULL;
+	end_with_busy_el2(test, vm);
 	gzvm_fake_forget(test);
 	KUNIT_EXPECT_TRUE(test, gzvm_vm_end(vm, 5));
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
