@@ -165,13 +165,10 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 	/* Set the bit, then check for events: matches the barrier in gzvm_vm_wake(). */
 	smp_mb__after_atomic();
 
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (gzvm_vcpu_has_event(vcpu) || signal_pending(current))
-			break;
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!gzvm_vcpu_has_event(vcpu)) {
 		vcpu->stats.sleeps++;
-		if (!schedule_hrtimeout(&deadline, HRTIMER_MODE_ABS))
-			break;
+		schedule_hrtimeout(&deadline, HRTIMER_MODE_ABS);
 	}
 
 	clear_bit(vcpu->id, &vm->sleepers);
