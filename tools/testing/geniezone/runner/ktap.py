@@ -19,6 +19,9 @@ RESULT = re.compile(r"^( *)(ok|not ok) (\d+)(?: -)?(?: ([^#]*))?(?:# *(.*))?$")
 DIRECTIVE = re.compile(r"^(SKIP|TODO|XFAIL|TIMEOUT|ERROR)\b\s*(.*)$", re.I)
 REMARK = re.compile(r"^ *# ?(.*)$")
 
+# How kselftest's and KUnit's harness begin to tell why a test fails
+CAUSE = re.compile(r":Expected |(EXPECTATION|ASSERTION) FAILED at|terminated by ")
+
 
 class Level:
     """One list of results: the outermost, or the subtests of a test."""
@@ -44,7 +47,7 @@ class Parser:
     def __init__(self):
         self.levels = [Level(0)]
         self.children = None
-        self.remark = ""
+        self.remark = self.cause = ""
 
     def descend(self, indent):
         if indent > self.levels[-1].indent:
@@ -83,6 +86,8 @@ class Parser:
     def remarked(self, match):
         if match[1].strip():
             self.remark = match[1].strip()
+            if not self.cause and CAUSE.search(self.remark):
+                self.cause = self.remark
 
     def result(self, match):
         indent = len(match[1])
@@ -95,7 +100,7 @@ class Parser:
             level.broken(f"{name}: number {match[3]} instead of {level.count}")
         level.results += self.judge(name, match[2] == "ok", match[5] or "")
         self.children = None
-        self.remark = ""
+        self.remark = self.cause = ""
 
     def judge(self, name, passed, directive):
         """Each subtest counts; the parent counts only if it adds something."""
@@ -108,7 +113,8 @@ class Parser:
             return inner + [Result(name, SKIP, match[2])]
         if passed:
             return inner + [Result(name, PASS, "")]
-        return inner + [Result(name, FAIL, self.remark or directive)]
+        return inner + [Result(name, FAIL,
+                               self.cause or self.remark or directive)]
 
     def finish(self):
         if len(self.levels) > 1:

@@ -47,6 +47,19 @@ CASES = (
      NESTED.format("").replace("ok 1 one", "not ok 1 one"), 1, 2, 1, 1),
 )
 
+# Text of the harness before "not ok", and the line of it that is shown
+CAUSES = (
+    ("# RUN x\n# a.c:1:x:Expected 1 (1) == y (2)\n# x: Test failed\n# FAIL x\n",
+     "a.c:1:x:Expected 1 (1) == y (2)"),
+    ("# a.c:1:x:Expected 1 (1) == y (2)\n# a.c:2:x:Expected 3 (3) == y (2)\n",
+     "a.c:1:x:Expected 1 (1) == y (2)"),
+    ("# x: EXPECTATION FAILED at a.c:1\n    Expected 1 == y\n# pass:1\n",
+     "x: EXPECTATION FAILED at a.c:1"),
+    ("# RUN x\n# x: Test terminated by timeout\n# FAIL x\n",
+     "x: Test terminated by timeout"),
+    ("# RUN x\n# FAIL x\n", "FAIL x"),
+)
+
 SPLATS = (
     "[    1.0] WARNING: CPU: 0 PID: 1 at drivers/virt/geniezone/vm.c:1",
     "[    1.0] BUG: KASAN: slab-use-after-free in gzvm_vm_put+0x1/0x2",
@@ -105,6 +118,10 @@ def check_ktap(ctx):
         counted = tally(ktap.parse_program(text, status))
         ctx.report.check(f"ktap: {name}", counted == tuple(expected),
                          f"counted {counted}, not {tuple(expected)}")
+    for text, cause in CAUSES:
+        result = ktap.parse(f"TAP version 13\n1..1\n{text}not ok 1 x\n")[0]
+        ctx.report.check(f"ktap: cause {cause}", result.reason == cause,
+                         result.reason)
 
 
 def check_runs(ctx):
