@@ -295,7 +295,7 @@ static void gzvm_block_unpin(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 
 /**
  * gzvm_fault_in() - wait for pages of the VMM
- * @absent: the pages
+ * @absent: the pages; afterwards, those that are still to come
  *
  * User space may have to bring a page (userfaultfd, FUSE), or a slow disk. Any
  * signal ends the wait. On kernels without FOLL_INTERRUPTIBLE only a fatal one
@@ -303,31 +303,28 @@ static void gzvm_block_unpin(struct gzvm_vm *vm, struct gzvm_memslot *slot,
  * a timer might never get a large slot.
  *
  * Context: process context of the VM's owner; no lock is held.
- * Return: 0: try to pin again; -EINTR: a signal ended the wait; -EFAULT: not even the
- * first page can be had; -ENOMEM.
+ * Return: 0: try to pin again; -EINTR: a signal ended the wait; -EFAULT: the first
+ * page of @absent cannot be had; -ENOMEM.
  */
-int gzvm_fault_in(const struct gzvm_absent *absent)
+int gzvm_fault_in(struct gzvm_absent *absent)
 {
 	const unsigned int flags = absent->copied ? 0 : FOLL_WRITE;
-	unsigned long hva = absent->hva, nr = absent->nr;
 	long ret;
 
-	while (nr) {
+	while (absent->nr) {
 		/*
 		 * A fault that may wait drops the lock of the address space even if it
 		 * does not wait, as in shmem, and there GUP looks for signals.
 		 */
-		ret = get_user_pages_unlocked(hva, nr, NULL, flags | FOLL_NOWAIT);
+		ret = get_user_pages_unlocked(absent->hva, absent->nr, NULL,
+					      flags | FOLL_NOWAIT);
 		if (!ret)
-			ret = get_user_pages_unlocked(hva, 1, NULL,
+			ret = get_user_pages_unlocked(absent->hva, 1, NULL,
 						      flags | FOLL_INTERRUPTIBLE);
-		/* At a hole in the mapping. Pinning tells whether it matters. */
-		if (ret == -EFAULT && nr < absent->nr)
-			return 0;
 		if (ret < 0)
 			return ret;
-		hva += ret << PAGE_SHIFT;
-		nr -= ret;
+		absent->hva += ret << PAGE_SHIFT;
+		absent->nr -= ret;
 	}
 	return 0;
 }

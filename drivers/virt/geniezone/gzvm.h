@@ -620,7 +620,7 @@ unsigned int gzvm_block_lost(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			     struct gzvm_block *block, unsigned int first,
 			     unsigned int end);
 int gzvm_block_need_table(struct gzvm_block *block);
-int gzvm_fault_in(const struct gzvm_absent *absent);
+int gzvm_fault_in(struct gzvm_absent *absent);
 bool gzvm_is_read_only(unsigned long hva);
 int gzvm_block_pin_range(struct gzvm_vm *vm, struct gzvm_memslot *slot,
 			 struct gzvm_block *block, unsigned int first,

@@ -272,13 +272,20 @@ static int gzvm_memslot_add_locked(struct gzvm_vm *vm, struct gzvm_memslot *new,
  */
 static int gzvm_memslot_fault_in(unsigned long hva, unsigned long nr, bool copied)
 {
-	const struct gzvm_absent absent = { .hva = hva, .nr = nr, .copied = copied };
+	struct gzvm_absent absent = { .hva = hva, .nr = nr, .copied = copied };
 	int ret;
 
-	ret = gzvm_fault_in(&absent);
-	/* Pinning tells whether a hole matters. */
-	if (ret == -EFAULT)
-		return 0;
+	/*
+	 * Pinning tells whether a hole matters. It does not where an earlier call, which
+	 * EL2 has not completed, has taken the pages.
+	 */
+	while ((ret = gzvm_fault_in(&absent)) == -EFAULT) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		absent.hva += PAGE_SIZE;
+		absent.nr--;
+		cond_resched();
+	}
 	return ret == -EINTR ? -ERESTARTSYS : ret;
 }
 
@@ -600,7 +607,9 @@ static int gzvm_memslots_fault_in(struct gzvm_vm *vm)
 
 		if (!nr)
 			return 0;
-		/* Nothing is mapped at address 0, where the memory is a file's. */
+		/* The memory is a file's. */
+		if (!hva)
+			continue;
 		ret = gzvm_memslot_fault_in(hva, nr / GZVM_PAGES_PER_PAGE, copied);
 		if (ret)
 			return ret;

@@ -190,6 +190,32 @@ static void memory_is_the_vmms_again_if_it_cannot_be_given(struct kunit *test)
 	expect_mark(test, 3, (addr >> PAGE_SHIFT) + 3);
 }
 
+/*
+ * To bring a page can take any time, so it comes before the slots are locked. Pinning
+ * may go on after a hole: a page of an earlier try is one.
+ */
+static void pages_after_a_hole_are_brought_first(struct kunit *test)
+{
+	unsigned long addr = kunit_vm_mmap(test, NULL, 0, 4 * FAKE_PAGE,
+					   PROT_READ | PROT_WRITE,
+					   MAP_ANONYMOUS | MAP_SHARED, 0);
+	struct gzvm_vm *vm = gzvm_fake_vm_paging(test, GZVM_PAGING_PAGE);
+	struct page *page;
+
+	gzvm_fake_no_huge(test);
+	KUNIT_ASSERT_EQ(test, gzvm_fake_slot(test, vm, 7, FAKE_GPA, 4 * FAKE_PAGE,
+					     addr), 0);
+	KUNIT_ASSERT_EQ(test, vm_munmap(addr + FAKE_PAGE, FAKE_PAGE), 0);
+	KUNIT_EXPECT_EQ(test, protect(vm), -EFAULT);
+	KUNIT_ASSERT_EQ(test, get_user_pages_fast_only(addr + 3 * FAKE_PAGE, 1, 0,
+						       &page), 1);
+	put_page(page);
+	/* The page before the hole is the driver's, for as long as it is mapped. */
+	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 1);
+	KUNIT_EXPECT_EQ(test, vm_munmap(addr, 4 * FAKE_PAGE), 0);
+	flush_delayed_fput();
+}
+
 static void hole_in_the_mapping_leaves_the_page_alone(struct kunit *test)
 {
 	unsigned long addr;
@@ -600,6 +626,7 @@ static struct kunit_case gmem_cases[] = {
 	KUNIT_CASE(shared_pool_stays_the_vmms),
 	KUNIT_CASE(memory_is_the_vmms_again_if_el2_refuses),
 	KUNIT_CASE(memory_is_the_vmms_again_if_it_cannot_be_given),
+	KUNIT_CASE(pages_after_a_hole_are_brought_first),
 	KUNIT_CASE(hole_in_the_mapping_leaves_the_page_alone),
 	KUNIT_CASE(page_that_the_guest_gave_up_is_freed),
 	KUNIT_CASE(page_that_el2_refused_keeps_its_contents),
