@@ -84,8 +84,10 @@ help:
 	@echo '  kunit          unit tests of the driver; kselftest: its kselftests in QEMU'
 	@echo 'Longer tests:'
 	@echo '  check-kernels  other kernels; check-gki: symbols; check-pages: 16 and 64 KiB'
+	@echo '  check-rt       PREEMPT_RT: ROUNDS=50 PROGRAMS="protected_test ..."'
 	@echo '  mutants        each fault that is put into the driver must be noticed'
 	@echo '  phones         each answer that a phone may give (WORDS=); soak: for longer'
+	@echo '  machines       gzhyp on each machine that QEMU offers'
 	@echo '  fuzz           SECONDS=600 SEED=1; fuzz-hyp: CALLS=1000000 SEED=1'
 	@echo '  coverage       lines of the driver that tests run; kcsan: data races'
 	@echo '  bench          costs, compared with KVM; bench-record: record the expected ones'
@@ -360,8 +362,8 @@ endif
 export SHARE
 
 # The runner builds what the tests need, so that it counts a failure to build
-TESTS		:= test check-static check-kernels check-gki check-pages kunit kselftest \
-		   mutants phones soak fuzz fuzz-hyp coverage kcsan bench bench-record
+TESTS		:= test check-static check-kernels check-rt check-gki check-pages kunit \
+		   kselftest mutants phones machines soak fuzz fuzz-hyp coverage kcsan bench bench-record
 PHONY += $(TESTS)
 coverage: coverage-packages
 $(TESTS): test-packages

@@ -140,6 +140,8 @@ GROUPS = {
     "kselftest": HOST + BASE,
     "mutants": HOST + [("mutants", mutants.mutants)],
     "phones": HOST + [("phones", phones.phones)],
+    "machines": HOST + [("machines", machine.starts),
+                        ("one core", machine.smp_one_core)],
     "soak": HOST + [("phones", phones.phones), ("soak", machine.soak),
                     ("soak kicks", machine.soak_kicks)],
     "fuzz": HOST + [("build debug", build_debug),
@@ -153,6 +155,8 @@ GROUPS = {
                       ("module", kernels.modules),
                       ("series newest", kernels.series_newest),
                       ("boot", kernels.boot)],
+    "check-rt": [("build debug", build_debug), ("nmi", machine.nmi),
+                 ("fetch rt", kernels.fetch_rt), ("rt", kernels.boot_rt)],
     "check-gki": [("fetch gki", kernels.fetch_gki), ("gki", kernels.gki_modules)],
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds the driver for other kernels of Debian, and boots the newest of them."""
 
+import os
 import re
 
 from . import gki, machine, programs, series, upstream
@@ -17,22 +18,26 @@ UNIT_TESTS_FROM = (6, 12)
 # and options of gcc that came after Debian 12's
 TOOLS = ("CONFIG_DEBUG_INFO_BTF_MODULES=", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=")
 
-# The host needs these before its init looks for the port of the results
-EARLY_MODULES = ("virtio_mmio",)
+# The host needs the first before its init looks for the port of the results, and the
+# other one as a disk
+EARLY_MODULES = ("virtio_mmio", "zram")
+
+# Debian's kernels that boot as the host
+USUAL, RT = "arm64", "rt-arm64"
 
 
 def place(ctx):
     return ctx.build / "debian"
 
 
-def fetched(ctx, version, what):
+def fetched(ctx, version, what, flavour=USUAL):
     """Fetches a part of a kernel, unless it is there."""
-    log = f"fetch-{version}-{what}"
-    print(f"          Linux {version}: {what}", flush=True)
+    log = f"fetch-{version}-{flavour}-{what}"
+    print(f"          Linux {version} {flavour}: {what}", flush=True)
     status, output = ctx.run(log, ctx.image / "debian-kernel.sh", place(ctx),
-                             version, what)
-    return ctx.report.check(f"{version} {what}", status == 0, reason(output),
-                            ctx.log(log))
+                             version, what, flavour)
+    return ctx.report.check(f"{version} {flavour} {what}", status == 0,
+                            reason(output), ctx.log(log))
 
 
 def fetch(ctx):
@@ -57,8 +62,8 @@ def source(ctx, version):
     return ctx.build / f"linux-{version}"
 
 
-def package(ctx, version, what):
-    return place(ctx) / f"{number(ctx, version)}-arm64" / what
+def package(ctx, version, what, flavour=USUAL):
+    return place(ctx) / f"{number(ctx, version)}-{flavour}" / what
 
 
 def prepared(ctx, version):
@@ -90,11 +95,11 @@ def in_tree(ctx):
                      not any((newest / file).exists() for file in upstream.COMPAT))
 
 
-def module(ctx, version, name, *variables):
+def module(ctx, version, name, *variables, flavour=USUAL):
     """Builds the module against Debian's headers; returns its path."""
     return built_module(
-        ctx, name, package(ctx, version, "headers/common").resolve(),
-        package(ctx, version, "headers/build").resolve(),
+        ctx, name, package(ctx, version, "headers/common", flavour).resolve(),
+        package(ctx, version, "headers/build", flavour).resolve(),
         "CC=aarch64-linux-gnu-gcc", "W=1", *TOOLS, *variables)
 
 
@@ -117,54 +122,83 @@ def fetch_gki(ctx):
         fetched(ctx, version, "headers")
 
 
-def image(ctx):
-    """The initial RAM disk of the host that runs Debian's newest kernel."""
+def done(ctx, name, *command, env=None):
+    """Runs a command that makes a part of the host."""
+    status, output = ctx.run(name, *command, env=env)
+    return ctx.report.check(name, status == 0, reason(output), ctx.log(name))
+
+
+def image(ctx, flavour):
+    """The initial RAM disk of a host that runs Debian's newest kernel."""
     if not ctx.built("images", "gzhyp", "gzhyp-test", "images"):
         return None
-    early = ctx.build / "check/early"
-    status, output = ctx.run("kernels-modules", ctx.image / "modules.py",
-                             package(ctx, "newest", "image/modules"), early,
-                             *EARLY_MODULES)
-    if not ctx.report.check("modules", status == 0, reason(output),
-                            ctx.log("kernels-modules")):
-        return None
-    ctl = ctx.build / "check/debian.ctl"
-    status, output = ctx.run(
-        "kernels-ctl", ctx.image / "ctl-module.sh",
-        package(ctx, "newest", "headers/common").resolve(),
-        package(ctx, "newest", "headers/build").resolve(), ctl,
-        env={"VARIABLES": " ".join(("CC=aarch64-linux-gnu-gcc", *TOOLS))})
-    if not ctx.report.check("module of the controls", status == 0, reason(output),
-                            ctx.log("kernels-ctl")):
+    gzvm = module(ctx, "newest", f"debian-newest-{flavour}", flavour=flavour)
+    early = ctx.build / f"check/early-{flavour}"
+    ctl = ctx.build / f"check/{flavour}.ctl"
+    if not done(ctx, f"kernels-modules-{flavour}", ctx.image / "modules.py",
+                package(ctx, "newest", "image/modules", flavour), early,
+                *EARLY_MODULES) or \
+       not done(ctx, f"kernels-ctl-{flavour}", ctx.image / "ctl-module.sh",
+                package(ctx, "newest", "headers/common", flavour).resolve(),
+                package(ctx, "newest", "headers/build", flavour).resolve(), ctl,
+                env={"VARIABLES": " ".join(("CC=aarch64-linux-gnu-gcc", *TOOLS))}):
         return None
     ours = (ctx.kbuild / "host.cpio.list").read_text()
-    cpio = ctx.build / "debian.cpio"
-    listed = cpio.with_suffix(".cpio.list")
-    for name, path in (
-            ("gzvm", ctx.build / f"check/module-debian-newest/{DRIVER}/gzvm.ko"),
-            ("gzhyp_ctl", ctl / "gzhyp_ctl.ko")):
+    for name, path in (("gzvm", gzvm), ("gzhyp_ctl", ctl / "gzhyp_ctl.ko")):
         ours = re.sub(rf"^(file /lib/modules/{name}\.ko) \S+", rf"\1 {path}", ours,
                       flags=re.M)
+    cpio = ctx.build / f"debian-{flavour}.cpio"
+    listed = cpio.with_suffix(".cpio.list")
     lines = [f"file /lib/modules/early/{file.name} {file} 755\n"
              for file in sorted(early.iterdir())]
     listed.write_text(ours + "dir /lib/modules/early 755\n" + "".join(lines))
-    status, output = ctx.run("kernels-image", ctx.image / "cpio.py", listed, cpio)
-    if not ctx.report.check("image", status == 0, reason(output),
-                            ctx.log("kernels-image")):
-        return None
-    return cpio
+    made = done(ctx, f"kernels-image-{flavour}", ctx.image / "cpio.py", listed, cpio)
+    return cpio if made else None
+
+
+def host(ctx, flavour):
+    """Debian's newest kernel of this flavour as the host; None if it cannot be."""
+    cpio = image(ctx, flavour)
+    return cpio and machine.Machine(
+        ctx, f"debian-{flavour}", package(ctx, "newest", "image/Image", flavour), cpio,
+        4)
+
+
+def kselftests(ctx):
+    """The driver's programs, or those that PROGRAMS names."""
+    found = programs.for_kernel(programs.programs(ctx, programs.DRIVER), "base")
+    names = (os.environ.get("PROGRAMS") or "").split()
+    return programs.named(ctx, *names) if names else found
 
 
 def boot(ctx):
     """Debian's newest kernel as the host: the kselftests, and guests."""
-    cpio = image(ctx)
-    if not cpio:
+    debian = host(ctx, USUAL)
+    if debian:
+        debian.demo("kernels-guest")
+        debian.tests("kernels-kselftest", "", kselftests(ctx))
+
+
+def fetch_rt(ctx):
+    for what in ("headers", "image"):
+        fetched(ctx, "newest", what, RT)
+
+
+def boot_rt(ctx):
+    """A kernel with PREEMPT_RT runs guests, and the kselftests ROUNDS times."""
+    rounds = int(os.environ.get("ROUNDS") or 50)
+    debian = host(ctx, RT)
+    if not debian:
         return
-    host = machine.Machine(ctx, "debian", package(ctx, "newest", "image/Image"),
-                           cpio, 4)
-    host.demo("kernels-guest")
-    host.tests("kernels-kselftest", "", programs.for_kernel(
-        programs.programs(ctx, programs.DRIVER), "base"))
+    debian.demo("rt-guest")
+    text = ctx.log("rt-guest").read_text(errors="replace")
+    ctx.report.check("it is PREEMPT_RT", "PREEMPT_RT" in text, "", ctx.log("rt-guest"))
+    for turn in range(rounds):
+        before = len(ctx.report.failures)
+        debian.tests("rt-kselftest", "", kselftests(ctx))
+        if len(ctx.report.failures) > before:
+            ctx.report.fail(f"round {turn + 1} of {rounds}", "the last one")
+            break
 
 
 def series_newest(ctx):

@@ -18,8 +18,12 @@ MODES = (
     ("nodemand", "gzhyp.nodemand"),
 )
 
-# On the debug kernel, a mode also tests a kernel that does not preempt
-DEBUG_MODES = {"noblock": "preempt=none"}
+# Linux masks interrupts by priority
+NMI = "irqchip.gicv3_pseudo_nmi=1"
+
+# On the debug kernel, a mode also tests a kernel that does not preempt, or that has
+# pseudo-NMIs
+DEBUG_MODES = {"noblock": "preempt=none", "nodemand": NMI}
 
 # How long the ioctls are fuzzed on a kernel, in each mode: five minutes in all,
 # most of them on the kernel where coverage guides the fuzz
@@ -37,6 +41,21 @@ SHAPES = (
     ("two CPUs", ()),
     ("one CPU and 1 GiB", ("--smp", "1", "--mem", "1G")),
     ("Cortex-A76", ("--cpu", "cortex-a76")),
+)
+
+# CPUs of QEMU, and what else a machine may have. gzhyp must start on each, and run
+# guests. On the a64fx, Linux itself warns: its cache lines are too long.
+CPUS = ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76",
+        "neoverse-n1", "max", "max,pauth=off", "max,sve=off")
+STARTS = (
+    *((cpu, ("--cpu", cpu)) for cpu in CPUS),
+    ("8 CPUs", ("--smp", "8")),
+    ("EL3", ("--machine", "secure=on")),
+    ("GICv4", ("--machine", "gic-version=4")),
+    ("SMMUv3", ("--machine", "iommu=smmuv3")),
+    ("no ITS", ("--machine", "its=off")),
+    ("memory tags", ("--machine", "mte=on")),
+    ("8 GiB", ("--mem", "8G")),
 )
 
 DEMO_STEPS = ("host up", "/dev/gzvm", "guest up", "guest proof", "guest disk",
@@ -109,10 +128,11 @@ class Machine:
                 step, any(line.startswith(f"ok: {step}") for line in lines),
                 "not reached", self.ctx.log(name))
 
-    def smp(self, name, rounds):
+    def smp(self, name, rounds, *options, patience=1):
         """Boots Linux guests with several vCPUs, one by one and then two at once."""
-        limit = (60 + 60 * rounds) * self.patience
-        status, lines = self.boot(name, f"gz.do=smp gz.rounds={rounds}", limit)
+        limit = (60 + 60 * rounds) * self.patience * patience
+        status, lines = self.boot(name, f"gz.do=smp gz.rounds={rounds}", limit,
+                                  *options)
         guests = [f"smp-{i}" for i in range(1, rounds + 1)] + \
             ["pair-1", "pair-2"]
         for guest in guests:
@@ -215,6 +235,24 @@ def smp_guests(ctx):
     base_machine(ctx).smp("guest-smp", 1)
 
 
+def smp_one_core(ctx):
+    """
+    The same, with four CPUs that share one of this machine's: whoever holds a lock
+    may not run for a while.
+    """
+    base_machine(ctx).smp("guest-smp-core", 2, "--smp", "4", "--core", "0", patience=3)
+
+
+def starts(ctx):
+    """gzhyp on each machine that QEMU offers."""
+    group = ctx.report.group
+    for name, options in STARTS:
+        ctx.report.group = f"{group}, {name}"
+        base_machine(ctx).demo(f"start-{re.sub('[^a-z0-9]+', '-', name.lower())}",
+                               *options)
+    ctx.report.group = group
+
+
 def soak(ctx):
     """20 guests in a row; too slow for "make test"."""
     base_machine(ctx).smp("soak-smp", 20)
@@ -264,6 +302,16 @@ def kcsan(ctx):
             ctx.kbuild / "kcsan.cpio", 6).tests(
                 "kcsan", "gz.ioctl_fuzz=120,1 loglevel=1 log_buf_len=16M",
                 programs.needing(ctx, "threads"), 120)
+
+
+def nmi(ctx):
+    """All kselftests with pseudo-NMIs, on the debug kernel."""
+    debug = debug_machine(ctx)
+    debug.tests("nmi", NMI, programs.for_kernel(
+        programs.programs(ctx, programs.DRIVER), "debug"))
+    log = ctx.log("nmi")
+    ctx.report.check("the host has pseudo-NMIs", "Pseudo-NMIs enabled" in
+                     log.read_text(errors="replace"), "", log)
 
 
 def pages_machine(ctx, kernel):

@@ -652,7 +652,8 @@ struct way {
 static const struct way ways[] = {
 	ADDRESS("load", way_load, SIG(SIGBUS)),
 	ADDRESS("store", way_store, SIG(SIGBUS)),
-	ADDRESS("instruction fetch", way_fetch, SIG(SIGBUS)),
+	/* Newer kernels let nobody execute a file without a name. */
+	ADDRESS("instruction fetch", way_fetch, SIG(SIGBUS), EACCES),
 	ADDRESS("load by a child", way_child_load, SIG(SIGSEGV)),
 	ADDRESS("write", way_write, EFAULT),
 	ADDRESS("read", way_read, EFAULT),

@@ -8,6 +8,8 @@
 #   --initrd FILE      the host's initial RAM disk
 #   --append TEXT      added to the host's command line
 #   --cpu MODEL, --smp N, --mem SIZE    (max,pauth-impdef=on; 2; 2G)
+#   --machine TEXT     more properties of QEMU's machine, such as secure=on
+#   --core N           all of the machine's CPUs share this machine's CPU N
 #   --timeout SECONDS  time limit for the machine (120)
 #   --hold SOCKET      stop at a reset; the socket speaks QMP
 #   --show             copy the console to standard output
@@ -25,7 +27,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' share=''
+el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' share='' properties='' core=''
 cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
 while [ $# -gt 1 ]; do
 	case $1 in
@@ -36,6 +38,8 @@ while [ $# -gt 1 ]; do
 	--cpu) cpu=$2 ;;
 	--smp) smp=$2 ;;
 	--mem) mem=$2 ;;
+	--machine) properties=$2 ;;
+	--core) core=$2 ;;
 	--timeout) limit=$2 ;;
 	--plugin) plugin=$2 ;;
 	--hold) hold=$2 ;;
@@ -85,7 +89,7 @@ if [ -n "$share" ]; then
 	args+=(-fsdev "local,id=share,path=$share,security_model=none"
 	       -device virtio-9p-device,fsdev=share,mount_tag=share)
 fi
-machine=virt,gic-version=3
+machine=virt,gic-version=3${properties:+,$properties}
 [ -z "$hold" ] || args+=(-no-shutdown -qmp "unix:$hold,server=on,wait=off")
 if [ -n "$el2" ]; then
 	# gzhyp expects Linux at this address, away from initrd and DTB
@@ -107,11 +111,13 @@ args+=(-M "$machine")
 if [ -n "$tty" ]; then
 	exec "$qemu" "${args[@]}"
 fi
+command=("$qemu")
+[ -z "$core" ] || command=(taskset -c "$core" "$qemu")
 status=0
 if [ -n "$show" ]; then
-	timeout -k 5 "$limit" "$qemu" "${args[@]}" </dev/null || status=$?
+	timeout -k 5 "$limit" "${command[@]}" "${args[@]}" </dev/null || status=$?
 else
-	timeout -k 5 "$limit" "$qemu" "${args[@]}" </dev/null >/dev/null ||
+	timeout -k 5 "$limit" "${command[@]}" "${args[@]}" </dev/null >/dev/null ||
 		status=$?
 fi
 exit "$status"
