@@ -316,13 +316,13 @@ TEST_F(fault, read_only_file_ends_the_run)
 	if (!has_demand_paging(&self->t))
 		SKIP(return, NO_DEMAND_PAGING);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, ftruncate(fd, PAGE));
+	ASSERT_EQ(0, ftruncate(fd, HOST_PAGE));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ro = open(path, O_RDONLY);
 	ASSERT_LE(0, ro);
-	map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 0);
+	map = mmap(NULL, HOST_PAGE, PROT_READ, MAP_SHARED, ro, 0);
 	ASSERT_NE(MAP_FAILED, map);
-	ASSERT_EQ(0, attach(&self->t, map, PAGE));
+	ASSERT_EQ(0, attach(&self->t, map, HOST_PAGE));
 	tvm_enter(&self->t, 0, guest_touch_slot2, 0);
 	EXPECT_EQ(-EACCES, __vcpu_run(self->vcpu));
 	EXPECT_EQ(-1, mprotect(map, PAGE, PROT_READ | PROT_WRITE));

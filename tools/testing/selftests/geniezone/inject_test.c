@@ -227,6 +227,12 @@ static bool is_half_way(unsigned int kind, unsigned int nth)
 	return kind == HC_SET_MEMREGION && nth > 2;
 }
 
+/* Of a host page, the guest needs only the page that it has touched. */
+static bool may_go_on(unsigned int kind)
+{
+	return kind == HC_MAP_GUEST && HOST_PAGE > 0x1000;
+}
+
 TEST_F(sweep, every_error_at_every_call)
 {
 	unsigned int i, nth, tried = 0, watched = 0;
@@ -244,10 +250,12 @@ TEST_F(sweep, every_error_at_every_call)
 			met = self->count[variant->kind].met;
 			tried += met;
 			watched += self->l.failed && self->l.failed == watch;
-			EXPECT_EQ(met ? expected(variant->kind, i) : 0,
-				  self->l.err)
-				TH_LOG("call %u, status %lld: %s", nth,
-				       refusals[i].status, self->l.failed);
+			if (self->l.err || !may_go_on(variant->kind)) {
+				EXPECT_EQ(met ? expected(variant->kind, i) : 0,
+					  self->l.err)
+					TH_LOG("call %u, status %lld: %s", nth,
+					       refusals[i].status, self->l.failed);
+			}
 			EXPECT_GE(is_half_way(variant->kind, nth) ? 2 : 1,
 				  self->l.failures)
 				TH_LOG("call %u, status %lld: %s fails again",

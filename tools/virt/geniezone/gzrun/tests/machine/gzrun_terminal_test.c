@@ -303,6 +303,12 @@ static int connect_gdb(void)
 	return fd;
 }
 
+/* The smallest */
+static int pipe_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
 FIXTURE_SETUP(debugged)
 {
 	if (access(GZRUN, X_OK))
@@ -310,7 +316,7 @@ FIXTURE_SETUP(debugged)
 	unlink(GDB_SOCKET);
 	ASSERT_TRUE(make_image(self->image, count_up));
 	ASSERT_EQ(0, pipe2(self->out, O_CLOEXEC));
-	ASSERT_EQ(4096, fcntl(self->out[1], F_SETPIPE_SZ, 4096));
+	ASSERT_EQ(pipe_size(), fcntl(self->out[1], F_SETPIPE_SZ, pipe_size()));
 	self->pid = start_debugged(self->image, self->out[1]);
 	ASSERT_LT(0, self->pid);
 	self->fd = connect_gdb();
@@ -366,7 +372,7 @@ static void wait_until_full(int fd)
 {
 	int n = 0;
 
-	while (n < 4096) {
+	while (n < pipe_size()) {
 		usleep(10000);
 		ioctl(fd, FIONREAD, &n);
 	}
@@ -387,7 +393,7 @@ TEST_F(debugged, stop_loses_no_output)
 	EXPECT_TRUE(ask(self->fd, "D", "OK"));
 	ASSERT_EQ(1, read(self->out[0], &last, 1));
 	/* All output from before the stop, and some from after it */
-	for (seen = 0; seen < 4096 + 64; seen += n) {
+	for (seen = 0; seen < pipe_size() + 64; seen += n) {
 		n = read(self->out[0], buf, sizeof(buf));
 		ASSERT_LT(0, n);
 		for (i = 0; i < n; i++) {
