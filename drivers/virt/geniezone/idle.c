@@ -166,7 +166,7 @@ void gzvm_vcpu_block(struct gzvm_vcpu *vcpu)
 	smp_mb__after_atomic();
 
 	set_current_state(TASK_INTERRUPTIBLE);
-	if (!gzvm_vcpu_has_event(vcpu)) {
+	if (!gzvm_vcpu_has_event(vcpu) && !signal_pending(current)) {
 		vcpu->stats.sleeps++;
 		schedule_hrtimeout(&deadline, HRTIMER_MODE_ABS);
 	}

@@ -275,11 +275,11 @@ static int gzvm_memslot_fault_in(unsigned long hva, unsigned long nr, bool copie
 	struct gzvm_absent absent = { .hva = hva, .nr = nr, .copied = copied };
 	int ret;
 
-	/*
-	 * Pinning tells whether a hole matters. It does not where an earlier call, which
-	 * EL2 has not completed, has taken the pages.
-	 */
 	while ((ret = gzvm_fault_in(&absent)) == -EFAULT) {
+		/* Pinning stops there, and tells that it does. */
+		if (!copied)
+			return 0;
+		/* It goes on if an earlier call has taken the page. */
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		absent.hva += PAGE_SIZE;

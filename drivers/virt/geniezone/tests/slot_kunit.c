@@ -415,6 +415,22 @@ static void population_gives_exactly_the_slot(struct kunit *test)
 	}
 }
 
+/* The slot is refused at the hole, however much comes after it. */
+static void pages_after_a_hole_are_not_brought(struct kunit *test)
+{
+	unsigned long addr = kunit_vm_mmap(test, NULL, 0, 4 * FAKE_PAGE,
+					   PROT_READ | PROT_WRITE,
+					   MAP_ANONYMOUS | MAP_SHARED, 0);
+	struct gzvm_vm *vm = gzvm_fake_vm_paging(test, GZVM_PAGING_NONE);
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, vm_munmap(addr + FAKE_PAGE, FAKE_PAGE), 0);
+	KUNIT_EXPECT_EQ(test, gzvm_fake_slot(test, vm, 0, FAKE_GPA, 4 * FAKE_PAGE, addr),
+			-EFAULT);
+	KUNIT_EXPECT_EQ(test, get_user_pages_fast_only(addr + 3 * FAKE_PAGE, 1, 0,
+						       &page), 0);
+}
+
 static void population_merges_a_huge_page(struct kunit *test)
 {
 	struct gzvm_vm *vm = gzvm_fake_vm_paging(test, GZVM_PAGING_NONE);
@@ -651,6 +667,7 @@ static struct kunit_case slot_cases[] = {
 	KUNIT_CASE(busy_el2_is_asked_again),
 	KUNIT_CASE(lookup_finds_each_of_many_slots),
 	KUNIT_CASE(population_gives_exactly_the_slot),
+	KUNIT_CASE(pages_after_a_hole_are_not_brought),
 	KUNIT_CASE(population_merges_a_huge_page),
 	KUNIT_CASE(population_of_much_memory_takes_several_calls),
 	KUNIT_CASE(population_repeats_the_same_buffer_when_busy),
