@@ -363,7 +363,8 @@ export SHARE
 
 # The runner builds what the tests need, so that it counts a failure to build
 TESTS		:= test check-static check-kernels check-rt check-gki check-pages kunit \
-		   kselftest mutants phones machines soak fuzz fuzz-hyp coverage kcsan bench bench-record
+		   kselftest mutants phones machines soak fuzz fuzz-hyp coverage \
+		   kcsan bench bench-record
 PHONY += $(TESTS)
 coverage: coverage-packages
 $(TESTS): test-packages

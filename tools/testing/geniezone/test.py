@@ -155,8 +155,8 @@ GROUPS = {
                       ("module", kernels.modules),
                       ("series newest", kernels.series_newest),
                       ("boot", kernels.boot)],
-    "check-rt": [("build debug", build_debug), ("nmi", machine.nmi),
-                 ("fetch rt", kernels.fetch_rt), ("rt", kernels.boot_rt)],
+    "check-rt": HOST + [("build debug", build_debug), ("nmi", machine.nmi),
+                        ("fetch rt", kernels.fetch_rt), ("rt", kernels.boot_rt)],
     "check-gki": [("fetch gki", kernels.fetch_gki), ("gki", kernels.gki_modules)],
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }

@@ -30,14 +30,17 @@ def place(ctx):
     return ctx.build / "debian"
 
 
+def done(ctx, name, *command, env=None):
+    """Runs a command; its success is a result."""
+    status, output = ctx.run(name, *command, env=env)
+    return ctx.report.check(name, status == 0, reason(output), ctx.log(name))
+
+
 def fetched(ctx, version, what, flavour=USUAL):
     """Fetches a part of a kernel, unless it is there."""
-    log = f"fetch-{version}-{flavour}-{what}"
     print(f"          Linux {version} {flavour}: {what}", flush=True)
-    status, output = ctx.run(log, ctx.image / "debian-kernel.sh", place(ctx),
-                             version, what, flavour)
-    return ctx.report.check(f"{version} {flavour} {what}", status == 0,
-                            reason(output), ctx.log(log))
+    return done(ctx, f"fetch-{version}-{flavour}-{what}",
+                ctx.image / "debian-kernel.sh", place(ctx), version, what, flavour)
 
 
 def fetch(ctx):
@@ -120,12 +123,6 @@ def gki_modules(ctx):
 def fetch_gki(ctx):
     for version in VERSIONS[:2]:
         fetched(ctx, version, "headers")
-
-
-def done(ctx, name, *command, env=None):
-    """Runs a command that makes a part of the host."""
-    status, output = ctx.run(name, *command, env=env)
-    return ctx.report.check(name, status == 0, reason(output), ctx.log(name))
 
 
 def image(ctx, flavour):
