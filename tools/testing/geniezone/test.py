@@ -113,7 +113,8 @@ UNIT = [("gzhyp unit", machine.unit_tests),
 KUNIT = [("kunit", machine.kunit)]
 UNIT_BASE = [("unit tests", machine.kunit_base)]
 BASE = [("guest", machine.guest), ("smp guests", machine.smp_guests),
-        ("gzrun", machine.gzrun), ("gzhyp", machine.gzhyp), ("run", terminal.run), ("shell", terminal.shell),
+        ("gzrun", machine.gzrun), ("gzhyp", machine.gzhyp), ("dma", machine.dma),
+        ("run", terminal.run), ("shell", terminal.shell),
         ("kexec", machine.kexec), ("reset", reset.reset),
         ("run_kselftest", framework.run),
         ("no hypervisor", machine.no_hypervisor), ("unlisted", machine.unlisted)] + \

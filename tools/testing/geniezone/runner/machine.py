@@ -43,6 +43,9 @@ SHAPES = (
     ("Cortex-A76", ("--cpu", "cortex-a76")),
 )
 
+# gzhyp takes virtio-mmio from the host here
+SMMU = ("--machine", "iommu=smmuv3", "--pci")
+
 # CPUs of QEMU, and what else a machine may have. gzhyp must start on each, and run
 # guests. On the a64fx, Linux itself warns: its cache lines are too long.
 CPUS = ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76",
@@ -52,7 +55,7 @@ STARTS = (
     ("8 CPUs", ("--smp", "8")),
     ("EL3", ("--machine", "secure=on")),
     ("GICv4", ("--machine", "gic-version=4")),
-    ("SMMUv3", ("--machine", "iommu=smmuv3")),
+    ("SMMUv3", SMMU),
     ("no ITS", ("--machine", "its=off")),
     ("memory tags", ("--machine", "mte=on")),
     ("8 GiB", ("--mem", "8G")),
@@ -151,7 +154,7 @@ class Machine:
             return report.fail(program, "the machine did not survive it", log)
         return report.merge(program, ktap.parse_program(text, code), log)
 
-    def tests(self, name, append, found, limit=0, guests=()):
+    def tests(self, name, append, found, limit=0, guests=(), options=()):
         """
         Boots Linux guests of these kinds, runs these programs. Each line of the
         programs' output is a result. Returns the lines that the host reported.
@@ -165,7 +168,7 @@ class Machine:
         status, lines = self.boot(
             name, f"gz.do=tests gz.timeout={limit} {append} "
             f"gz.guests={','.join(guests)} gz.tests={','.join(names)}",
-            limit * (len(names) + 2) + 60 * self.patience * len(guests))
+            limit * (len(names) + 2) + 60 * self.patience * len(guests), *options)
         runs = split_runs(lines)
         report.check("there are test programs", bool(names))
         for program in names:
@@ -336,7 +339,22 @@ def gzrun(ctx):
 
 def gzhyp(ctx):
     """Tests gzhyp from guests and from the host."""
-    base_machine(ctx).tests("gzhyp", "", programs.programs(ctx, programs.GZHYP))
+    base_machine(ctx).tests("gzhyp", "", programs.for_kernel(
+        programs.programs(ctx, programs.GZHYP), "base"))
+
+
+def dma(ctx):
+    """With an SMMU, gzhyp keeps a disk from a protected guest's memory."""
+    disk = ctx.logs / "dma.disk"
+    disk.write_bytes(bytes(1 << 20))
+    base_machine(ctx).tests("dma", "gzhyp.nodemand", programs.needing(ctx, "smmu"),
+                            options=(*SMMU, "--disk", disk))
+    text = ctx.log("dma").read_text(errors="replace")
+    ctx.report.check("gzhyp says so", "gzhyp: DMA of devices: behind an SMMU" in text,
+                     "", ctx.log("dma"))
+    ctx.report.check("nothing is skipped", "# SKIP" not in
+                     (ctx.logs / "dma.result").read_text(errors="replace"), "",
+                     ctx.log("dma"))
 
 
 def kexec(ctx):

@@ -11,6 +11,7 @@ driver and gzhyp. Its words, separated by commas, are:
   debug-modes  do so on the debug kernel as well
   debug        only the debug kernel has what it needs
   alone        on the debug kernel it takes so long that it gets its own step
+  smmu         it runs only on the machine whose disk is behind an SMMU
   threads      it has several threads in the driver: run it on the KCSAN kernel
   120 s        time limit on a fast machine; 60 s if not given
 """
@@ -27,7 +28,8 @@ PLACES = (DRIVER, GZHYP, GZRUN)
 UNIT_PLACES = ("drivers/virt/geniezone/tests", "tools/virt/geniezone/gzhyp/tests",
                "tools/virt/geniezone/gzrun/tests")
 
-WORDS = {"controls", "modes", "answers", "debug-modes", "debug", "alone", "threads"}
+WORDS = {"controls", "modes", "answers", "debug-modes", "debug", "alone", "threads",
+         "smmu"}
 SECONDS = 60
 
 Program = namedtuple("Program", "name path needs seconds")
@@ -59,7 +61,7 @@ def named(ctx, *names):
 def for_kernel(found, kernel):
     """Those of these programs that run on the kernel in the default mode."""
     other = "alone" if kernel == "debug" else "debug"
-    return [program for program in found if other not in program.needs]
+    return [program for program in found if not {other, "smmu"} & program.needs]
 
 
 def for_modes(ctx, kernel):

@@ -17,6 +17,8 @@
 #   --icount           an instruction takes 1 ns: runs are reproducible
 #   --plugin FILE,...  a plugin of QEMU with its options
 #   --net              a network interface to this machine, at 10.0.2.2 there
+#   --pci              virtio devices on PCI, behind the machine's IOMMU, not on MMIO
+#   --disk FILE        a disk with this content
 #   --share DIR        a directory of this machine, by 9P, with the tag "share"
 #   --tty              connect the console to this terminal; no time limit
 #
@@ -27,7 +29,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' share='' properties='' core=''
+el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' pci='' disk='' share='' properties='' core=''
 cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
 while [ $# -gt 1 ]; do
 	case $1 in
@@ -44,7 +46,9 @@ while [ $# -gt 1 ]; do
 	--plugin) plugin=$2 ;;
 	--hold) hold=$2 ;;
 	--share) share=$2 ;;
+	--disk) disk=$2 ;;
 	--net) net=1; shift; continue ;;
+	--pci) pci=1; shift; continue ;;
 	--show) show=1; shift; continue ;;
 	--tty) tty=1; shift; continue ;;
 	--vhe) vhe=1; shift; continue ;;
@@ -69,6 +73,9 @@ for file in $el2 $kernel $initrd; do
 	[ -f "$file" ] || die "$file is missing"
 done
 
+bus=-device
+[ -z "$pci" ] || bus=-pci,iommu_platform=on,disable-legacy=on
+
 args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
       -no-reboot
       -append "console=ttyAMA0 panic=-1 $append"
@@ -77,17 +84,22 @@ args=(-cpu "$cpu" -smp "$smp" -m "$mem" -nodefaults -display none
       -chardev "stdio,id=console,mux=on,signal=off,logfile=$log"
       -serial chardev:console -mon chardev=console
       -global virtio-mmio.force-legacy=false
-      -device virtio-serial-device
+      -device "virtio-serial$bus"
       -chardev "file,id=result,path=$result"
       -device virtserialport,chardev=result,name=gz.result)
 [ -z "$initrd" ] || args+=(-initrd "$initrd")
 if [ -n "$net" ]; then
-	args+=(-netdev user,id=user -device virtio-net-device,netdev=user)
+	args+=(-netdev user,id=user -device "virtio-net$bus,netdev=user")
+fi
+if [ -n "$disk" ]; then
+	[ -f "$disk" ] || die "$disk is missing"
+	args+=(-drive "if=none,id=disk,format=raw,file=$disk"
+	       -device "virtio-blk$bus,drive=disk")
 fi
 if [ -n "$share" ]; then
 	[ -d "$share" ] || die "$share is not a directory"
 	args+=(-fsdev "local,id=share,path=$share,security_model=none"
-	       -device virtio-9p-device,fsdev=share,mount_tag=share)
+	       -device "virtio-9p$bus,fsdev=share,mount_tag=share")
 fi
 machine=virt,gic-version=3${properties:+,$properties}
 [ -z "$hold" ] || args+=(-no-shutdown -qmp "unix:$hold,server=on,wait=off")

@@ -6,29 +6,6 @@
 #include "asm-offsets.h"
 #include "arch/save-regs.h"
 
-	/* Loads all but \base's own register, then that */
-	.macro	load_all, base, base_lo, base_hi
-	ldp	x4, x5, [\base, #248]
-	msr	elr_el2, x4
-	msr	spsr_el2, x5
-	ldp	x2, x3, [\base, #16]
-	ldp	x4, x5, [\base, #32]
-	ldp	x6, x7, [\base, #48]
-	ldp	x8, x9, [\base, #64]
-	ldp	x10, x11, [\base, #80]
-	ldp	x12, x13, [\base, #96]
-	ldp	x14, x15, [\base, #112]
-	ldp	x16, x17, [\base, #128]
-	ldp	x18, x19, [\base, #144]
-	ldp	x20, x21, [\base, #160]
-	ldp	x22, x23, [\base, #176]
-	ldp	x24, x25, [\base, #192]
-	ldp	x26, x27, [\base, #208]
-	ldp	x28, x29, [\base, #224]
-	ldr	x30, [\base, #240]
-	ldp	x0, x1, [\base, #0]
-	.endm
-
 	/* Near the vectors, which branch here */
 	.section ".text.vectors", "ax"
 /* x0 = the guest's registers, x1 = percpu, x2 = code; x0, x1 are on the stack */

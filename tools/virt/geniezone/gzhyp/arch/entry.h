@@ -17,7 +17,8 @@ void __noreturn secondary_main(struct percpu *cpu);
 void host_trap(u64 code, struct cpu_regs *regs);
 void __noreturn hyp_fault(u64 code, struct cpu_regs *regs);
 
-extern const char vectors[];
+/* The second one saves all registers of the host, not only those of calls */
+extern const char vectors[], vectors_mmio[];
 
 /* From arch/enter.S */
 void smc_call(struct cpu_regs *regs);

@@ -18,16 +18,19 @@
 #include "arch/barrier.h"
 #include "arch/entry.h"
 #include "arch/gic.h"
+#include "arch/stage2.h"
 #include "core/vm/vcpu.h"
 #include "lib/print.h"
 #include "platform/platform.h"
 
 #define GICR_CTLR		0x0000
+#define GICR_CTLR_LPIS		BIT(0)
 #define GICR_CTLR_RWP		BIT(3)
 #define GICR_TYPER		0x0008
 #define GICR_TYPER_VLPIS	BIT(1)
 #define GICR_TYPER_LAST		BIT(4)
 #define GICR_SGI_FRAME		0x10000
+#define GICR_FRAME_SIZE		0x10000
 #define GICR_ISENABLER0		0x0100
 #define GICR_ICENABLER0		0x0180
 #define GICR_ICPENDR0		0x0280
@@ -46,6 +49,31 @@ static void gicr_write(u64 addr, u32 val)
 	*(volatile u32 *)addr = val;
 }
 
+/* Bytes of a redistributor: two frames, or four if it has virtual LPIs */
+static u64 redist_size(u64 redist)
+{
+	return (gicr_read(redist + GICR_TYPER) & GICR_TYPER_VLPIS ? 4 : 2) *
+		GICR_FRAME_SIZE;
+}
+
+/* The redistributor after this one; the first one after 0; 0 after the last one */
+static u64 next_redist(u64 redist)
+{
+	const struct ram_range *region = platform.gicr;
+	const struct ram_range *end = region + platform.nr_gicr;
+
+	if (!redist)
+		return region < end ? region->base : 0;
+	while (redist - region->base >= region->size)
+		region++;
+	if (!(gicr_read(redist + GICR_TYPER) & GICR_TYPER_LAST)) {
+		redist += redist_size(redist);
+		if (redist - region->base < region->size)
+			return redist;
+	}
+	return region + 1 < end ? region[1].base : 0;
+}
+
 /**
  * gic_find_redist() - find a CPU's redistributor
  * @mpidr: the CPU's affinity
@@ -55,21 +83,96 @@ static void gicr_write(u64 addr, u32 val)
 u64 gic_find_redist(u64 mpidr)
 {
 	u32 affinity = (mpidr >> 8 & 0xff000000) | (mpidr & 0xffffff);
-	u64 base, end, typer;
-	unsigned int i;
+	u64 redist;
 
-	for (i = 0; i < platform.nr_gicr; i++) {
-		base = platform.gicr[i].base;
-		end = base + platform.gicr[i].size;
-		do {
-			typer = gicr_read(base + GICR_TYPER) |
-				(u64)gicr_read(base + GICR_TYPER + 4) << 32;
-			if (typer >> 32 == affinity)
-				return base + GICR_SGI_FRAME;
-			base += typer & GICR_TYPER_VLPIS ? 0x40000 : 0x20000;
-		} while (!(typer & GICR_TYPER_LAST) && base < end);
-	}
+	for (redist = next_redist(0); redist; redist = next_redist(redist))
+		if (gicr_read(redist + GICR_TYPER + 4) == affinity)
+			return redist + GICR_SGI_FRAME;
 	panic("no redistributor for CPU %lx", mpidr);
+}
+
+/**
+ * gic_hide_redists() - take from the host what tells redistributors of tables
+ *
+ * Those are all frames but the one of SGIs, which is the one that the host uses often.
+ * gic_redist_read() and gic_redist_write() are for the others.
+ */
+void gic_hide_redists(void)
+{
+	u64 redist;
+
+	for (redist = next_redist(0); redist; redist = next_redist(redist)) {
+		gicr_write(redist + GICR_CTLR,
+			   gicr_read(redist + GICR_CTLR) & ~GICR_CTLR_LPIS);
+		if (gicr_read(redist + GICR_CTLR) & GICR_CTLR_LPIS)
+			panic("the firmware has enabled LPIs");
+		host_stage2_hide(redist, GICR_FRAME_SIZE);
+		host_stage2_hide(redist + 2 * GICR_FRAME_SIZE,
+				 redist_size(redist) - 2 * GICR_FRAME_SIZE);
+	}
+}
+
+/* The redistributor that an address is in, and the offset there; 0 if in none */
+static u64 redist_of(u64 pa, u64 *offset)
+{
+	u64 redist;
+
+	for (redist = next_redist(0); redist; redist = next_redist(redist)) {
+		*offset = pa - redist;
+		if (*offset < redist_size(redist))
+			return redist;
+	}
+	return 0;
+}
+
+bool gic_is_redist(u64 pa)
+{
+	u64 offset;
+
+	return redist_of(pa, &offset);
+}
+
+/**
+ * gic_redist_read() - read what gic_hide_redists() has hidden, for the host
+ * @pa: address, gic_is_redist()
+ * @size: bytes
+ *
+ * Return: the value; 0 in the frames of virtual LPIs.
+ */
+u64 gic_redist_read(u64 pa, unsigned int size)
+{
+	u64 offset;
+
+	redist_of(pa, &offset);
+	if (offset >= GICR_FRAME_SIZE || offset % size)
+		return 0;
+	if (size == 8)
+		return *(volatile u64 *)pa;
+	return size == 4 ? gicr_read(pa) : 0;
+}
+
+/**
+ * gic_redist_write() - write what gic_hide_redists() has hidden, for the host
+ * @pa: address, gic_is_redist()
+ * @val: value
+ * @size: bytes
+ *
+ * LPIs stay disabled: a redistributor accesses memory for nothing else. Writes to
+ * frames of virtual LPIs are ignored.
+ */
+void gic_redist_write(u64 pa, u64 val, unsigned int size)
+{
+	u64 offset;
+
+	redist_of(pa, &offset);
+	if (offset >= GICR_FRAME_SIZE || offset % size)
+		return;
+	if (offset == GICR_CTLR)
+		val &= ~GICR_CTLR_LPIS;
+	if (size == 8)
+		*(volatile u64 *)pa = val;
+	else if (size == 4)
+		gicr_write(pa, val);
 }
 
 static void wait_for_rwp(const struct percpu *cpu)

@@ -53,6 +53,7 @@ static void map_devices(void)
 	for (i = 0; i < platform.nr_gicr; i++)
 		map(platform.gicr[i].base,
 		    platform.gicr[i].base + platform.gicr[i].size, S1_DEVICE);
+	map(platform.smmu.base, platform.smmu.base + platform.smmu.size, S1_DEVICE);
 }
 
 /* Invalidate cache lines of the region that were filled before now. */

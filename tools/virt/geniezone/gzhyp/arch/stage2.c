@@ -9,6 +9,7 @@
  */
 #include "arch/barrier.h"
 #include "arch/cpu.h"
+#include "arch/dma.h"
 #include "arch/stage2.h"
 #include "lib/print.h"
 #include "lib/string.h"
@@ -71,6 +72,22 @@ void host_stage2_build(pa_t hidden, u64 size)
 	}
 }
 
+/**
+ * host_stage2_hide() - take a device from the host, at boot
+ * @base: its registers
+ * @size: bytes; the pages that they are in are hidden
+ */
+void host_stage2_hide(u64 base, u64 size)
+{
+	u64 end = ALIGN_UP(base + size, PAGE_SIZE);
+
+	for (base = ALIGN_DOWN(base, PAGE_SIZE); base < end; base += PAGE_SIZE) {
+		if (pgt_split(&host_pgt, base))
+			panic("no memory for the host's stage 2");
+		pgt_unmap(&host_pgt, base, PAGE_SIZE);
+	}
+}
+
 /* Take all memory from the host, without a lock: for a panic. */
 void host_stage2_drop(void)
 {
@@ -107,7 +124,7 @@ static int host_prepare(pa_t pa, u64 size)
 
 	for (; at < pa.v + size && !err; at += SZ_2M)
 		err = pgt_split(&host_pgt, at);
-	return err;
+	return err ? err : dma_prepare(pa, size);
 }
 
 /* Leaves time for accesses by other CPUs before the new entry is valid. */
@@ -145,12 +162,14 @@ bool host_stage2_split_and_join(u64 ipa)
 static void host_unmap(pa_t pa, u64 size)
 {
 	pgt_unmap(&host_pgt, pa.v, size);
+	dma_unmap(pa, size);
 }
 
 static void host_map(pa_t pa, u64 size)
 {
 	/* The tables were made when the page was taken. */
 	BUG_ON(pgt_map(&host_pgt, pa.v, pa, size, S2_RW));
+	dma_map(pa, size);
 }
 
 const struct owner_ops host_stage2_ops = {

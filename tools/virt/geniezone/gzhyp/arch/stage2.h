@@ -16,6 +16,7 @@
 extern const struct owner_ops host_stage2_ops;
 
 void host_stage2_build(pa_t hidden, u64 size);
+void host_stage2_hide(u64 base, u64 size);
 void host_stage2_drop(void);
 bool host_stage2_is_mapped(u64 ipa);
 bool host_stage2_split_and_join(u64 ipa);

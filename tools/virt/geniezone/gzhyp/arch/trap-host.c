@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host's exceptions, and EL2's own. */
+#include "arch/dma.h"
 #include "arch/entry.h"
 #include "arch/image.h"
 #include "arch/stage2.h"
@@ -60,6 +61,9 @@ static void host_abort(struct cpu_regs *regs, u64 esr)
 	u64 far = read_sysreg(far_el2);
 
 	if (may_be_over(esr) && host_stage2_is_mapped(ipa))
+		return;
+	if (ESR_EC(esr) == EC_DABT_LOW && !(esr & ESR_S1PTW) &&
+	    dma_gic_access(regs, esr, ipa | (far & (PAGE_SIZE - 1))))
 		return;
 	if (esr & ESR_S1PTW)
 		report_walk(regs, esr, far, ipa);

@@ -6,7 +6,7 @@
 #include "asm-offsets.h"
 #include "arch/save-regs.h"
 
-	.macro	lower_vector, code
+	.macro	lower_vector, code, exit=host_exit
 	.balign	128
 	sub	sp, sp, #REGS_SIZE
 	stp	x0, x1, [sp, #0]
@@ -15,7 +15,7 @@
 	cbnz	x0, 1f
 	stp	x2, x3, [sp, #16]
 	mov	x0, #\code
-	b	host_exit
+	b	\exit
 1:	stp	x2, x3, [x0, #16]
 	mov	x2, #\code
 	b	guest_exit
@@ -40,32 +40,42 @@
 	b	own_fault
 	.endm
 
+	.macro	vector_table, sync_exit
+	.irp	code, 0, 1, 2, 3, 4, 5, 6, 7
+	own_vector \code
+	.endr
+	lower_vector 0, \sync_exit
+	.irp	code, 1, 2, 3, 0, 1, 2, 3
+	lower_vector \code
+	.endr
+	.endm
+
 	.section ".text.vectors", "ax"
 	.balign	2048
 	.globl	vectors
 vectors:
-	own_vector 0
-	own_vector 1
-	own_vector 2
-	own_vector 3
-	own_vector 4
-	own_vector 5
-	own_vector 6
-	own_vector 7
-	lower_vector 0
-	lower_vector 1
-	lower_vector 2
-	lower_vector 3
-	lower_vector 0
-	lower_vector 1
-	lower_vector 2
-	lower_vector 3
+	vector_table host_exit
+	.balign	2048
+	.globl	vectors_mmio
+vectors_mmio:
+	vector_table host_exit_all
 
 own_fault:
 	save_rest sp
 	mov	x1, sp
 	bl	hyp_fault
 	b	.
+
+/* For accesses that gzhyp makes for the host, from or to any register */
+host_exit_all:
+	save_rest sp
+	mov	x1, sp
+	bl	host_trap
+	load_all sp
+	add	sp, sp, #REGS_SIZE
+	eret
+	dsb	nsh
+	isb
 
 /* x19 to x29 are not saved: C preserves them, and no host handler uses them. */
 host_exit:

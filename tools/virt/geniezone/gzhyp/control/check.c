@@ -14,6 +14,7 @@
  *   host     maps in stage 2 what is its own or shared, and nothing else
  *   pool     counts its free pages right
  */
+#include "arch/dma.h"
 #include "arch/stage2.h"
 #include "control/control.h"
 #include "core/mem/owner.h"
@@ -205,6 +206,8 @@ static void check_host(struct check *check, const struct owner_run *run)
 		     "host has a page that is not its own", 0, at);
 		want(check, !leaf.valid || leaf.pa.v == at,
 		     "host has another page here", 0, at);
+		want(check, dma_agrees(at, mapped),
+		     "devices have other pages than the host", 0, at);
 		at += leaf.size - (at & (leaf.size - 1));
 	}
 }

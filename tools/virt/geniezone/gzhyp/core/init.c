@@ -4,6 +4,7 @@
  * hides that memory from the host, and enters the host's Linux.
  */
 #include "arch/barrier.h"
+#include "arch/dma.h"
 #include "arch/entry.h"
 #include "arch/image.h"
 #include "arch/mmu.h"
@@ -24,14 +25,14 @@
 
 /*
  * Page tables take 1/512 of the memory that they map by pages. Twice that is for
- * VMs that map the same memory and for the host's own tables.
+ * VMs that map the same memory and for the host's own tables. An SMMU has one more.
  */
 static u64 hidden_size(void)
 {
 	u64 ram = owner_table_size(platform.ram, platform.nr_ram) / 4 * PAGE_SIZE;
 
-	return ALIGN_UP((u64)(_end - _start) + ram / PAGE_SIZE * 4 +
-			ram / 256 + 4 * SZ_2M, SZ_2M);
+	return ALIGN_UP((u64)(_end - _start) + ram / PAGE_SIZE * 4 + ram / 256 +
+			(platform.smmu.size ? ram / 512 : 0) + 4 * SZ_2M, SZ_2M);
 }
 
 /**
@@ -100,7 +101,7 @@ static u64 alloc_stack(u64 size)
 	return (u64)stack + PAGE_SIZE + size;
 }
 
-static void alloc_cpus(void)
+static void alloc_cpus(const char *table)
 {
 	struct percpu *cpu;
 	unsigned int i;
@@ -109,7 +110,7 @@ static void alloc_cpus(void)
 		cpu = alloc_or_panic(pool_order(sizeof(*cpu)));
 		cpu->index = i;
 		cpu->mpidr = platform.cpu_mpidr[i];
-		cpu->vectors = vectors;
+		cpu->vectors = table;
 		cpu->stack_top = alloc_stack(STACK_SIZE);
 		cpu->emergency_sp = alloc_stack(PAGE_SIZE);
 		percpus[i] = cpu;
@@ -140,6 +141,7 @@ void __noreturn hyp_main(void *fdt)
 {
 	pa_t hidden = va_to_pa(_start);
 	struct percpu *cpu;
+	bool closed;
 	u64 size;
 
 	platform_init(fdt);
@@ -148,16 +150,19 @@ void __noreturn hyp_main(void *fdt)
 	size = hidden_size();
 	init_memory(hidden, size);
 	host_stage2_build(hidden, size);
-	alloc_cpus();
+	closed = dma_close(hidden, size);
+	alloc_cpus(closed ? vectors_mmio : vectors);
 	cpu = cpu_by_mpidr(read_sysreg(mpidr_el1) & MPIDR_AFFINITY);
 	if (!cpu)
 		panic("this CPU is not in the device tree");
 	cpu_init_el2(cpu);
 	panic_stop_others = stop_other_cpus;
-	platform_edit_fdt(fdt, hidden, size, !option(OPT_UNLISTED));
+	platform_edit_fdt(fdt, hidden, size, !option(OPT_UNLISTED), closed);
 	dcache_clean_inval(fdt, platform_fdt_size(fdt));
 	dcache_clean_inval(_start, _end - _start);
 	print("gzhyp: %s, %lu KiB hidden at %lx\n", GZHYP_VERSION, size / 1024,
 	      hidden.v);
+	print("gzhyp: DMA of devices: %s\n", closed ? "behind an SMMU" :
+	      "open, they access all memory");
 	host_enter(platform.ram[0].base + LINUX_OFFSET, (u64)fdt, cpu->stack_top);
 }

@@ -8,6 +8,19 @@
 
 struct platform platform;
 
+/* Devices of QEMU's machine that access memory, past an SMMU */
+static const char *const masters[] = {
+	"virtio,mmio", "qemu,fw-cfg-mmio", "arm,gic-v3-its",
+};
+
+#define SMMU_COMPATIBLE	"arm,smmu-v3"
+#define PCI_COMPATIBLE	"pci-host-ecam-generic"
+
+#define for_each_compatible(node, fdt, compatible)			\
+	for (node = fdt_node_offset_by_compatible(fdt, -1, compatible);	\
+	     node >= 0;							\
+	     node = fdt_node_offset_by_compatible(fdt, node, compatible))
+
 static u64 read_cells(const fdt32_t *cell, int nr)
 {
 	u64 val = 0;
@@ -158,6 +171,63 @@ static u64 read_uart(const void *fdt)
 	return node >= 0 && read_reg(fdt, node, &reg, 1) ? reg.base : 0;
 }
 
+static void add_master(struct ram_range new)
+{
+	struct ram_range *at = platform.masters;
+	struct ram_range *end = at + platform.nr_masters;
+
+	for (; at < end; at++) {
+		if (new.base == at->base + at->size)
+			break;
+		if (new.base + new.size == at->base) {
+			at->base = new.base;
+			break;
+		}
+	}
+	if (at < end) {
+		at->size += new.size;
+		return;
+	}
+	if (platform.nr_masters == MAX_MASTERS)
+		panic("more than %u ranges of devices", MAX_MASTERS);
+	platform.masters[platform.nr_masters++] = new;
+}
+
+static void read_masters(const void *fdt)
+{
+	struct ram_range reg;
+	unsigned int i;
+	int node;
+
+	for (i = 0; i < ARRAY_SIZE(masters); i++)
+		for_each_compatible(node, fdt, masters[i])
+			if (read_reg(fdt, node, &reg, 1))
+				add_master(reg);
+}
+
+/* Are all devices of a PCI host bridge behind this IOMMU? */
+static bool is_behind(const void *fdt, int bridge, u32 iommu)
+{
+	const fdt32_t *map;
+	int len;
+
+	map = fdt_getprop(fdt, bridge, "iommu-map", &len);
+	return map && len == 16 && !map[0] && fdt32_to_cpu(map[1]) == iommu &&
+	       fdt32_to_cpu(map[3]) == 0x10000;
+}
+
+static void read_smmu(const void *fdt)
+{
+	int smmu = fdt_node_offset_by_compatible(fdt, -1, SMMU_COMPATIBLE), bridge;
+
+	if (smmu < 0 || !is_okay(fdt, smmu))
+		return;
+	for_each_compatible(bridge, fdt, PCI_COMPATIBLE)
+		if (!is_behind(fdt, bridge, fdt_get_phandle(fdt, smmu)))
+			return;
+	read_reg(fdt, smmu, &platform.smmu, 1);
+}
+
 static const char *read_bootargs(const void *fdt)
 {
 	int node = fdt_path_offset(fdt, "/chosen");
@@ -182,6 +252,8 @@ void platform_init(void *fdt)
 	read_memory(fdt);
 	read_cpus(fdt);
 	read_gic(fdt);
+	read_masters(fdt);
+	read_smmu(fdt);
 	platform.bootargs = read_bootargs(fdt);
 	if (!platform.nr_ram || !platform.nr_cpus || !platform.nr_gicr)
 		panic("no memory, CPUs or redistributors in the device tree");
@@ -232,14 +304,44 @@ static int add_reserved(void *fdt, pa_t base, u64 size)
 	return fdt_setprop_empty(fdt, node, "no-map");
 }
 
+static int delete_nodes(void *fdt, const char *compatible)
+{
+	int node, err = 0;
+
+	while (!err) {
+		node = fdt_node_offset_by_compatible(fdt, -1, compatible);
+		if (node < 0)
+			break;
+		err = fdt_del_node(fdt, node);
+	}
+	return err;
+}
+
+/* PCI devices use neither an IOMMU of the host's nor MSIs, which need the ITS. */
+static int hide_masters(void *fdt)
+{
+	static const char *const props[] = { "iommu-map", "msi-map", "msi-parent" };
+	unsigned int i;
+	int node, err;
+
+	err = delete_nodes(fdt, SMMU_COMPATIBLE);
+	for (i = 0; i < ARRAY_SIZE(masters) && !err; i++)
+		err = delete_nodes(fdt, masters[i]);
+	for_each_compatible(node, fdt, PCI_COMPATIBLE)
+		for (i = 0; i < ARRAY_SIZE(props); i++)
+			fdt_delprop(fdt, node, props[i]);
+	return err;
+}
+
 /**
  * platform_edit_fdt() - describe gzhyp and its memory to the host's Linux
  * @fdt: device tree, edited in place
  * @hidden: gzhyp's memory
  * @size: bytes of it
  * @listed: whether to add the node by which the host's driver finds gzhyp
+ * @closed: whether to remove the devices that gzhyp has taken, see arch/dma.c
  */
-void platform_edit_fdt(void *fdt, pa_t hidden, u64 size, bool listed)
+void platform_edit_fdt(void *fdt, pa_t hidden, u64 size, bool listed, bool closed)
 {
 	/* The firmware leaves room behind the blob, if not in it. */
 	int err = fdt_open_into(fdt, fdt, fdt_totalsize(fdt) + PAGE_SIZE);
@@ -248,6 +350,8 @@ void platform_edit_fdt(void *fdt, pa_t hidden, u64 size, bool listed)
 		err = add_hypervisor(fdt);
 	if (!err)
 		err = add_reserved(fdt, hidden, size);
+	if (!err && closed)
+		err = hide_masters(fdt);
 	if (err)
 		panic("editing the device tree: %s", fdt_strerror(err));
 	fdt_pack(fdt);

@@ -6,12 +6,16 @@
 
 #define MAX_CPUS		32
 #define MAX_GICR_REGIONS	4
+#define MAX_MASTERS		16
 
 /**
  * struct platform - the machine, from the firmware's device tree
  * @ram: ranges of RAM, sorted, with a hole before each of them
  * @cpu_mpidr: affinity of each CPU
  * @uart: the console of EL2, a PL011
+ * @smmu: registers of the SMMUv3 that all PCI devices are behind; empty without one
+ * @masters: registers of devices that access memory and are behind none
+ * @nr_masters: ranges in @masters
  * @nr_ram: ranges in @ram
  * @nr_cpus: CPUs in @cpu_mpidr
  * @nr_gicr: regions in @gicr
@@ -27,6 +31,9 @@ struct platform {
 	u64 cpu_mpidr[MAX_CPUS];
 	unsigned int nr_cpus;
 	u64 uart;
+	struct ram_range smmu;
+	struct ram_range masters[MAX_MASTERS];
+	unsigned int nr_masters;
 	struct ram_range gicr[MAX_GICR_REGIONS];
 	unsigned int nr_gicr;
 	u32 ppi_maintenance;
@@ -38,7 +45,7 @@ struct platform {
 extern struct platform platform;
 
 void platform_init(void *fdt);
-void platform_edit_fdt(void *fdt, pa_t hidden, u64 size, bool listed);
+void platform_edit_fdt(void *fdt, pa_t hidden, u64 size, bool listed, bool closed);
 u64 platform_fdt_size(const void *fdt);
 void uart_init(u64 base);
 void uart_putc(char c);

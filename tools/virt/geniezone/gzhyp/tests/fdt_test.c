@@ -132,10 +132,91 @@ static void uart_that_is_not_okay_is_passed_over(void)
 	EXPECT(platform.uart == 0x9000000);
 }
 
+#define SMMU_PHANDLE	7
+
+static void device_node(const char *name, const char *compatible, u64 base, u64 size)
+{
+	begin_node(name, base, size);
+	EXPECT(!fdt_property_string(fdt, "compatible", compatible));
+	if (!strcmp(compatible, "arm,smmu-v3"))
+		EXPECT(!fdt_property_u32(fdt, "phandle", SMMU_PHANDLE));
+	EXPECT(!fdt_end_node(fdt));
+}
+
+/* @streams: how many requester IDs are behind the SMMU; 0 for no map */
+static void pci_node(const char *name, u64 base, u32 streams)
+{
+	const fdt32_t map[] = {
+		0, cpu_to_fdt32(SMMU_PHANDLE), 0, cpu_to_fdt32(streams),
+	};
+
+	begin_node(name, base, 0x10000000);
+	EXPECT(!fdt_property_string(fdt, "compatible", "pci-host-ecam-generic"));
+	EXPECT(!fdt_property_u32(fdt, "msi-parent", 1));
+	if (streams)
+		EXPECT(!fdt_property(fdt, "iommu-map", map, sizeof(map)));
+	EXPECT(!fdt_end_node(fdt));
+}
+
+static void read_machine_with_smmu(u32 streams)
+{
+	begin_tree();
+	memory_node("memory@40000000", 0x40000000, NULL);
+	device_node("smmuv3@9050000", "arm,smmu-v3", 0x9050000, 0x20000);
+	device_node("virtio_mmio@a000200", "virtio,mmio", 0xa000200, 0x200);
+	device_node("virtio_mmio@a000000", "virtio,mmio", 0xa000000, 0x200);
+	device_node("virtio_mmio@a000400", "virtio,mmio", 0xa000400, 0x200);
+	device_node("fw-cfg@9020000", "qemu,fw-cfg-mmio", 0x9020000, 0x18);
+	pci_node("pcie@10000000", 0x10000000, 0x10000);
+	pci_node("pcie@20000000", 0x20000000, streams);
+	end_tree();
+	platform_init(fdt);
+}
+
+static void devices_past_the_smmu_are_found(void)
+{
+	read_machine_with_smmu(0x10000);
+	EXPECT(platform.smmu.base == 0x9050000 && platform.smmu.size == 0x20000);
+	EXPECT(platform.nr_masters == 2);
+	EXPECT(platform.masters[0].base == 0xa000000);
+	EXPECT(platform.masters[0].size == 0x600);
+	EXPECT(platform.masters[1].base == 0x9020000);
+}
+
+/* As with QEMU's default_bus_bypass_iommu */
+static void smmu_that_not_all_are_behind_is_none(void)
+{
+	read_machine_with_smmu(0x8000);
+	EXPECT(!platform.smmu.size);
+	read_machine_with_smmu(0);
+	EXPECT(!platform.smmu.size);
+}
+
+static void hidden_devices_leave_the_tree(void)
+{
+	int node;
+
+	read_machine_with_smmu(0x10000);
+	platform_edit_fdt(fdt, PA(0x48000000), 0x1000, true, true);
+	EXPECT(fdt_node_offset_by_compatible(fdt, -1, "virtio,mmio") < 0);
+	EXPECT(fdt_node_offset_by_compatible(fdt, -1, "qemu,fw-cfg-mmio") < 0);
+	EXPECT(fdt_node_offset_by_compatible(fdt, -1, "arm,smmu-v3") < 0);
+	node = fdt_node_offset_by_compatible(fdt, -1, "pci-host-ecam-generic");
+	EXPECT(node >= 0 && !fdt_getprop(fdt, node, "iommu-map", NULL));
+	EXPECT(!fdt_getprop(fdt, node, "msi-parent", NULL));
+	EXPECT(fdt_path_offset(fdt, "/reserved-memory/gzhyp") >= 0);
+	read_machine_with_smmu(0x10000);
+	platform_edit_fdt(fdt, PA(0x48000000), 0x1000, true, false);
+	EXPECT(fdt_node_offset_by_compatible(fdt, -1, "virtio,mmio") >= 0);
+}
+
 static const struct test tests[] = {
 	TEST(memory_that_is_not_okay_is_not_ram),
 	TEST(memory_is_sorted_and_joined),
 	TEST(uart_that_is_not_okay_is_passed_over),
+	TEST(devices_past_the_smmu_are_found),
+	TEST(smmu_that_not_all_are_behind_is_none),
+	TEST(hidden_devices_leave_the_tree),
 };
 
 int main(void)

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the host's devices may access: the host's RAM, as the CPUs may. PCI devices are
+ * behind an SMMU, whose table changes together with the host's stage 2. All other
+ * devices that access memory are taken from the host at boot: virtio-mmio, fw_cfg with
+ * its DMA interface, the GIC's ITS. Redistributors stay, but cannot be told to use
+ * tables in memory (LPIs).
+ *
+ * Without an SMMU, or with one that lacks what smmu.c needs, nothing of this is done.
+ *
+ * owner.lock protects the table.
+ */
+#include "arch/dma.h"
+#include "arch/gic.h"
+#include "arch/smmu.h"
+#include "arch/stage2.h"
+#include "arch/switch.h"
+#include "core/vm/mmio.h"
+#include "lib/print.h"
+#include "platform/platform.h"
+
+/* Stage 1: normal memory, attribute 0 of smmu.c, readable and writable */
+#define DMA_RW		(BIT(10) | 3UL << 8 | BIT(6))
+
+static bool closed;
+static struct pgtable dma_pgt;
+
+static void invalidate(struct pgtable *pgt, u64 ia, u64 size)
+{
+	smmu_invalidate(ia, size);
+}
+
+static void map_ram(u64 base, u64 end)
+{
+	if (base < end && pgt_map(&dma_pgt, base, PA(base), end - base, DMA_RW))
+		panic("no memory for the table of devices");
+}
+
+static void build(pa_t hidden, u64 size)
+{
+	const struct ram_range *ram = platform.ram;
+	unsigned int i;
+
+	if (pgt_init(&dma_pgt, IPA_BITS, 0, 1))
+		panic("no memory for the table of devices");
+	dma_pgt.invalidate = invalidate;
+	for (i = 0; i < platform.nr_ram; i++, ram++) {
+		u64 end = MIN(ram->base + ram->size, IPA_LIMIT);
+
+		if (hidden.v >= ram->base && hidden.v < end) {
+			map_ram(ram->base, hidden.v);
+			map_ram(hidden.v + size, end);
+		} else {
+			map_ram(ram->base, end);
+		}
+	}
+}
+
+static void hide_devices(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < platform.nr_masters; i++)
+		host_stage2_hide(platform.masters[i].base, platform.masters[i].size);
+	host_stage2_hide(platform.smmu.base, platform.smmu.size);
+	gic_hide_redists();
+}
+
+/**
+ * dma_close() - keep the host's devices from memory that is not the host's
+ * @hidden: gzhyp's memory
+ * @size: bytes of it
+ *
+ * Once at boot, after host_stage2_build() and before the host runs.
+ *
+ * Return: false if the machine has no SMMU that can be used.
+ */
+bool dma_close(pa_t hidden, u64 size)
+{
+	if (!smmu_is_usable())
+		return false;
+	build(hidden, size);
+	smmu_enable(&dma_pgt, cpu_features.pa_bits);
+	hide_devices();
+	closed = true;
+	return true;
+}
+
+/**
+ * dma_prepare() - get ready to unmap or map pages; may fail
+ * @pa: page-aligned start
+ * @size: bytes
+ *
+ * Return: 0 or PGT_NO_MEMORY.
+ */
+int dma_prepare(pa_t pa, u64 size)
+{
+	u64 at = ALIGN_DOWN(pa.v, SZ_2M);
+	int err = 0;
+
+	for (; closed && at < pa.v + size && !err; at += SZ_2M)
+		err = pgt_split(&dma_pgt, at);
+	return err;
+}
+
+/**
+ * dma_unmap() - take pages from devices; accesses to them have ended then
+ * @pa: page-aligned start
+ * @size: bytes, after dma_prepare()
+ */
+void dma_unmap(pa_t pa, u64 size)
+{
+	if (closed)
+		pgt_unmap(&dma_pgt, pa.v, size);
+}
+
+/**
+ * dma_map() - give pages back to devices
+ * @pa: page-aligned start
+ * @size: bytes, after dma_prepare()
+ */
+void dma_map(pa_t pa, u64 size)
+{
+	if (closed)
+		BUG_ON(pgt_map(&dma_pgt, pa.v, pa, size, DMA_RW));
+}
+
+/**
+ * dma_agrees() - can devices access a page exactly if the host can? For checks.
+ * @pa: a page of RAM
+ * @mapped: the host can
+ */
+bool dma_agrees(u64 pa, bool mapped)
+{
+	struct pgt_leaf leaf;
+
+	if (!closed)
+		return true;
+	owner_lock();
+	leaf = pgt_lookup(&dma_pgt, pa);
+	owner_unlock();
+	return leaf.valid == mapped && (!mapped || leaf.pa.v == pa);
+}
+
+/**
+ * dma_gic_access() - the host has met a hole in its stage 2: was it a redistributor?
+ * @regs: its registers
+ * @esr: ESR_EL2 of the data abort
+ * @pa: address of the access
+ *
+ * Return: whether it was, and the access was made.
+ */
+bool dma_gic_access(struct cpu_regs *regs, u64 esr, u64 pa)
+{
+	struct mmio_access access;
+	u64 val = 0;
+
+	if (!closed || !gic_is_redist(pa) || !mmio_decode(esr, &access))
+		return false;
+	if (access.reg != 31)
+		val = regs->x[access.reg];
+	if (access.write)
+		gic_redist_write(pa, mmio_store_value(&access, val), access.size);
+	else if (access.reg != 31)
+		regs->x[access.reg] = mmio_load_value(&access,
+						      gic_redist_read(pa, access.size));
+	skip_instruction(regs);
+	return true;
+}
