@@ -11,7 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from runner import bench, coverage, docs, framework, gate, graph, kernels, \
+from runner import bench, coverage, docs, framework, gate, graph, hypmutants, kernels, \
     machine, mutants, phones, programs, reset, selfcheck, series, static, steps, \
     terminal, upstream
 from runner.prebuild import Prebuild
@@ -140,6 +140,7 @@ GROUPS = {
     "kunit": FIRST + KUNIT,
     "kselftest": HOST + BASE,
     "mutants": HOST + [("mutants", mutants.mutants)],
+    "mutants-hyp": [("unpack", unpack), ("mutants", hypmutants.mutants)],
     "phones": HOST + [("phones", phones.phones)],
     "machines": HOST + [("machines", machine.starts),
                         ("one core", machine.smp_one_core)],

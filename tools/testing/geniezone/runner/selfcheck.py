@@ -5,7 +5,7 @@ import contextlib
 import copy
 import io
 
-from . import bench_table, coverage, english, gate, graph, ktap, mutants, \
+from . import bench_table, coverage, english, gate, graph, hypmutants, ktap, mutants, \
     programs, steps
 from .machine import split_documents, split_runs
 from .report import Report
@@ -203,11 +203,13 @@ def check_costs(ctx):
 
 
 def check_mutants(ctx):
-    """The driver still has the lines that each mutant replaces."""
-    for mutant in mutants.read_list((ctx.top / mutants.LIST).read_text()):
-        source = (ctx.top / mutants.DRIVER / mutant.file).read_text()
-        ctx.report.check(f"mutant's place: {mutant.name}",
-                         source.count(mutant.old) == 1)
+    """Driver and gzhyp still have the lines that each mutant replaces."""
+    for listed, place in ((mutants.LIST, mutants.DRIVER),
+                          (hypmutants.LIST, hypmutants.GZHYP)):
+        for mutant in mutants.read_list((ctx.top / listed).read_text()):
+            source = (ctx.top / place / mutant.file).read_text()
+            ctx.report.check(f"mutant's place: {mutant.name}",
+                             source.count(mutant.old) == 1)
 
 
 C_SOURCE = """static DEFINE_MUTEX(a_lock);

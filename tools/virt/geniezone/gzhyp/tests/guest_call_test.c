@@ -118,6 +118,41 @@ static void the_host_answers_other_calls(void)
 	EXPECT(vcpu.wait == WAIT_HYPERCALL);
 }
 
+/* The call's own registers, and none that may hold a secret */
+static void sealed_guest_shows_what_the_call_uses(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		vcpu.regs.x[i] = 0x5ec2e7;
+	vm.protection = VM_SEALED;
+	EXPECT(call(0, VENDOR_HYP_PTP) == GZ_EXIT_HYPERCALL);
+	vm.protection = VM_OPEN;
+	EXPECT(vcpu.exit.hypercall.args[1] == PAGE);
+	for (i = 2; i < 8; i++)
+		EXPECT(!vcpu.exit.hypercall.args[i]);
+}
+
+static u64 feature(u32 fn)
+{
+	vcpu.regs.x[0] = PSCI_FEATURES;
+	vcpu.regs.x[1] = fn;
+	EXPECT(!guest_hvc(&vcpu));
+	return vcpu.regs.x[0];
+}
+
+static void features_are_the_calls_that_exist(void)
+{
+	EXPECT(feature(PSCI_CPU_ON) == PSCI_SUCCESS);
+	EXPECT(feature(PSCI_CPU_ON | SMC64) == PSCI_SUCCESS);
+	EXPECT(feature(SMCCC_VERSION) == PSCI_SUCCESS);
+	/* CPU_FREEZE, MIGRATE, one that is not defined, and one of TRNG */
+	EXPECT(feature(0x8400000b) == (u64)PSCI_NOT_SUPPORTED);
+	EXPECT(feature(0x84000005) == (u64)PSCI_NOT_SUPPORTED);
+	EXPECT(feature(0x8400001f) == (u64)PSCI_NOT_SUPPORTED);
+	EXPECT(feature(TRNG_VERSION) == (u64)PSCI_NOT_SUPPORTED);
+}
+
 static void unknown_standard_calls_are_denied(void)
 {
 	EXPECT(!call(0, 0x8400001f));
@@ -129,6 +164,8 @@ static const struct test tests[] = {
 	TEST(el2_answers_relinquish),
 	TEST(hostrelinquish_leaves_it_to_the_host),
 	TEST(the_host_answers_other_calls),
+	TEST(sealed_guest_shows_what_the_call_uses),
+	TEST(features_are_the_calls_that_exist),
 	TEST(unknown_standard_calls_are_denied),
 };
 

@@ -179,6 +179,20 @@ static void private_frame_that_comes_twice_is_mapped_once(void)
 	EXPECT(is_mapped(0, FRAME) && is_mapped(2, FRAME));
 }
 
+/* Only the same frame may come again. */
+static void page_keeps_its_frame(void)
+{
+	const u64 first[] = { FRAME, FRAME + 2 }, other[] = { FRAME, FRAME + 4 };
+	u32 value;
+
+	setup(false);
+	EXPECT(!vm_map_pfns(&vm, &region, GPA, first, 2));
+	EXPECT(!vm_map_pfns(&vm, &region, GPA, first, 2));
+	EXPECT(vm_map_pfns(&vm, &region, GPA, other, 2) == GZ_INVALID_ARGS);
+	EXPECT(is_mapped(0, FRAME) && is_mapped(1, FRAME + 2));
+	EXPECT(owner_state(PA((FRAME + 4) * PAGE_SIZE), &value) == PAGE_HOST);
+}
+
 /* Frames that nobody has, apart from each other */
 static void scatter(u64 *pfn, u64 nr)
 {
@@ -361,6 +375,7 @@ static const struct test tests[] = {
 	TEST(instruction_caches_forget_a_page_before_it_is_mapped),
 	TEST(and_when_the_rest_can_not_be_had),
 	TEST(private_frame_that_comes_twice_is_mapped_once),
+	TEST(page_keeps_its_frame),
 	TEST(pages_that_lie_anywhere_are_mapped),
 	TEST(all_of_them_or_none),
 	TEST(pages_may_meet_a_block),

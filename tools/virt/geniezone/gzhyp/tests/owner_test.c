@@ -231,6 +231,7 @@ static void ranges_are_pages_of_ram(void)
 	EXPECT(owner_lend(PA(BASE - PAGE_SIZE), PAGE_SIZE) == GZ_INVALID_ARGS);
 	EXPECT(owner_lend(PA(BASE + SIZE), PAGE_SIZE) == GZ_INVALID_ARGS);
 	EXPECT(owner_lend(PA(BASE), SIZE + PAGE_SIZE) == GZ_INVALID_ARGS);
+	EXPECT(owner_lend(PA(BASE + PAGE_SIZE), SIZE) == GZ_INVALID_ARGS);
 	EXPECT(owner_lend(PA(BASE + PAGE_SIZE), ~0ULL << PAGE_SHIFT) ==
 	       GZ_INVALID_ARGS);
 	EXPECT(owner_lend(PA(~0ULL << PAGE_SHIFT), PAGE_SIZE) == GZ_INVALID_ARGS);

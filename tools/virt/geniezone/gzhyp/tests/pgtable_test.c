@@ -92,15 +92,28 @@ static void what_is_mapped_stays(void)
 	EXPECT(pgt_lookup(&pgt, 0x4000).pa.v == SZ_2M + 0x4000);
 }
 
+/* The entry of a page; the caller knows that there is one. */
+static u64 entry_of_page(u64 ia)
+{
+	u64 *table = pgt.root;
+
+	table = pa_to_va(PA(table[ia / SZ_1G] & PTE_ADDR));
+	table = pa_to_va(PA(table[ia / SZ_2M % 512] & PTE_ADDR));
+	return table[ia / PAGE_SIZE % 512];
+}
+
 static void split_keeps_translations_and_attributes(void)
 {
+	const u64 attr = ATTR | BIT(54);
 	u64 before;
 
 	setup();
-	EXPECT(!pgt_map(&pgt, 0, PA(SZ_1G), SZ_2M, ATTR));
+	EXPECT(!pgt_map(&pgt, 0, PA(SZ_1G), SZ_2M, attr));
 	model_map(0, SZ_1G, SZ_2M);
 	before = pgt.nr_tables;
 	EXPECT(!pgt_split(&pgt, 0x5000));
+	EXPECT(entry_of_page(0x5000) ==
+	       (SZ_1G + 0x5000 + (attr | PTE_VALID | PTE_TABLE)));
 	EXPECT(pgt.nr_tables == before + 1);
 	EXPECT(flushed_from == 0 && flushed_to == SZ_2M);
 	EXPECT(pgt_lookup(&pgt, 0).size == PAGE_SIZE);

@@ -15,9 +15,21 @@ static struct vcpu vcpu;
 static u32 table[2 * PAGES];
 static bool clean[PAGES];
 static bool vcpu_was_reset, vcpu_is_clean;
+static u64 reset_pc, reset_x0;
 static u32 users;
 
-const char pvmfw_start[1], pvmfw_end[1];
+/* The firmware: a few bytes, which are not pages */
+asm(".data\n"
+    ".globl pvmfw_start, pvmfw_end\n"
+    "pvmfw_start: .fill 0x1800, 1, 0x77\n"
+    "pvmfw_end:\n"
+    ".byte 0\n"
+    ".text\n");
+
+#define FW_SIZE		0x1800UL
+#define FW_GPA		0x7fc00000UL
+
+static struct region region;
 
 static int prepare(pa_t pa, u64 size)
 {
@@ -40,7 +52,7 @@ void icache_inval_all(void)
 
 struct region *region_of(struct vm *of, u64 gpa)
 {
-	return NULL;
+	return gpa - region.gpa < region.size ? &region : NULL;
 }
 
 struct vm *vm_by_id(u16 id)
@@ -56,8 +68,10 @@ u32 vm_users(const struct vm *of)
 
 void vcpu_reset(struct vcpu *of, u64 pc, u64 x0)
 {
-	EXPECT(of == &vcpu && !pc && !x0);
+	EXPECT(of == &vcpu);
 	vcpu_was_reset = true;
+	reset_pc = pc;
+	reset_x0 = x0;
 }
 
 void dcache_clean_inval(const void *va, u64 size)
@@ -90,6 +104,10 @@ static void setup(void)
 	owner_init(ram, 2, table, &ops);
 	memset(&vm, 0, sizeof(vm));
 	memset(clean, 0, sizeof(clean));
+	memset(&region, 0, sizeof(region));
+	memset(&vcpu, 0, sizeof(vcpu));
+	vcpu.vm = &vm;
+	vcpu.power = POWER_ON;
 	vcpu_was_reset = false;
 	vcpu_is_clean = false;
 	users = 0;
@@ -135,7 +153,7 @@ static void registers_are_wiped(void)
 {
 	setup();
 	protect_wipe_all();
-	EXPECT(vcpu_is_clean);
+	EXPECT(vcpu_is_clean && !reset_pc && !reset_x0);
 	/* A CPU that can not be brought out has them still. */
 	setup();
 	users = 1;
@@ -181,11 +199,100 @@ static void words_about_protection(void)
 	options = 0;
 }
 
+static void guest_that_has_run_is_not_protected(void)
+{
+	u64 size;
+
+	setup();
+	vm.has_run = true;
+	EXPECT(protect_cap(&vm, GZ_PVM_SET_PROTECTED_VM, 0, &size) ==
+	       GZ_INVALID_ARGS);
+	EXPECT(vm.protection == VM_OPEN);
+}
+
+/* All of it in one region, which the host cannot see */
+static void place_of_the_firmware(void)
+{
+	u64 size;
+
+	setup();
+	region = (struct region) { .gpa = FW_GPA, .size = 2 * PAGE_SIZE };
+	EXPECT(!protect_cap(&vm, GZ_PVM_GET_PVMFW_SIZE, 0, &size) && size == FW_SIZE);
+	EXPECT(protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, FW_GPA + PAGE_SIZE, &size) ==
+	       GZ_INVALID_ARGS);
+	EXPECT(protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, FW_GPA - PAGE_SIZE, &size) ==
+	       GZ_INVALID_ARGS);
+	EXPECT(protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, FW_GPA + 8, &size) ==
+	       GZ_INVALID_ARGS);
+	region.flags = GZ_MEM_STATIC_SWIOTLB;
+	EXPECT(protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, FW_GPA, &size) ==
+	       GZ_INVALID_ARGS);
+	EXPECT(vm.protection == VM_OPEN && !vm.fw_gpa);
+	region.flags = 0;
+	EXPECT(!protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, FW_GPA, &size));
+	EXPECT(vm.protection == VM_PROTECTED && vm.fw_gpa == FW_GPA);
+}
+
+#define NR_TABLES	16
+
+static void no_flush(struct pgtable *pgt, u64 ia, u64 size)
+{
+}
+
+/* Between the steps of sealing the host gets its interrupts. */
+static void sealing_ends_in_steps(void)
+{
+	unsigned int steps = 0;
+	u64 size, i;
+	int err;
+
+	setup();
+	region = (struct region) { .gpa = 0, .size = IPA_LIMIT };
+	EXPECT(!pgt_init(&vm.s2, IPA_BITS, 1, 2));
+	vm.s2.invalidate = no_flush;
+	/* A table with a single page has many holes. */
+	for (i = 0; i < NR_TABLES; i++) {
+		EXPECT(!owner_lend(page(i), PAGE_SIZE));
+		EXPECT(!pgt_map(&vm.s2, i * SZ_2M, page(i), PAGE_SIZE, 0));
+	}
+	EXPECT(!protect_cap(&vm, GZ_PVM_SET_PROTECTED_VM, 0, &size));
+	do {
+		err = protect_before_run(&vcpu);
+		steps++;
+	} while (err == GZ_BUSY && steps < 100);
+	EXPECT(!err && vm.protection == VM_SEALED && vm.private_pages == NR_TABLES);
+	EXPECT(steps > 1);
+}
+
+/* With the VMM's values of three registers, and nothing else of the VMM's */
+static void firmware_starts_with_fresh_registers(void)
+{
+	u64 size;
+
+	setup();
+	region = (struct region) { .gpa = FW_GPA, .size = 2 * PAGE_SIZE };
+	EXPECT(!pgt_init(&vm.s2, IPA_BITS, 1, 2));
+	vm.s2.invalidate = no_flush;
+	EXPECT(!protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, FW_GPA, &size));
+	vm.dtb_gpa = 0x81000000;
+	vcpu.regs.pc = 0x82000000;
+	vcpu.regs.x[2] = 0x1234;
+	while (protect_before_run(&vcpu) == GZ_BUSY)
+		;
+	EXPECT(vm.protection == VM_SEALED);
+	EXPECT(vcpu_was_reset && reset_pc == FW_GPA && reset_x0 == 0x81000000);
+	EXPECT(vcpu.regs.x[1] == 0x82000000 && vcpu.regs.x[2] == 0x1234);
+}
+
 static const struct test tests[] = {
 	TEST(what_guests_own_is_wiped_and_nothing_else),
 	TEST(registers_are_wiped),
 	TEST(page_that_goes_back_is_wiped),
 	TEST(words_about_protection),
+	TEST(guest_that_has_run_is_not_protected),
+	TEST(place_of_the_firmware),
+	TEST(sealing_ends_in_steps),
+	TEST(firmware_starts_with_fresh_registers),
 };
 
 int main(void)

@@ -67,9 +67,8 @@ void smc_call(struct cpu_regs *r)
 	r->x[0] = firmware_answers;
 }
 
-static void call(u64 fn, u64 x1, u64 x2, u64 x3)
+static void call_again(u64 fn, u64 x1, u64 x2, u64 x3)
 {
-	memset(&cpu, 0, sizeof(cpu));
 	memset(&firmware, 0, sizeof(firmware));
 	memset(&regs, 0, sizeof(regs));
 	smcs = 0;
@@ -82,6 +81,12 @@ static void call(u64 fn, u64 x1, u64 x2, u64 x3)
 	regs.x[3] = x3;
 	host_smc(&regs);
 	EXPECT(regs.x[1] == x1 && regs.x[2] == x2 && regs.x[3] == x3);
+}
+
+static void call(u64 fn, u64 x1, u64 x2, u64 x3)
+{
+	memset(&cpu, 0, sizeof(cpu));
+	call_again(fn, x1, x2, x3);
 }
 
 /* The firmware was told to come to gzhyp, which knows where to go then. */
@@ -138,6 +143,21 @@ static void cpu_that_is_not_there_is_not_turned_on(void)
 	EXPECT(!smcs);
 }
 
+/* A second caller must not change where it goes. */
+static void cpu_that_is_being_turned_on_keeps_its_entry(void)
+{
+	firmware_answers = 0;
+	call(PSCI_CPU_ON | SMC64, MPIDR, ENTRY, CONTEXT);
+	call_again(PSCI_CPU_ON | SMC64, MPIDR, ENTRY + 4, CONTEXT + 1);
+	EXPECT(regs.x[0] == (u64)PSCI_ON_PENDING && !smcs);
+	EXPECT(cpu.boot_entry == ENTRY && cpu.boot_ctx == CONTEXT);
+	cpu.online = true;
+	cpu.boot_pending = 0;
+	call_again(PSCI_CPU_ON | SMC64, MPIDR, ENTRY + 4, CONTEXT + 1);
+	EXPECT(regs.x[0] == (u64)PSCI_ALREADY_ON && !smcs);
+	EXPECT(cpu.boot_entry == ENTRY);
+}
+
 /* If the firmware does not do it, the host goes on. */
 static void guests_are_wiped_before_the_machine_ends(void)
 {
@@ -175,6 +195,7 @@ static const struct test tests[] = {
 	TEST(calls_with_an_entry_get_gzhyps),
 	TEST(those_of_smc32_too),
 	TEST(cpu_that_is_not_there_is_not_turned_on),
+	TEST(cpu_that_is_being_turned_on_keeps_its_entry),
 	TEST(guests_are_wiped_before_the_machine_ends),
 	TEST(services_for_the_caller_are_not_there),
 };

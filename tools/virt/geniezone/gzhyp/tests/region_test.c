@@ -77,6 +77,64 @@ static void sealed_vm_gets_no_shared_region(void)
 	EXPECT(flags_of(1) == 0);
 }
 
+static void region_in_use_is_not_replaced(void)
+{
+	setup();
+	EXPECT(!region_register(&vm, 1, GPA, SIZE / PAGE_SIZE));
+	region_by_slot(&vm, 1)->mapped = 1;
+	EXPECT(region_register(&vm, 1, GPA + 4 * SIZE, 1) == GZ_INVALID_ARGS);
+	EXPECT(region_register(&vm, 2, GPA, 1) == GZ_INVALID_ARGS);
+	EXPECT(region_register(&vm, 1, GPA, 0) == GZ_INVALID_ARGS);
+	EXPECT(vm.nr_regions == 1 && region_of(&vm, GPA)->size == SIZE);
+}
+
+/* Memory that became none would show the guest's stores to the host. */
+static void region_of_a_sealed_vm_is_not_replaced(void)
+{
+	setup();
+	EXPECT(!region_register(&vm, 1, GPA, SIZE / PAGE_SIZE));
+	vm.protection = VM_SEALED;
+	EXPECT(region_register(&vm, 1, GPA, 0) == GZ_INVALID_ARGS);
+	EXPECT(region_register(&vm, 2, GPA, 1) == GZ_INVALID_ARGS);
+	EXPECT(vm.nr_regions == 1 && region_of(&vm, GPA)->size == SIZE);
+}
+
+/* The new one replaces each that it overlaps, however little. */
+static void regions_do_not_overlap(void)
+{
+	setup();
+	EXPECT(!region_register(&vm, 1, GPA, SIZE / PAGE_SIZE));
+	EXPECT(!region_register(&vm, 2, GPA + SIZE, SIZE / PAGE_SIZE));
+	EXPECT(!region_register(&vm, 3, GPA + 2 * SIZE, SIZE / PAGE_SIZE));
+	EXPECT(vm.nr_regions == 3);
+	EXPECT(!region_register(&vm, 4, GPA + SIZE - PAGE_SIZE, 2));
+	EXPECT(vm.nr_regions == 2 && !region_by_slot(&vm, 1) &&
+	       !region_by_slot(&vm, 2));
+	EXPECT(region_of(&vm, GPA + SIZE)->slot == 4);
+	EXPECT(region_of(&vm, GPA + 2 * SIZE)->slot == 3);
+}
+
+static void region_has_its_addresses_and_no_others(void)
+{
+	setup();
+	EXPECT(!region_register(&vm, 1, GPA, SIZE / PAGE_SIZE));
+	EXPECT(!region_of(&vm, GPA - 1) && !region_of(&vm, GPA + SIZE));
+	EXPECT(region_of(&vm, GPA) && region_of(&vm, GPA + SIZE - 1));
+}
+
+static void numbers_that_are_no_region(void)
+{
+	setup();
+	EXPECT(region_register(&vm, 1, GPA + 8, 1) == GZ_INVALID_ARGS);
+	EXPECT(region_register(&vm, 1, IPA_LIMIT, 1) == GZ_INVALID_ARGS);
+	EXPECT(region_register(&vm, 1, GPA, IPA_LIMIT / PAGE_SIZE) ==
+	       GZ_INVALID_ARGS);
+	/* The size in bytes would be one page. */
+	EXPECT(region_register(&vm, 1, GPA, BIT(52) + 1) == GZ_INVALID_ARGS);
+	EXPECT(region_register(&vm, 1, 0, 0) == GZ_INVALID_ARGS);
+	EXPECT(!vm.nr_regions);
+}
+
 static void few_regions(void)
 {
 	unsigned int i;
@@ -96,6 +154,11 @@ static const struct test tests[] = {
 	TEST(last_word_about_a_region_counts),
 	TEST(nothing_is_left_when_the_region_was_made),
 	TEST(sealed_vm_gets_no_shared_region),
+	TEST(region_in_use_is_not_replaced),
+	TEST(region_of_a_sealed_vm_is_not_replaced),
+	TEST(regions_do_not_overlap),
+	TEST(region_has_its_addresses_and_no_others),
+	TEST(numbers_that_are_no_region),
 	TEST(few_regions),
 };
 
