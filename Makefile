@@ -85,7 +85,8 @@ help:
 	@echo 'Longer tests:'
 	@echo '  check-kernels  other kernels; check-gki: symbols; check-pages: 16 and 64 KiB'
 	@echo '  check-rt       PREEMPT_RT: ROUNDS=50 PROGRAMS="protected_test ..."'
-	@echo '  mutants        each fault that is put into the driver must be noticed'
+	@echo '  mutants        each fault that is put into the driver must be noticed;'
+	@echo '                 mutants-hyp: those put into gzhyp'
 	@echo '  phones         each answer that a phone may give (WORDS=); soak: for longer'
 	@echo '  machines       gzhyp on each machine that QEMU offers'
 	@echo '  fuzz           SECONDS=600 SEED=1; fuzz-hyp: CALLS=1000000 SEED=1'
@@ -363,7 +364,7 @@ export SHARE
 
 # The runner builds what the tests need, so that it counts a failure to build
 TESTS		:= test check-static check-kernels check-rt check-gki check-pages kunit \
-		   kselftest mutants phones machines soak fuzz fuzz-hyp coverage \
+		   kselftest mutants mutants-hyp phones machines soak fuzz fuzz-hyp coverage \
 		   kcsan bench bench-record
 PHONY += $(TESTS)
 coverage: coverage-packages

@@ -185,8 +185,12 @@ static int __init gzvm_init(void)
 {
 	int ret;
 
-	/* Do not limit concurrency: many items may wait for EL2. */
-	gzvm_wq = alloc_workqueue("gzvm", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	/*
+	 * Do not limit concurrency: many items may wait for EL2. The end of a VM frees
+	 * its memory, which must not wait for memory.
+	 */
+	gzvm_wq = alloc_workqueue("gzvm", WQ_UNBOUND | WQ_MEM_RECLAIM,
+				  WQ_MAX_ACTIVE);
 	if (!gzvm_wq)
 		return -ENOMEM;
 	gzvm_debugfs_setup();
