@@ -92,6 +92,7 @@ enum gz_call {
 #define GZ_EXCEPTION_PAGE_FAULT	1
 #define GZ_EVENT_SHUTDOWN	1
 #define GZ_EVENT_RESET		2
+#define GZ_EVENT_SUSPEND	5
 
 /* First of a vCPU's shared pages; little-endian, like EL2 */
 struct gz_run {

@@ -20,6 +20,10 @@
 #define PSCI_SYSTEM_OFF2		0x84000015U
 #define PSCI_LAST			0x8400001fU
 
+/* Reset types of SYSTEM_RESET2: this one, and the vendor's from bit 31 on */
+#define PSCI_WARM_RESET			0U
+#define PSCI_VENDOR_RESET		0x80000000U
+
 #define PSCI_SUCCESS			0
 #define PSCI_NOT_SUPPORTED		(-1)
 #define PSCI_INVALID_PARAMETERS		(-2)

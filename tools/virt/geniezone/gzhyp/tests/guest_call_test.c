@@ -61,6 +61,16 @@ u32 guest_psci_system_reset(struct vcpu *vcpu, u64 *x)
 	return answer(x, 108);
 }
 
+u32 guest_psci_system_reset2(struct vcpu *vcpu, u64 *x)
+{
+	return answer(x, 112);
+}
+
+u32 guest_psci_system_suspend(struct vcpu *vcpu, u64 *x)
+{
+	return answer(x, 113);
+}
+
 u32 guest_trng_version(struct vcpu *vcpu, u64 *x)
 {
 	return answer(x, 109);
@@ -146,6 +156,8 @@ static void features_are_the_calls_that_exist(void)
 	EXPECT(feature(PSCI_CPU_ON) == PSCI_SUCCESS);
 	EXPECT(feature(PSCI_CPU_ON | SMC64) == PSCI_SUCCESS);
 	EXPECT(feature(SMCCC_VERSION) == PSCI_SUCCESS);
+	EXPECT(feature(PSCI_SYSTEM_SUSPEND | SMC64) == PSCI_SUCCESS);
+	EXPECT(feature(PSCI_SYSTEM_RESET2 | SMC64) == PSCI_SUCCESS);
 	/* CPU_FREEZE, MIGRATE, one that is not defined, and one of TRNG */
 	EXPECT(feature(0x8400000b) == (u64)PSCI_NOT_SUPPORTED);
 	EXPECT(feature(0x84000005) == (u64)PSCI_NOT_SUPPORTED);

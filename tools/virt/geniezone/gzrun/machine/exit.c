@@ -48,6 +48,10 @@ static enum gz_end system_event(const struct gzvm_vcpu_run *run)
 		return GZ_END_RESET;
 	case GZVM_SYSTEM_EVENT_CRASH:
 		return GZ_END_CRASH;
+	case GZVM_SYSTEM_EVENT_SUSPEND:
+		/* GZVM_RUN waits until an interrupt wakes the guest. */
+		gz_info("the guest sleeps");
+		return GZ_END_NONE;
 	}
 	gz_error("unknown system event %u",
 		 run->system_event.type);

@@ -73,6 +73,10 @@ static hvc_handler *find_call(u32 fn)
 	case PSCI_AFFINITY_INFO | SMC64:	return guest_psci_affinity_info;
 	case PSCI_SYSTEM_OFF:			return guest_psci_system_off;
 	case PSCI_SYSTEM_RESET:			return guest_psci_system_reset;
+	case PSCI_SYSTEM_RESET2:		return guest_psci_system_reset2;
+	case PSCI_SYSTEM_RESET2 | SMC64:	return guest_psci_system_reset2;
+	case PSCI_SYSTEM_SUSPEND:		return guest_psci_system_suspend;
+	case PSCI_SYSTEM_SUSPEND | SMC64:	return guest_psci_system_suspend;
 	default:				return find_quick(fn);
 	}
 }

@@ -26,6 +26,8 @@ hvc_handler guest_psci_cpu_on;
 hvc_handler guest_psci_affinity_info;
 hvc_handler guest_psci_system_off;
 hvc_handler guest_psci_system_reset;
+hvc_handler guest_psci_system_reset2;
+hvc_handler guest_psci_system_suspend;
 
 /* core/vm/trng.c */
 hvc_handler guest_trng_version;

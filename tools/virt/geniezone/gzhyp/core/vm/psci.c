@@ -41,7 +41,7 @@ static u64 power_on_locked(struct vm *vm, u64 id, u64 entry, u64 context, u32 *k
 
 	if (!target)
 		return PSCI_INVALID_PARAMETERS;
-	if (target->power == POWER_ON)
+	if (target->power >= POWER_ON)
 		return PSCI_ALREADY_ON;
 	if (target->power == POWER_ON_PENDING)
 		return PSCI_ON_PENDING;
@@ -76,6 +76,7 @@ u32 guest_psci_affinity_info(struct vcpu *vcpu, u64 *x)
 		[POWER_OFF] = PSCI_AFFINITY_OFF,
 		[POWER_ON_PENDING] = PSCI_AFFINITY_ON_PENDING,
 		[POWER_ON] = PSCI_AFFINITY_ON,
+		[POWER_SUSPENDED] = PSCI_AFFINITY_ON,
 	};
 	struct vm *vm = vcpu->vm;
 	u64 id;
@@ -114,4 +115,52 @@ u32 guest_psci_system_reset(struct vcpu *vcpu, u64 *x)
 {
 	WRITE_ONCE(vcpu->vm->reset_by, vcpu->id + 1);
 	return system_event(vcpu, GZ_EVENT_RESET);
+}
+
+/* The VMM does not learn the type: it can only reset everything. */
+u32 guest_psci_system_reset2(struct vcpu *vcpu, u64 *x)
+{
+	u32 type = x[1];
+
+	if (type != PSCI_WARM_RESET && type < PSCI_VENDOR_RESET) {
+		x[0] = PSCI_INVALID_PARAMETERS;
+		return 0;
+	}
+	return guest_psci_system_reset(vcpu, x);
+}
+
+static bool is_alone_locked(const struct vcpu *vcpu)
+{
+	unsigned int id;
+
+	for (id = 0; id < MAX_VCPUS; id++)
+		if (id != vcpu->id && vcpu->vm->vcpu[id] &&
+		    vcpu->vm->vcpu[id]->power != POWER_OFF)
+			return false;
+	return true;
+}
+
+/*
+ * The VMM learns of it. RUN lets the host sleep then, until an interrupt is pending,
+ * from a device or because the VMM injects one. The guest goes on at its entry point,
+ * with its registers as after CPU_ON. Its timers do not wake it.
+ */
+u32 guest_psci_system_suspend(struct vcpu *vcpu, u64 *x)
+{
+	struct vm *vm = vcpu->vm;
+	bool alone;
+
+	spin_lock(&vm->lock);
+	alone = is_alone_locked(vcpu);
+	if (alone) {
+		vcpu->on_entry = hvc_arg(x, 1);
+		vcpu->on_context = hvc_arg(x, 2);
+		vcpu->power = POWER_SUSPENDED;
+	}
+	spin_unlock(&vm->lock);
+	if (!alone) {
+		x[0] = PSCI_DENIED;
+		return 0;
+	}
+	return system_event(vcpu, GZ_EVENT_SUSPEND);
 }

@@ -16,7 +16,22 @@
 #include "core/vm/vcpu.h"
 #include "lib/string.h"
 
-/* CPU_ON was called; it has written entry and context with the lock held. */
+static bool is_asleep(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->power) == POWER_SUSPENDED &&
+	       !vgic_pending(&vcpu->vm->vgic, vcpu->id);
+}
+
+/* CPU_ON has been called, or an interrupt ends SYSTEM_SUSPEND. */
+static bool is_to_start(struct vcpu *vcpu)
+{
+	enum vcpu_power power = READ_ONCE(vcpu->power);
+
+	return power == POWER_ON_PENDING ||
+	       (power == POWER_SUSPENDED && !is_asleep(vcpu));
+}
+
+/* The call has written entry and context with the lock held. */
 static void finish_cpu_on(struct vcpu *vcpu)
 {
 	spin_lock(&vcpu->vm->lock);
@@ -63,7 +78,7 @@ static int claim(struct vm *vm, u32 id, struct vcpu **vcpu)
 		WRITE_ONCE(vm->reset_by, 0);
 	if (READ_ONCE(vm->resets) != (*vcpu)->resets)
 		finish_reset(*vcpu);
-	if (READ_ONCE((*vcpu)->power) == POWER_ON_PENDING)
+	if (is_to_start(*vcpu))
 		finish_cpu_on(*vcpu);
 	return 0;
 }
@@ -93,18 +108,19 @@ static void take_answer(struct vcpu *vcpu)
 }
 
 /*
- * The vCPU is off, and the host may let it sleep. As in guest_wfx_wait(), the bit is
- * set before the power is read; CPU_ON changes the power before it reads the bit.
+ * The vCPU is off or suspended, and the host may let it sleep. As in
+ * guest_wfx_wait(), the bit is set before the power and the interrupts are read; who
+ * changes them reads the bit afterwards.
  */
 static u32 exit_while_off(struct vcpu *vcpu)
 {
 	u32 bit = 1U << vcpu->id;
 
 	__atomic_or_fetch(&vcpu->vm->sleeping, bit, __ATOMIC_SEQ_CST);
-	if (READ_ONCE(vcpu->power) == POWER_OFF)
+	if (READ_ONCE(vcpu->power) == POWER_OFF || is_asleep(vcpu))
 		return GZ_EXIT_IDLE;
 	__atomic_and_fetch(&vcpu->vm->sleeping, ~bit, __ATOMIC_SEQ_CST);
-	/* It has been turned on: the next RUN resets it. */
+	/* It is to start: the next RUN resets it. */
 	return GZ_EXIT_GZ;
 }
 

@@ -10,6 +10,7 @@ enum vcpu_power {
 	POWER_OFF,
 	POWER_ON_PENDING,	/* CPU_ON was called, no RUN since */
 	POWER_ON,
+	POWER_SUSPENDED,	/* SYSTEM_SUSPEND was called, no interrupt since */
 };
 
 /* The answer of the host that the guest waits for */
@@ -29,8 +30,8 @@ enum vcpu_wait {
  * @hwstate: second shared page
  * @power: state for PSCI; vm->lock
  * @resets: the VM's count when this vCPU was reset last; vm->lock
- * @on_entry: entry point of CPU_ON; vm->lock
- * @on_context: x0 of CPU_ON; vm->lock
+ * @on_entry: entry point of CPU_ON or SYSTEM_SUSPEND; vm->lock
+ * @on_context: x0 there; vm->lock
  * @wait: see enum vcpu_wait
  * @access: the MMIO read that waits for an answer
  * @ipi_pending: the next exit must tell the host to wake sleeping vCPUs

@@ -5,6 +5,7 @@
  * Big-endian guests.
  */
 
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 
@@ -17,9 +18,13 @@
 #define CPU_ON_32		0x84000003
 #define AFFINITY_INFO_32	0x84000004
 #define PSCI_FEATURES		0x8400000a
+#define SYSTEM_RESET2		0xc4000012
+#define SYSTEM_SUSPEND		0xc400000e
 #define TRNG_VERSION		0x84000050
 #define TRNG_RND64		0xc4000053
 #define NOT_SUPPORTED		((uint64_t)-1)
+#define INVALID_PARAMETERS	((uint64_t)-2)
+#define DENIED			((uint64_t)-3)
 #define TRNG_INVALID		((uint64_t)-2)
 
 FIXTURE(cpu)
@@ -241,6 +246,106 @@ TEST_F(cpu, suspend_waits_for_an_interrupt)
 	tvm_enter(&self->t[0], 0, guest_suspend, gic_redist(0, 2));
 	EXPECT_EQ(0, vcpu_sync_value(self->vcpu));
 	EXPECT_EQ(1, vcpu_sync_value(self->vcpu));
+}
+
+#define WAKE_SPI	5
+
+/* Out of the suspend: registers are reset, the interrupt controller is not. */
+GUEST static void guest_woken(uint64_t context)
+{
+	guest_sync(context);
+	guest_sync(sysreg_read("sctlr_el1") & 1);
+	guest_sync(sysreg_read("cntv_ctl_el0"));
+	sysreg_write(ICC_SRE, 7);
+	sysreg_write(ICC_PMR, 0xff);
+	sysreg_write(ICC_IGRPEN1, 1);
+	guest_sync(sysreg_read(ICC_IAR1));
+}
+
+GUEST static void guest_system_suspend(uint64_t entry)
+{
+	uint64_t redist = entry >> 32;
+
+	gic_init(redist);
+	gic_enable_private(redist, INTID_VTIMER);
+	gic_enable_spi(INTID_SPI(WAKE_SPI), 1, 0);
+	/* Does not wake it */
+	sysreg_write("cntv_cval_el0", sysreg_read("cntvct_el0") +
+		     sysreg_read("cntfrq_el0") / 20);
+	sysreg_write("cntv_ctl_el0", 1);
+	guest_sync(hvc3(SYSTEM_SUSPEND, (uint32_t)entry, 0x1234, 0));
+}
+
+/* Both addresses have 32 bits. */
+static uint64_t suspend_arg(void)
+{
+	return gic_redist(0, 2) << 32 | tvm_gpa_of(guest_woken);
+}
+
+static void *wake_later(void *arg)
+{
+	struct tvm *t = arg;
+
+	usleep(300000);
+	gz_vm_irq_line(&t->vm, WAKE_SPI, 1);
+	return NULL;
+}
+
+TEST_F(cpu, system_suspend_ends_with_an_interrupt)
+{
+	struct tvm *t = &self->t[0];
+	pthread_t waker;
+	long start;
+
+	tvm_enter(t, 0, guest_system_suspend, suspend_arg());
+	vcpu_run_to_system_event(self->vcpu, GZVM_SYSTEM_EVENT_SUSPEND);
+	start = now_ns();
+	ASSERT_EQ(0, pthread_create(&waker, NULL, wake_later, t));
+	EXPECT_EQ(0x1234, vcpu_sync_value(self->vcpu));
+	EXPECT_LE(300000000, now_ns() - start);
+	pthread_join(waker, NULL);
+	EXPECT_EQ(0, vcpu_sync_value(self->vcpu));
+	EXPECT_EQ(0, vcpu_sync_value(self->vcpu));
+	EXPECT_EQ(INTID_SPI(WAKE_SPI), vcpu_sync_value(self->vcpu));
+}
+
+/* An interrupt that is there already */
+TEST_F(cpu, system_suspend_does_not_miss_an_interrupt)
+{
+	tvm_enter(&self->t[0], 0, guest_system_suspend, suspend_arg());
+	vcpu_run_to_system_event(self->vcpu, GZVM_SYSTEM_EVENT_SUSPEND);
+	EXPECT_EQ(0, gz_vm_irq_line(&self->t[0].vm, WAKE_SPI, 1));
+	EXPECT_EQ(0x1234, vcpu_sync_value(self->vcpu));
+}
+
+GUEST static void guest_others_on(uint64_t entry)
+{
+	guest_sync(hvc3(CPU_ON_32, 1, entry, 0));
+	guest_sync(hvc3(SYSTEM_SUSPEND, entry, 0, 0));
+}
+
+TEST_F(cpu, system_suspend_is_for_the_last_vcpu)
+{
+	tvm_enter(&self->t[0], 0, guest_others_on, RAM_BASE);
+	EXPECT_EQ(0, vcpu_sync_value(self->vcpu));
+	EXPECT_EQ(DENIED, vcpu_sync_value(self->vcpu));
+}
+
+GUEST static void guest_reset2(uint64_t type)
+{
+	guest_sync(hvc3(SYSTEM_RESET2, type, 0, 0));
+}
+
+TEST_F(cpu, system_reset2_resets)
+{
+	struct tvm *t = &self->t[0];
+
+	tvm_enter(t, 0, guest_reset2, 1);
+	EXPECT_EQ(INVALID_PARAMETERS, vcpu_sync_value(self->vcpu));
+	tvm_enter(t, 0, guest_reset2, 0);
+	vcpu_run_to_system_event(self->vcpu, GZVM_SYSTEM_EVENT_RESET);
+	tvm_enter(t, 0, guest_reset2, 0x80000001);
+	vcpu_run_to_system_event(self->vcpu, GZVM_SYSTEM_EVENT_RESET);
 }
 
 /* x3 has the low word of the result. */
