@@ -53,6 +53,8 @@ CPUS = ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76",
 STARTS = (
     *((cpu, ("--cpu", cpu)) for cpu in CPUS),
     ("8 CPUs", ("--smp", "8")),
+    ("two clusters", ("--smp", "4,sockets=1,clusters=2,cores=2,threads=1")),
+    ("four memory nodes", ("--nodes", "4")),
     ("EL3", ("--machine", "secure=on")),
     ("GICv4", ("--machine", "gic-version=4")),
     ("SMMUv3", SMMU),

@@ -9,6 +9,7 @@
 #   --append TEXT      added to the host's command line
 #   --cpu MODEL, --smp N, --mem SIZE    (max,pauth-impdef=on; 2; 2G)
 #   --machine TEXT     more properties of QEMU's machine, such as secure=on
+#   --nodes N          the memory, which is whole GiB, is in N nodes
 #   --core N           all of the machine's CPUs share this machine's CPU N
 #   --timeout SECONDS  time limit for the machine (120)
 #   --hold SOCKET      stop at a reset; the socket speaks QMP
@@ -29,7 +30,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' pci='' disk='' share='' properties='' core=''
+el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' pci='' disk='' share='' properties='' core='' nodes=''
 cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
 while [ $# -gt 1 ]; do
 	case $1 in
@@ -42,6 +43,7 @@ while [ $# -gt 1 ]; do
 	--mem) mem=$2 ;;
 	--machine) properties=$2 ;;
 	--core) core=$2 ;;
+	--nodes) nodes=$2 ;;
 	--timeout) limit=$2 ;;
 	--plugin) plugin=$2 ;;
 	--hold) hold=$2 ;;
@@ -101,6 +103,10 @@ if [ -n "$share" ]; then
 	args+=(-fsdev "local,id=share,path=$share,security_model=none"
 	       -device "virtio-9p$bus,fsdev=share,mount_tag=share")
 fi
+for node in $(seq "${nodes:-0}"); do
+	args+=(-object "memory-backend-ram,id=node$node,size=$((${mem%G} * 1024 / nodes))M"
+	       -numa "node,memdev=node$node")
+done
 machine=virt,gic-version=3${properties:+,$properties}
 [ -z "$hold" ] || args+=(-no-shutdown -qmp "unix:$hold,server=on,wait=off")
 if [ -n "$el2" ]; then

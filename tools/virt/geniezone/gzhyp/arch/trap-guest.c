@@ -235,16 +235,38 @@ static bool is_big_endian(const struct vcpu *vcpu)
 	return read_sysreg(sctlr_el1) & (user ? SCTLR_E0E : SCTLR_EE);
 }
 
+/*
+ * An access outside of memory that the syndrome does not describe, as of a pair. As
+ * in KVM, cache maintenance has no effect there, and the VMM gets to know why the
+ * guest cannot go on. The host of a protected guest would learn its registers.
+ */
+static u32 trap_undecoded(struct vcpu *vcpu, u64 ipa, u64 esr, u64 far)
+{
+	if (esr & ESR_CM) {
+		skip_instruction(&vcpu->regs);
+		return 0;
+	}
+	if (protect_is_sealed(vcpu->vm)) {
+		inject_abort(&vcpu->regs, far, false);
+		return 0;
+	}
+	vcpu->exit.internal.suberror = GZ_ERROR_NO_SYNDROME;
+	vcpu->exit.internal.ndata = 4;
+	vcpu->exit.internal.data[0] = esr;
+	vcpu->exit.internal.data[1] = far;
+	vcpu->exit.internal.data[2] = ipa;
+	vcpu->exit.internal.data[3] = vcpu->regs.pc;
+	return GZ_EXIT_INTERNAL_ERROR;
+}
+
 static u32 trap_mmio(struct vcpu *vcpu, u64 ipa, u64 esr, u64 far)
 {
 	struct mmio_access access;
 	u64 val = 0;
 	u32 kick = 0;
 
-	if (!mmio_decode(esr, &access)) {
-		inject_abort(&vcpu->regs, far, false);
-		return 0;
-	}
+	if (!mmio_decode(esr, &access))
+		return trap_undecoded(vcpu, ipa, esr, far);
 	access.big_endian = is_big_endian(vcpu);
 	if (access.write && access.reg != 31)
 		val = mmio_store_value(&access, vcpu->regs.x[access.reg]);

@@ -94,6 +94,9 @@ enum gz_call {
 #define GZ_EVENT_RESET		2
 #define GZ_EVENT_SUSPEND	5
 
+/* Suberror of an INTERNAL_ERROR: the data are ESR, FAR, IPA and PC. */
+#define GZ_ERROR_NO_SYNDROME	1
+
 /* First of a vCPU's shared pages; little-endian, like EL2 */
 struct gz_run {
 	u32 exit_reason;
@@ -120,6 +123,11 @@ struct gz_run {
 			u32 ndata;
 			u64 data[16];
 		} system_event;
+		struct {
+			u32 suberror;
+			u32 ndata;
+			u64 data[16];
+		} internal;
 		u64 raw[32];
 	};
 };

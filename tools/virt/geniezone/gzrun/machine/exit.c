@@ -58,11 +58,18 @@ static enum gz_end system_event(const struct gzvm_vcpu_run *run)
 	return GZ_END_UNKNOWN;
 }
 
+/* The data are the hypervisor's own; the first is there whatever it says. */
 static enum gz_end internal_error(const struct gz_vcpu *vcpu)
 {
+	const struct gzvm_vcpu_run *run = &vcpu->run;
+	unsigned int i;
+
 	gz_error("vCPU %u: internal error, suberror %u, data 0x%llx",
-		 vcpu->id, vcpu->run.internal.suberror,
-		 (unsigned long long)vcpu->run.internal.data[0]);
+		 vcpu->id, run->internal.suberror,
+		 (unsigned long long)run->internal.data[0]);
+	for (i = 1; i < run->internal.ndata && i < 16; i++)
+		gz_error("vCPU %u: data %u: 0x%llx", vcpu->id, i,
+			 (unsigned long long)run->internal.data[i]);
 	return GZ_END_INTERNAL;
 }
 

@@ -441,6 +441,40 @@ TEST_F(cpu, only_psci_is_a_feature_of_psci)
 	}
 }
 
+/* Cache maintenance of no memory, then an access without syndrome */
+GUEST static void guest_pair(uint64_t addr)
+{
+	uint64_t a, b;
+
+	asm volatile("dc civac, %0" : : "r" (addr) : "memory");
+	guest_sync(1);
+	asm volatile("ldp %0, %1, [%2]" : "=r" (a), "=r" (b) : "r" (addr) : "memory");
+	guest_sync(a + b);
+}
+
+TEST_F(cpu, access_that_cannot_be_emulated_is_told)
+{
+	struct gzvm_vcpu_run *run = &self->vcpu->run;
+	uint64_t pc = 0;
+	unsigned int i;
+
+	tvm_enter(&self->t[0], 0, guest_pair, PORT_TEST + 0x20);
+	vcpu_run_to_sync(self->vcpu, 1);
+	for (i = 0; i < 2; i++) {
+		vcpu_run_to(self->vcpu, GZVM_EXIT_INTERNAL_ERROR);
+		EXPECT_EQ(1, run->internal.suberror);
+		ASSERT_EQ(4, run->internal.ndata);
+		/* Data abort of a lower level, without syndrome; a read */
+		EXPECT_EQ(0x24, run->internal.data[0] >> 26);
+		EXPECT_EQ(0, run->internal.data[0] & (1 << 24 | 1 << 6));
+		EXPECT_EQ(PORT_TEST + 0x20, run->internal.data[1]);
+		EXPECT_EQ(PORT_TEST + 0x20, run->internal.data[2]);
+		EXPECT_LE(tvm_gpa_of(guest_pair), run->internal.data[3]);
+		EXPECT_TRUE(!i || pc == run->internal.data[3]);
+		pc = run->internal.data[3];
+	}
+}
+
 /* A big-endian store and load of a device, and of the distributor */
 GUEST static void guest_big_endian(uint64_t arg)
 {
