@@ -22,6 +22,7 @@ void cpu_detect_features(void)
 		   FIELD(isar2, 8, 8);
 	f->ras = FIELD(pfr0, 28, 4);
 	f->sve = FIELD(pfr0, 32, 4);
+	f->amu = FIELD(pfr0, 44, 4);
 	f->amu_v1p1 = FIELD(pfr0, 44, 4) >= 2;
 	f->sme = FIELD(pfr1, 24, 4);
 	f->mte = FIELD(pfr1, 8, 4) >= 2;
@@ -31,12 +32,26 @@ void cpu_detect_features(void)
 	f->trf = FIELD(dfr0, 40, 4);
 	f->brbe = FIELD(dfr0, 52, 4);
 	f->fgt = FIELD(mmfr0, 56, 4);
+	f->fgt2 = FIELD(mmfr0, 56, 4) >= 2;
 	f->hcx = FIELD(mmfr1, 40, 4);
 	f->vmid16 = FIELD(mmfr1, 4, 4) == 2;
 	f->rndr = FIELD(read_sysreg(id_aa64isar0_el1), 60, 4);
 	f->rare = f->pauth || f->ras || f->sme || f->spe || f->trbe || f->trf ||
 		  f->brbe || f->fgt || f->hcx;
 	f->pa_bits = pa_bits[MIN(FIELD(mmfr0, 0, 4), 6UL)];
+}
+
+/*
+ * FEAT_FGT2. What the host may use is what Linux asks for at its start
+ * (Documentation/arch/arm64/booting.rst): PMICNTR, PMICFILTR, PMUACR.
+ */
+static void fine_traps2(bool host)
+{
+	write_sysreg_s(host ? GENMASK(4, 2) : 0, SYS_HDFGRTR2_EL2);
+	write_sysreg_s(host ? GENMASK(4, 2) : 0, SYS_HDFGWTR2_EL2);
+	write_sysreg_s(0, SYS_HFGRTR2_EL2);
+	write_sysreg_s(0, SYS_HFGWTR2_EL2);
+	write_sysreg_s(0, SYS_HFGITR2_EL2);
 }
 
 /**
@@ -54,8 +69,10 @@ void cpu_fine_traps(bool host)
 	write_sysreg_s(host ? GENMASK(63, 50) : 0, SYS_HFGRTR_EL2);
 	write_sysreg_s(host ? GENMASK(63, 50) : 0, SYS_HFGWTR_EL2);
 	write_sysreg_s(host ? GENMASK(59, 55) : 0, SYS_HFGITR_EL2);
-	write_sysreg_s(host ? GENMASK(61, 59) : 0, SYS_HDFGRTR_EL2);
-	write_sysreg_s(host ? GENMASK(61, 60) : 0, SYS_HDFGWTR_EL2);
+	write_sysreg_s(host ? GENMASK(62, 59) : 0, SYS_HDFGRTR_EL2);
+	write_sysreg_s(host ? GENMASK(62, 60) : 0, SYS_HDFGWTR_EL2);
+	if (cpu_features.fgt2)
+		fine_traps2(host);
 }
 
 /* The CPU of an affinity value, or NULL */

@@ -77,8 +77,10 @@ struct cpu_features {
 	bool trf;
 	bool brbe;
 	bool scxt;
+	bool amu;
 	bool amu_v1p1;
 	bool fgt;
+	bool fgt2;
 	bool hcx;
 	bool vmid16;
 	bool rndr;

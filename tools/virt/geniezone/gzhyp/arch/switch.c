@@ -120,7 +120,7 @@ void switch_init_cpu(struct percpu *cpu)
 {
 	cpu->guest_hcr = guest_hcr();
 	cpu->guest_cptr = CPTR_RES1 | CPTR_TZ | CPTR_TSM | CPTR_TFP | CPTR_TTA |
-			  (cpu_features.amu_v1p1 ? CPTR_TAM : 0);
+			  (cpu_features.amu ? CPTR_TAM : 0);
 	cpu->guest_mdcr = (cpu->host_mdcr & 0x1f) | MDCR_TPMCR | MDCR_TPM |
 			  MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS |
 			  MDCR_TTRF;

@@ -51,6 +51,11 @@ u64 test_sysreg(const char *reg);
 #define SYS_HFGRTR_EL2		s3_4_c1_c1_4
 #define SYS_HFGWTR_EL2		s3_4_c1_c1_5
 #define SYS_HFGITR_EL2		s3_4_c1_c1_6
+#define SYS_HDFGRTR2_EL2	s3_4_c3_c1_0
+#define SYS_HDFGWTR2_EL2	s3_4_c3_c1_1
+#define SYS_HFGRTR2_EL2		s3_4_c3_c1_2
+#define SYS_HFGWTR2_EL2		s3_4_c3_c1_3
+#define SYS_HFGITR2_EL2		s3_4_c3_c1_7
 #define SYS_HDFGRTR_EL2		s3_4_c3_c1_4
 #define SYS_HDFGWTR_EL2		s3_4_c3_c1_5
 #define SYS_ID_AA64SMFR0	s3_0_c0_c4_5

@@ -20,7 +20,11 @@
 #define MAX_PURPOSES		16
 
 #define MAP_BATCH_PAGES		512
-#define MAP_CALL_PAGES		2048UL	/* bounds the time of a call */
+/*
+ * Bounds the time of a call: each page has up to 64 cache lines to clean, during
+ * which no interrupt is taken.
+ */
+#define MAP_CALL_PAGES		512UL
 #define DESTROY_BATCH_PAGES	512
 
 /* A range of guest-physical memory that the host has registered */
