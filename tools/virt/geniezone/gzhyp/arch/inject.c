@@ -52,7 +52,7 @@ static void inject(struct cpu_regs *regs, u64 esr)
 	regs->pstate = entry_pstate(regs->pstate);
 }
 
-static bool from_el0(const struct cpu_regs *regs)
+bool from_el0(const struct cpu_regs *regs)
 {
 	return (regs->pstate & PSR_AARCH32) ||
 	       (regs->pstate & PSR_M) == PSR_EL0T;

@@ -159,6 +159,27 @@ bool host_stage2_split_and_join(u64 ipa)
 	return ret;
 }
 
+/**
+ * host_stage2_show() - for the test controls: hide a page of the host's, or undo that
+ * @ipa: its address
+ * @mapped: whether the host can access it afterwards
+ *
+ * Return: whether it was done.
+ */
+bool host_stage2_show(u64 ipa, bool mapped)
+{
+	bool ret;
+
+	owner_lock();
+	ret = !pgt_split(&host_pgt, ipa);
+	if (ret && mapped)
+		ret = !pgt_map(&host_pgt, ipa, PA(ipa), PAGE_SIZE, S2_RW);
+	else if (ret)
+		pgt_unmap(&host_pgt, ipa, PAGE_SIZE);
+	owner_unlock();
+	return ret;
+}
+
 static void host_unmap(pa_t pa, u64 size)
 {
 	pgt_unmap(&host_pgt, pa.v, size);

@@ -20,6 +20,7 @@ void host_stage2_hide(u64 base, u64 size);
 void host_stage2_drop(void);
 bool host_stage2_is_mapped(u64 ipa);
 bool host_stage2_split_and_join(u64 ipa);
+bool host_stage2_show(u64 ipa, bool mapped);
 struct pgt_leaf host_stage2_lookup(u64 ipa);
 u64 host_stage2_tables(void);
 u64 host_vttbr(void);

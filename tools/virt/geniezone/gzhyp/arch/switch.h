@@ -35,6 +35,7 @@ void inject_abort(struct cpu_regs *regs, u64 far, bool instruction);
 void inject_host_abort(struct cpu_regs *regs, u64 far, u64 esr);
 void inject_undef(struct cpu_regs *regs);
 void inject_host_serror(struct percpu *cpu);
+bool from_el0(const struct cpu_regs *regs);
 void skip_instruction(struct cpu_regs *regs);
 
 /* arch/psci-host.c */

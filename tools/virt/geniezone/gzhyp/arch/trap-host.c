@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host's exceptions, and EL2's own. */
+#include "arch/barrier.h"
 #include "arch/dma.h"
 #include "arch/entry.h"
 #include "arch/image.h"
 #include "arch/stage2.h"
 #include "arch/stop.h"
 #include "arch/switch.h"
+#include "control/control.h"
 #include "lib/print.h"
 #include "platform/platform.h"
 
@@ -51,6 +53,38 @@ static bool may_be_over(u64 esr)
 	       ((esr & ESR_S1PTW) && !FSC_IS_EXTERNAL(esr));
 }
 
+/* PAR_EL1 for an address, as the host translates it by stage 1; the host's is kept */
+static u64 translate(const struct cpu_regs *regs, u64 va)
+{
+	u64 old = read_sysreg(par_el1), par;
+
+	if (from_el0(regs))
+		asm volatile("at s1e0r, %0" :: "r" (va));
+	else
+		asm volatile("at s1e1r, %0" :: "r" (va));
+	isb();
+	par = read_sysreg(par_el1);
+	write_sysreg(old, par_el1);
+	return par;
+}
+
+/*
+ * Between the abort and a look at the tables, the host may have moved its page elsewhere,
+ * and the old one may be a guest's by now. If stage 1 does not lead there any more, the
+ * instruction would not abort if it was repeated. Permissions do not count: this
+ * translation is for a read, whatever the access was.
+ */
+static bool has_moved(const struct cpu_regs *regs, u64 esr, u64 far, u64 ipa)
+{
+	u64 par = translate(regs, far);
+
+	if (!(par & PAR_F))
+		return (esr & ESR_S1PTW) || (par & PAR_PA) != ipa;
+	if (par & PAR_S)
+		return !(esr & ESR_S1PTW);
+	return PAR_IS_TRANSLATION(par);
+}
+
 /*
  * The host has met a hole in its stage 2: memory that is not its own, or a block that
  * another CPU is just splitting. In the second case the host retries.
@@ -64,6 +98,9 @@ static void host_abort(struct cpu_regs *regs, u64 esr)
 		return;
 	if (ESR_EC(esr) == EC_DABT_LOW && !(esr & ESR_S1PTW) &&
 	    dma_gic_access(regs, esr, ipa | (far & (PAGE_SIZE - 1))))
+		return;
+	control_met_hole(ipa);
+	if (may_be_over(esr) && has_moved(regs, esr, far, ipa))
 		return;
 	if (esr & ESR_S1PTW)
 		report_walk(regs, esr, far, ipa);

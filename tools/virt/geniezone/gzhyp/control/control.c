@@ -391,6 +391,11 @@ static int call_split(const u64 *arg, u64 *result)
 	return 0;
 }
 
+static int call_move(const u64 *arg, u64 *result)
+{
+	return control_move(arg[1], arg[2]) ? 0 : GZ_INVALID_ARGS;
+}
+
 typedef int control_handler(const u64 *arg, u64 *result);
 
 static control_handler *const control_handlers[GZC_NR_CALLS] = {
@@ -404,6 +409,7 @@ static control_handler *const control_handlers[GZC_NR_CALLS] = {
 	[GZC_VM] = call_vm,
 	[GZC_CHECK] = call_check,
 	[GZC_SPLIT] = call_split,
+	[GZC_MOVE] = call_move,
 };
 
 /**

@@ -29,6 +29,7 @@ void control_leave(u32 n, const u64 *arg, const u64 *result);
 void control_repeat(const u64 *arg);
 bool control_forge(struct vcpu *vcpu, u64 *reason);
 bool control_hypercall(struct cpu_regs *regs);
+void control_met_hole(u64 ipa);
 #else
 static inline bool control_enter(u32 n, const u64 *arg, u64 *status)
 {
@@ -52,6 +53,10 @@ static inline bool control_hypercall(struct cpu_regs *regs)
 {
 	return false;
 }
+
+static inline void control_met_hole(u64 ipa)
+{
+}
 #endif
 
 /* control/state.c, with no GenieZone call in progress */
@@ -60,6 +65,7 @@ int control_vm(u64 id, u64 *result);
 
 /* control/split.c */
 u64 control_split(u64 va);
+bool control_move(u64 from, u64 to);
 
 /* control/check.c, with no GenieZone call in progress */
 void control_check(struct check *check);

@@ -86,6 +86,14 @@ enum gzc_call {
 	 */
 	GZC_SPLIT,
 
+	/*
+	 * two virtual addresses of the caller -> . Hides the page of the first one from
+	 * the host. As soon as an abort has found it hidden, the host's page table leads to
+	 * the page of the second one instead. With 0 and 0, undoes both. INVALID_ARGS if
+	 * these are not pages of the host's alone, or if this is not or was not undone.
+	 */
+	GZC_MOVE,
+
 	GZC_NR_CALLS
 };
 

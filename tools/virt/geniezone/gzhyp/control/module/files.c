@@ -249,6 +249,32 @@ static const struct file_operations split_fops = {
 	.write = split_write,
 };
 
+static ssize_t move_write(struct file *file, const char __user *buf, size_t count,
+			  loff_t *ppos)
+{
+	unsigned long long from, to;
+	char text[80];
+	u64 arg[2];
+	int ret;
+
+	if (count >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, count))
+		return -EFAULT;
+	text[count] = '\0';
+	if (sscanf(text, "%llx %llx", &from, &to) != 2)
+		return -EINVAL;
+	arg[0] = from;
+	arg[1] = to;
+	ret = gzc_errno(gzc_call(GZC_MOVE, arg, 2, NULL));
+	return ret ? ret : count;
+}
+
+static const struct file_operations move_fops = {
+	.owner = THIS_MODULE,
+	.write = move_write,
+};
+
 /**
  * gzc_make_files() - create all files
  * @dir: their directory
@@ -265,5 +291,6 @@ void gzc_make_files(struct dentry *dir)
 	debugfs_create_file("check", 0400, dir, NULL, &check_fops);
 	debugfs_create_file("smc", 0200, dir, NULL, &smc_fops);
 	debugfs_create_file("split", 0200, dir, NULL, &split_fops);
+	debugfs_create_file("move", 0200, dir, NULL, &move_fops);
 	debugfs_create_file("fuzz", 0600, dir, NULL, &fuzz_fops);
 }

@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * EL2 splits and joins blocks of the host's stage 2 while the host uses them. Between
- * the two, accesses fault: of data, of instructions, and of page tables. The host must
- * not see any of that.
+ * the two, accesses fault: of data, of instructions, and of page tables. Pages are moved
+ * after such a fault. The host must not see any of that.
  *
  * Needs: controls
  */
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 
 #include "controls.h"
 #include "gz_test.h"
+#include "protected.h"
 
 #define PAGE	4096UL
 #define SIZE	(32UL << 20)
 #define WALKERS	2
 /* Or gz.times on the kernel's command line */
 #define ROUNDS	500
+
+sigjmp_buf pvm_caught;
 
 static atomic_bool stop;
 
@@ -133,6 +137,47 @@ TEST_F_TIMEOUT(split, code_of_a_process, 300)
 TEST_F_TIMEOUT(split, code_of_the_kernel, 300)
 {
 	EXPECT_EQ(0, split(NULL));
+}
+
+static int move(const void *from, const void *to)
+{
+	int fd = open(CTL_DIR "move", O_WRONLY | O_CLOEXEC);
+	int ret = dprintf(fd, "%lx %lx", (unsigned long)from, (unsigned long)to) < 0 ?
+		  -errno : 0;
+
+	close(fd);
+	return ret;
+}
+
+/*
+ * Between an abort and gzhyp's look at its tables the host may have moved its page, and
+ * the old one may be a guest's. The program must not notice.
+ */
+TEST(page_that_moves_after_the_abort)
+{
+	volatile uint64_t *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	volatile uint64_t *other = mem + PAGE / sizeof(*mem);
+	uint64_t value = 0;
+	unsigned int i;
+
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_NE(MAP_FAILED, mem);
+	madvise((void *)mem, 2 * PAGE, MADV_NOHUGEPAGE);
+	ASSERT_EQ(0, mlock((void *)mem, 2 * PAGE));
+	for (i = 0; i < 10; i++) {
+		mem[0] = 100 + i;
+		other[0] = 200 + i;
+		ASSERT_EQ(0, move((void *)mem, (void *)other));
+		EXPECT_EQ(0, signal_of(value = mem[0]));
+		EXPECT_EQ(200 + i, value);
+		EXPECT_EQ(0, signal_of(mem[1] = 300 + i));
+		ASSERT_EQ(0, move(NULL, NULL));
+		EXPECT_EQ(100 + i, mem[0]);
+		EXPECT_EQ(300 + i, other[1]);
+	}
+	EXPECT_TRUE(ctl_check_ok());
 }
 
 TEST_HARNESS_MAIN
