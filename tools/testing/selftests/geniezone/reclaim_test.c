@@ -6,11 +6,9 @@
  * Needs: modes, threads
  */
 
-#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/swap.h>
 #include <unistd.h>
 
 #include <linux/gzvm.h>
@@ -18,49 +16,14 @@
 #include "gz_test.h"
 #include "kmsg.h"
 #include "stats.h"
-#include "textfile.h"
+#include "swap.h"
 
 #define PAGE		0x1000ULL	/* of the hypervisor */
 #define SLOT		1
 #define SLOT_BASE	0xc0000000ULL
 #define SIZE		0x400000ULL
 
-#define SWAP_DEVICE	"/dev/zram0"
-#define ZRAM		"/sys/block/zram0/"
-#define SWAP_SIZE	(64UL << 20)
-#define KSM		"/sys/kernel/mm/ksm/"
-
-/* Writes the header of the first page, as mkswap does. */
-static bool make_swap(int fd)
-{
-	const uint32_t head[3] = { 1, SWAP_SIZE / HOST_PAGE - 1, 0 };
-
-	return pwrite(fd, head, sizeof(head), 1024) == sizeof(head) &&
-	       pwrite(fd, "SWAPSPACE2", 10, HOST_PAGE - 10) == 10;
-}
-
-static bool swap_begin(void)
-{
-	char size[24];
-	int fd;
-	bool made;
-
-	/* Another test may have used it. */
-	write_file(ZRAM "reset", "1");
-	snprintf(size, sizeof(size), "%lu", SWAP_SIZE);
-	if (write_file(ZRAM "disksize", size))
-		return false;
-	fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
-	made = fd >= 0 && make_swap(fd);
-	close(fd);
-	return made && !swapon(SWAP_DEVICE, 0);
-}
-
-static void swap_end(void)
-{
-	swapoff(SWAP_DEVICE);
-	write_file(ZRAM "reset", "1");
-}
+#define ZRAM		0
 
 /* MADV_PAGEOUT does not find pages that wait in a list of another CPU. */
 static void stay_on_this_cpu(void)
@@ -135,9 +98,9 @@ FIXTURE_SETUP(reclaim)
 {
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
-	if (access(ZRAM, F_OK))
+	if (access(zram_device(ZRAM), F_OK))
 		SKIP(return, "no zram");
-	self->swap = swap_begin();
+	self->swap = swap_begin(ZRAM);
 	if (!self->swap)
 		SKIP(return, "no swap");
 	stay_on_this_cpu();
@@ -152,7 +115,7 @@ FIXTURE_TEARDOWN(reclaim)
 	if (self->t.nr_vcpus)
 		tvm_destroy(&self->t);
 	if (self->swap)
-		swap_end();
+		swap_end(ZRAM);
 }
 
 #define attach()							\
@@ -216,28 +179,15 @@ FIXTURE_SETUP(ksm)
 	self->twin = numbered(MAP_PRIVATE, 0);
 	ASSERT_NE(MAP_FAILED, self->map);
 	ASSERT_NE(MAP_FAILED, self->twin);
-	write_file(KSM "pages_to_scan", "10000");
-	write_file(KSM "sleep_millisecs", "0");
+	ksm_begin();
 }
 
 FIXTURE_TEARDOWN(ksm)
 {
 	if (!self->t.nr_vcpus)
 		return;
-	/* Stops, and gives each its own page */
-	write_file(KSM "run", "2");
+	ksm_end();
 	tvm_destroy(&self->t);
-}
-
-/* The harness's timeout ends a test that waits for ever. */
-static void scan_twice(void)
-{
-	long until = read_number(KSM "full_scans") + 3;
-
-	write_file(KSM "run", "1");
-	while (read_number(KSM "full_scans") < until)
-		usleep(1000);
-	write_file(KSM "run", "0");
 }
 
 static int merge(char *map, char *twin)
@@ -249,7 +199,7 @@ static int merge(char *map, char *twin)
 		return -errno;
 	/* The first page may wait for a scan that has seen it unchanged. */
 	for (i = 0; i < 5 && read_number(KSM "pages_sharing") <= 0; i++)
-		scan_twice();
+		ksm_scan_twice();
 	return read_number(KSM "pages_sharing") > 0 ? 0 : -EAGAIN;
 }
 
@@ -276,8 +226,8 @@ TEST_F(ksm, memory_that_the_guest_has_is_not_merged)
 		*(uint64_t *)(self->twin + i * PAGE) = i + 1;
 	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_MERGEABLE));
 	ASSERT_EQ(0, madvise(self->twin, SIZE, MADV_MERGEABLE));
-	scan_twice();
-	scan_twice();
+	ksm_scan_twice();
+	ksm_scan_twice();
 	vcpu_run_to_sync(self->vcpu, 0);
 	EXPECT_EQ(0, host_wrong(self->map, 2));
 	EXPECT_EQ(0, host_wrong(self->twin, 1));
