@@ -5,7 +5,7 @@
  *
  * The table is the one in Documentation/virt/geniezone/memory.rst.
  *
- * Needs: 120 s
+ * Needs: 180 s
  */
 
 #define _GNU_SOURCE
@@ -35,9 +35,11 @@
 #include "gz_test.h"
 #include "kmsg.h"
 #include "protected.h"
+#include "swap.h"
 
 #define SECRET		0x5ec4e7005ec4e700ULL
 #define BEFORE		0xbef04e00bef04e00ULL
+#define ORDINARY	0x04d1a4e104d1a4e1ULL
 
 #define SECRET_SLOT	3
 #define SECRET_BASE	0xa0000000ULL
@@ -46,9 +48,11 @@
 /* On each side of the guest's memory, in the same mapping */
 #define MARGIN		0x100000UL
 
+#define MADV_COLD_	20
 #define MADV_PAGEOUT_	21
 #define MADV_POPULATE_	22
 #define MADV_COLLAPSE_	25
+#define MADV_SOFT_	101
 
 sigjmp_buf pvm_caught;
 
@@ -86,12 +90,14 @@ struct sealed {
 
 /*
  * The result of a way: 0: it succeeded, and saw nothing; an errno; the number of a signal
- * plus SIGNAL; or the data were seen.
+ * plus SIGNAL; or the data were seen; or ordinary memory was not reached either, so that
+ * the result says nothing about the guest's.
  */
 #define SIGNAL	1000
 /* The errno of a system call that the kernel was built without */
 #define NO_CALL	38
 #define SEEN	2000
+#define NOT_REACHED	3000
 
 static int result(long ret)
 {
@@ -368,6 +374,16 @@ static int way_process_vm_readv_by_child(struct sealed *s)
 	return in_child(s, of_parent_vm);
 }
 
+static int to_parent_vm(struct sealed *s)
+{
+	return vm_copy(getppid(), s->page, true);
+}
+
+static int way_process_vm_writev_by_child(struct sealed *s)
+{
+	return in_child(s, to_parent_vm);
+}
+
 static int proc_mem(pid_t pid, void *p, bool write)
 {
 	char path[64];
@@ -404,6 +420,16 @@ static int of_parent_mem(struct sealed *s)
 static int way_proc_mem_by_child(struct sealed *s)
 {
 	return in_child(s, of_parent_mem);
+}
+
+static int to_parent_mem(struct sealed *s)
+{
+	return proc_mem(getppid(), s->page, true);
+}
+
+static int way_proc_mem_write_by_child(struct sealed *s)
+{
+	return in_child(s, to_parent_mem);
 }
 
 static int peek_parent(struct sealed *s)
@@ -519,10 +545,290 @@ ADVICE(mergeable, MADV_MERGEABLE)
 ADVICE(hugepage, MADV_HUGEPAGE)
 ADVICE(dodump, MADV_DODUMP)
 ADVICE(dofork, MADV_DOFORK)
-ADVICE(hwpoison, MADV_HWPOISON)
+ADVICE(cold, MADV_COLD_)
 ADVICE(pageout, MADV_PAGEOUT_)
 ADVICE(populate, MADV_POPULATE_)
 ADVICE(collapse, MADV_COLLAPSE_)
+
+/* A kernel without memory failure handling does not know these two. */
+static int fail_page(struct sealed *s, int advice)
+{
+	int ret = result(madvise(s->page, HOST_PAGE, advice));
+
+	return ret == EINVAL ? NO_CALL : ret;
+}
+
+static int way_hwpoison(struct sealed *s)
+{
+	return fail_page(s, MADV_HWPOISON);
+}
+
+static int way_soft_offline(struct sealed *s)
+{
+	return fail_page(s, MADV_SOFT_);
+}
+
+/*
+ * Ways of the whole machine. These do not name the guest's page. Ordinary memory of this
+ * process shows that such a way has taken place.
+ */
+
+#define ORDINARY_SIZE	0x400000UL
+#define HOLEY_SIZE	0x2000000UL
+#define MAX_ENTRIES	(ORDINARY_SIZE / 0x1000)
+
+/* Where the kernel has memory, from /proc/self/pagemap */
+struct places {
+	uint64_t entry[MAX_ENTRIES];
+};
+
+#define PM_PRESENT	0x8000000000000000ULL
+#define PM_SWAPPED	0x4000000000000000ULL
+#define PM_PLACE	0x007fffffffffffffULL
+
+static unsigned int read_places(struct places *places, const void *p, size_t size)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	unsigned int i, n = size / HOST_PAGE;
+
+	memset(places, 0, sizeof(*places));
+	(void)!pread(fd, places, n * 8, (uintptr_t)p / HOST_PAGE * 8);
+	close(fd);
+	for (i = 0; i < n; i++)
+		places->entry[i] &= PM_SWAPPED | PM_PRESENT | PM_PLACE;
+	return n;
+}
+
+/* The number of pages that are somewhere else than before */
+static unsigned int moved(const struct places *before, const void *p, size_t size)
+{
+	static struct places now;
+	unsigned int i, n = read_places(&now, p, size), count = 0;
+
+	for (i = 0; i < n; i++)
+		count += before->entry[i] != now.entry[i];
+	return count;
+}
+
+static bool is_swapped(const void *p, size_t size)
+{
+	static struct places now;
+	unsigned int i, n = read_places(&now, p, size), count = 0;
+
+	for (i = 0; i < n; i++)
+		count += !!(now.entry[i] & PM_SWAPPED);
+	return count > 0;
+}
+
+/* Words as the guest writes them, or others */
+static void fill(char *p, size_t size, uint64_t word)
+{
+	size_t i;
+
+	for (i = 0; i < size; i += 0x1000) {
+		*(uint64_t *)(p + i) = word;
+		*(uint64_t *)(p + i + 8) = BEFORE;
+		*(uint64_t *)(p + i + 2048) = word;
+	}
+}
+
+static bool is_filled(const char *p, uint64_t word)
+{
+	return *(const uint64_t *)p == word && *(const uint64_t *)(p + 2048) == word;
+}
+
+static unsigned int filled_pages(const char *p, size_t size, uint64_t word)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	for (i = 0; i < size; i += 0x1000)
+		count += is_filled(p + i, word);
+	return count;
+}
+
+/* In small pages, so that each can be moved */
+static char *ordinary_memory(size_t size, uint64_t word)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, size, MADV_NOHUGEPAGE);
+	fill(p, size, word);
+	return p;
+}
+
+/* The device must have the ordinary pages, and none of the guest's. */
+static int seen_on_device(const char *device)
+{
+	unsigned int ordinary = 0, secret = 0;
+	int fd = open(device, O_RDONLY);
+	ssize_t n;
+
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		ordinary += filled_pages(buf, n, ORDINARY);
+		secret += filled_pages(buf, n, SECRET);
+	}
+	close(fd);
+	if (secret)
+		return SEEN;
+	return ordinary ? 0 : NOT_REACHED;
+}
+
+/* Runs @fn until ordinary memory is on a swap device, and looks at that device. */
+static int swap_by(int (*fn)(struct sealed *s, char *ordinary), struct sealed *s)
+{
+	int zram = swap_add(), ret = NOT_REACHED, i;
+	char *ordinary;
+
+	if (zram < 0)
+		return NO_CALL;
+	ordinary = ordinary_memory(ORDINARY_SIZE, ORDINARY);
+	/* Pages may wait in a list of another CPU. */
+	for (i = 0; ordinary && ret == NOT_REACHED && i < 20; i++) {
+		ret = fn(s, ordinary);
+		if (ret != NO_CALL && !is_swapped(ordinary, ORDINARY_SIZE))
+			ret = NOT_REACHED;
+	}
+	if (ret != NO_CALL && ret != NOT_REACHED)
+		ret = seen_on_device(zram_device(zram)) ?: ret;
+	swap_remove(zram);
+	if (ordinary)
+		munmap(ordinary, ORDINARY_SIZE);
+	return ret;
+}
+
+static int page_out(struct sealed *s, char *ordinary)
+{
+	madvise(ordinary, ORDINARY_SIZE, MADV_PAGEOUT_);
+	return way_pageout(s);
+}
+
+static int way_pageout_to_swap(struct sealed *s)
+{
+	return swap_by(page_out, s);
+}
+
+/* The control group that this process is in, so that no other memory is reclaimed */
+#define CGROUP		"/tmp/sealed.cgroup"
+#define CGROUP_VMM	CGROUP "/vmm"
+
+static void cgroup_begin(void)
+{
+	mkdir(CGROUP, 0700);
+	if (mount("none", CGROUP, "cgroup2", 0, NULL))
+		return;
+	write_file(CGROUP "/cgroup.subtree_control", "+memory");
+	mkdir(CGROUP_VMM, 0700);
+	write_file(CGROUP_VMM "/cgroup.procs", "0");
+}
+
+static void cgroup_end(void)
+{
+	write_file(CGROUP "/cgroup.procs", "0");
+	rmdir(CGROUP_VMM);
+	umount2(CGROUP, MNT_DETACH);
+	rmdir(CGROUP);
+}
+
+static int reclaim_vmm(struct sealed *s, char *ordinary)
+{
+	if (access(CGROUP_VMM "/memory.reclaim", W_OK))
+		return NO_CALL;
+	/* It fails if there was less; this does not matter. */
+	write_file(CGROUP_VMM "/memory.reclaim", "16M");
+	return 0;
+}
+
+static int way_reclaim(struct sealed *s)
+{
+	return swap_by(reclaim_vmm, s);
+}
+
+/* Two pages like the guest's become one, without a third. */
+static int way_ksm(struct sealed *s)
+{
+	char *twins = ordinary_memory(2 * HOST_PAGE, SECRET);
+	struct places twin, page = {};
+	int ret = NOT_REACHED, i;
+
+	if (!twins || access(KSM "run", W_OK))
+		return NO_CALL;
+	ksm_begin();
+	madvise(twins, 2 * HOST_PAGE, MADV_MERGEABLE);
+	if (s->p)
+		madvise(s->page, HOST_PAGE, MADV_MERGEABLE);
+	for (i = 0; i < 5 && ret == NOT_REACHED; i++) {
+		ksm_scan_twice();
+		read_places(&twin, twins, 2 * HOST_PAGE);
+		if ((twin.entry[0] & PM_PLACE) && twin.entry[0] == twin.entry[1])
+			ret = 0;
+	}
+	if (s->p)
+		read_places(&page, s->page, HOST_PAGE);
+	if (!ret && page.entry[0] == twin.entry[0])
+		ret = SEEN;
+	ksm_end();
+	munmap(twins, 2 * HOST_PAGE);
+	return ret;
+}
+
+/* Pages of the whole machine that the kernel has moved */
+static long pages_migrated(void)
+{
+	FILE *f = fopen("/proc/vmstat", "re");
+	long found = 0, value;
+	char name[80];
+
+	while (f && fscanf(f, "%79s %ld", name, &value) == 2)
+		if (!strcmp(name, "pgmigrate_success"))
+			found = value;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Every second page is free: pages can be moved there, these or others. */
+static int way_compact(struct sealed *s)
+{
+	char *holey = ordinary_memory(HOLEY_SIZE, ORDINARY);
+	long before;
+	size_t i;
+
+	if (!holey || access("/proc/sys/vm/compact_memory", W_OK))
+		return NO_CALL;
+	for (i = 0; i < HOLEY_SIZE; i += 2 * HOST_PAGE)
+		madvise(holey + i, HOST_PAGE, MADV_DONTNEED);
+	before = pages_migrated();
+	write_file("/proc/sys/vm/compact_memory", "1");
+	munmap(holey, HOLEY_SIZE);
+	return pages_migrated() > before ? 0 : NOT_REACHED;
+}
+
+/* There and back again: it does not matter where memory was. */
+static int way_migrate_pages(struct sealed *s)
+{
+	static struct places before;
+	unsigned long node[2] = { 1, 2 };
+	char *ordinary;
+	int ret = NOT_REACHED, i;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		return NO_CALL;
+	ordinary = ordinary_memory(ORDINARY_SIZE, ORDINARY);
+	if (!ordinary)
+		return errno;
+	read_places(&before, ordinary, ORDINARY_SIZE);
+	for (i = 0; i < 2; i++) {
+		syscall(SYS_migrate_pages, 0, 64UL, &node[i], &node[!i]);
+		if (moved(&before, ordinary, ORDINARY_SIZE))
+			ret = 0;
+	}
+	munmap(ordinary, ORDINARY_SIZE);
+	return ret;
+}
 
 /* Held since before */
 
@@ -633,29 +939,44 @@ static int way_file_allocate(struct sealed *s)
 	return result(fallocate(s->fd, 0, s->offset, SECRET_SIZE));
 }
 
+/* The start of a way: it names an address, a file, or nothing */
+enum by { BY_ADDRESS, BY_FILE, BY_MACHINE };
+
 /**
  * struct way - a way to a page of the guest
  * @name: for messages
  * @fn: tries it
+ * @by: its start
+ * @reaches: it sees, changes or moves any ordinary page
  * @vmm: results allowed for memory of the VMM; -1 ends the list
  * @driver: the same for a file of the driver; only -1: there is no such way
  */
 struct way {
 	const char *name;
 	int (*fn)(struct sealed *s);
+	enum by by;
+	bool reaches;
 	int vmm[4];
 	int driver[4];
 };
 
 #define SIG(x)		(SIGNAL + (x))
-#define ADDRESS(_name, _fn, ...)	{ _name, _fn, { __VA_ARGS__, -1 }, { -1 } }
+#define ADDRESS(_name, _fn, ...)	\
+	{ _name, _fn, BY_ADDRESS, false, { __VA_ARGS__, -1 }, { -1 } }
+#define REACHING(_name, _fn, ...)	\
+	{ _name, _fn, BY_ADDRESS, true, { __VA_ARGS__, -1 }, { -1 } }
+#define RESULTS(...)	{ __VA_ARGS__, -1 }
+#define FILE_WAY(_name, _fn, _vmm, _driver)	\
+	{ _name, _fn, BY_FILE, false, _vmm, _driver }
+#define MACHINE(_name, _fn, _reaches, ...)	\
+	{ _name, _fn, BY_MACHINE, _reaches, { __VA_ARGS__, -1 }, { __VA_ARGS__, -1 } }
 
 static const struct way ways[] = {
-	ADDRESS("load", way_load, SIG(SIGBUS)),
-	ADDRESS("store", way_store, SIG(SIGBUS)),
+	REACHING("load", way_load, SIG(SIGBUS)),
+	REACHING("store", way_store, SIG(SIGBUS)),
 	/* Newer kernels let nobody execute a file without a name. */
 	ADDRESS("instruction fetch", way_fetch, SIG(SIGBUS), EACCES),
-	ADDRESS("load by a child", way_child_load, SIG(SIGSEGV)),
+	REACHING("load by a child", way_child_load, SIG(SIGSEGV)),
 	ADDRESS("write", way_write, EFAULT),
 	ADDRESS("read", way_read, EFAULT),
 	ADDRESS("pwrite to a file", way_pwrite, EFAULT),
@@ -673,48 +994,61 @@ static const struct way ways[] = {
 	ADDRESS("AIO, read", way_aio_read, EFAULT),
 	ADDRESS("io_uring fixed buffer", way_fixed_buffer, EFAULT),
 	ADDRESS("vmsplice", way_vmsplice, EFAULT),
-	ADDRESS("process_vm_readv", way_process_vm_readv, EFAULT, NO_CALL),
-	ADDRESS("process_vm_writev", way_process_vm_writev, EFAULT, NO_CALL),
-	ADDRESS("process_vm_readv by a child", way_process_vm_readv_by_child, EFAULT,
-		NO_CALL),
-	ADDRESS("/proc/self/mem, read", way_proc_mem_read, EIO),
-	ADDRESS("/proc/self/mem, write", way_proc_mem_write, EIO),
-	ADDRESS("/proc/PID/mem by a child", way_proc_mem_by_child, EIO),
-	ADDRESS("ptrace peek", way_ptrace_peek, EIO),
-	ADDRESS("ptrace poke", way_ptrace_poke, EIO),
+	REACHING("process_vm_readv", way_process_vm_readv, EFAULT, NO_CALL),
+	REACHING("process_vm_writev", way_process_vm_writev, EFAULT, NO_CALL),
+	REACHING("process_vm_readv by a child", way_process_vm_readv_by_child, EFAULT,
+		 NO_CALL),
+	REACHING("process_vm_writev by a child", way_process_vm_writev_by_child, EFAULT,
+		 NO_CALL),
+	REACHING("/proc/self/mem, read", way_proc_mem_read, EIO),
+	REACHING("/proc/self/mem, write", way_proc_mem_write, EIO),
+	REACHING("/proc/PID/mem by a child", way_proc_mem_by_child, EIO),
+	REACHING("/proc/PID/mem by a child, write", way_proc_mem_write_by_child, EIO),
+	REACHING("ptrace peek", way_ptrace_peek, EIO),
+	REACHING("ptrace poke", way_ptrace_poke, EIO),
 	ADDRESS("move_pages", way_move_pages, EFAULT, NO_CALL),
 	ADDRESS("mremap", way_mremap, SIG(SIGBUS)),
 	ADDRESS("mremap, larger", way_mremap_larger, EFAULT),
-	ADDRESS("munmap and mmap", way_munmap, 0),
+	REACHING("munmap and mmap", way_munmap, 0),
 	ADDRESS("mprotect", way_mprotect, SIG(SIGBUS)),
 	ADDRESS("mlock", way_mlock, SIG(SIGBUS)),
 	ADDRESS("mincore", way_mincore, 0),
-	ADDRESS("MADV_DONTNEED", way_dontneed, EINVAL),
+	REACHING("MADV_DONTNEED", way_dontneed, EINVAL),
 	ADDRESS("MADV_FREE", way_free, EINVAL),
 	ADDRESS("MADV_REMOVE", way_remove, EBUSY),
 	ADDRESS("MADV_MERGEABLE", way_mergeable, 0, EINVAL),
 	ADDRESS("MADV_HUGEPAGE", way_hugepage, 0, EINVAL),
 	ADDRESS("MADV_DODUMP", way_dodump, EINVAL),
 	ADDRESS("MADV_DOFORK", way_dofork, EINVAL),
-	ADDRESS("MADV_HWPOISON", way_hwpoison, EFAULT, EINVAL),
+	ADDRESS("MADV_COLD", way_cold, EINVAL),
 	ADDRESS("MADV_PAGEOUT", way_pageout, EINVAL),
+	REACHING("MADV_PAGEOUT to a swap device", way_pageout_to_swap, EINVAL, NO_CALL),
+	REACHING("MADV_HWPOISON", way_hwpoison, EFAULT, NO_CALL),
+	REACHING("MADV_SOFT_OFFLINE", way_soft_offline, EFAULT, NO_CALL),
 	ADDRESS("MADV_POPULATE_READ", way_populate, EFAULT, EINVAL),
 	ADDRESS("MADV_COLLAPSE", way_collapse, EINVAL),
 	ADDRESS("pipe with a page from before", way_old_pipe, 0),
 	ADDRESS("fixed buffer from before", way_old_fixed_buffer, 0, NO_CALL, EPERM),
-	{ "read of the file", way_file_read, { 0, -1 }, { EINVAL, -1 } },
-	{ "write of the file", way_file_write, { 0, EINVAL, -1 }, { EPERM, -1 } },
-	{ "mapping of the file", way_file_map, { 0, SIG(SIGBUS), -1 }, { ENODEV, -1 } },
-	{ "splice of the file", way_file_splice, { 0, EINVAL, -1 }, { EINVAL, -1 } },
-	{ "allocation in the file", way_file_allocate, { 0, -1 }, { EOPNOTSUPP, -1 } },
-	{ "hole in the file", way_file_punch, { 0, -1 }, { EBUSY, -1 } },
-	{ "truncation of the file", way_file_truncate, { 0, EINVAL, -1 },
-	  { EINVAL, -1 } },
+	MACHINE("memory.reclaim to a swap device", way_reclaim, true, 0, NO_CALL),
+	MACHINE("KSM", way_ksm, true, 0, NO_CALL),
+	MACHINE("compact_memory", way_compact, false, 0, NO_CALL),
+	MACHINE("migrate_pages", way_migrate_pages, true, 0, NO_CALL),
+	FILE_WAY("read of the file", way_file_read, RESULTS(0), RESULTS(EINVAL)),
+	FILE_WAY("write of the file", way_file_write, RESULTS(0, EINVAL), RESULTS(EPERM)),
+	FILE_WAY("mapping of the file", way_file_map, RESULTS(0, SIG(SIGBUS)),
+		 RESULTS(ENODEV)),
+	FILE_WAY("splice of the file", way_file_splice, RESULTS(0, EINVAL),
+		 RESULTS(EINVAL)),
+	FILE_WAY("allocation in the file", way_file_allocate, RESULTS(0),
+		 RESULTS(EOPNOTSUPP)),
+	FILE_WAY("hole in the file", way_file_punch, RESULTS(0), RESULTS(EBUSY)),
+	FILE_WAY("truncation of the file", way_file_truncate, RESULTS(0, EINVAL),
+		 RESULTS(EINVAL)),
 };
 
-static bool is_file_way(const struct way *way)
+static bool has_way(const struct way *way, const struct sealed *s)
 {
-	return way->driver[0] != -1;
+	return way->by == BY_MACHINE || (way->by == BY_FILE ? s->fd >= 0 : !!s->p);
 }
 
 static const char *result_text(int ret)
@@ -723,6 +1057,8 @@ static const char *result_text(int ret)
 
 	if (ret == SEEN)
 		return "THE DATA WERE SEEN";
+	if (ret == NOT_REACHED)
+		return "ORDINARY MEMORY WAS NOT REACHED";
 	if (ret > SIGNAL)
 		snprintf(text, sizeof(text), "%s", strsignal(ret - SIGNAL));
 	else
@@ -769,15 +1105,6 @@ static int map_file(struct sealed *s, int flags)
 	return s->map == MAP_FAILED ? -1 : 0;
 }
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0;
-
-	close(fd);
-	return ret;
-}
-
 static int map_huge_shmem(struct sealed *s)
 {
 	char dir[] = "/tmp/sealed.XXXXXX";
@@ -822,7 +1149,7 @@ static int make_memory(struct sealed *s)
 		/* A huge page can only be taken whole. */
 		s->map_size = SECRET_SIZE;
 		s->offset = 0;
-		if (write_text("/proc/sys/vm/nr_hugepages", "4"))
+		if (write_file("/proc/sys/vm/nr_hugepages", "4"))
 			return -1;
 		s->fd = memfd_create("guest", MFD_HUGETLB);
 		return map_file(s, MAP_SHARED);
@@ -894,7 +1221,7 @@ static void open_disk(void)
 	static const char * const disks[] = { "/dev/vda", "/dev/zram0" };
 	unsigned int i;
 
-	write_text("/sys/block/zram0/disksize", "1M");
+	write_file("/sys/block/zram0/disksize", "1M");
 	for (i = 0; i < ARRAY_SIZE(disks) && scratch_disk < 0; i++)
 		scratch_disk = open(disks[i], O_RDWR | O_DIRECT);
 }
@@ -955,7 +1282,7 @@ FIXTURE_TEARDOWN(sealed)
 {
 	EXPECT_FALSE(kmsg_complains(self->log));
 	tvm_destroy(&self->s.t);
-	write_text("/proc/sys/vm/nr_hugepages", "0");
+	write_file("/proc/sys/vm/nr_hugepages", "0");
 }
 
 #define start_guest(s)							\
@@ -983,29 +1310,73 @@ static uint64_t place_of(unsigned int n)
 	return (4 + 2 * n) * HOST_PAGE;
 }
 
+static unsigned int nr_places(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		n += ways[i].by == BY_ADDRESS;
+	return n;
+}
+
 TEST_F(sealed, no_way_reaches_the_guest)
 {
 	struct sealed *s = &self->s;
-	unsigned int i;
+	unsigned int i, place = 0;
 	int ret;
 
-	if (place_of(ARRAY_SIZE(ways)) > SECRET_SIZE)
+	if (place_of(nr_places()) > SECRET_SIZE)
 		SKIP(return, TOO_FEW_PAGES);
+	cgroup_begin();
 	start_guest(s);
 	EXPECT_EQ(0, spoilt_neighbours(s));
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (is_file_way(&ways[i]) ? s->fd < 0 : !s->p)
+		if (!has_way(&ways[i], s))
 			continue;
-		if (is_file_way(&ways[i]) && s->kind == ANON)
-			continue;
-		s->page = s->p + place_of(i);
+		if (ways[i].by == BY_ADDRESS)
+			s->page = s->p + place_of(place++);
 		ret = ways[i].fn(s);
-		printf("# %-28s | %-10s | %s\n", ways[i].name, kind_names[s->kind],
+		printf("# %-31s | %-10s | %s\n", ways[i].name, kind_names[s->kind],
 		       result_text(ret));
 		EXPECT_TRUE(is_allowed(&ways[i], s, ret))
 			TH_LOG("%s: %s", ways[i].name, result_text(ret));
 		expect_kept(s, ways[i].name);
 	}
+	cgroup_end();
+}
+
+/* The page has been seen, changed or moved, or it is gone. */
+static bool is_reached(const struct sealed *s, const struct places *before, int ret)
+{
+	return ret == SEEN || moved(before, s->p, SECRET_SIZE) ||
+	       !is_filled(s->page, SECRET);
+}
+
+/* A way that does not even reach ordinary memory would prove nothing above. */
+TEST(ways_reach_ordinary_memory)
+{
+	static struct places before;
+	struct sealed s = { .kind = ANON, .fd = -1 };
+	unsigned int i;
+	int ret;
+
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	cgroup_begin();
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (!ways[i].reaches)
+			continue;
+		s.p = ordinary_memory(SECRET_SIZE, SECRET);
+		ASSERT_NE(NULL, s.p);
+		s.page = s.p + 4 * HOST_PAGE;
+		read_places(&before, s.p, SECRET_SIZE);
+		ret = ways[i].fn(&s);
+		printf("# %-31s | %s\n", ways[i].name, result_text(ret));
+		if (ret != NO_CALL)
+			EXPECT_TRUE(is_reached(&s, &before, ret))
+				TH_LOG("%s does not reach it", ways[i].name);
+		munmap(s.p, SECRET_SIZE);
+	}
+	cgroup_end();
 }
 
 #define TRIES	20
@@ -1084,7 +1455,7 @@ static void dump_core(void)
 
 	setrlimit(RLIMIT_CORE, &unlimited);
 	prctl(PR_SET_DUMPABLE, 1);
-	write_text("/proc/self/coredump_filter", "0x7f");
+	write_file("/proc/self/coredump_filter", "0x7f");
 	pvm_catch(SIG_DFL);
 	signal(SIGABRT, SIG_DFL);
 	abort();
@@ -1122,7 +1493,7 @@ TEST(core_dump_of_the_vmm_has_no_data)
 	if (no_gzvm())
 		SKIP(return, NO_GZVM);
 	unlink(CORE);
-	if (write_text("/proc/sys/kernel/core_pattern", CORE))
+	if (write_file("/proc/sys/kernel/core_pattern", CORE))
 		SKIP(return, "no core dumps");
 	child = fork();
 	if (!child) {
