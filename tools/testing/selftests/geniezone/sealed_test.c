@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 
 #include <linux/aio_abi.h>
+#include <linux/elf.h>
 #include <linux/falloc.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
@@ -1078,6 +1079,23 @@ static bool is_allowed(const struct way *way, const struct sealed *s, int ret)
 
 /* The guest */
 
+/* A word that no earlier test has left in memory, in each page */
+GUEST static void guest_keep_word(uint64_t word)
+{
+	uint64_t p, bad;
+
+	for (p = SECRET_BASE; p < SECRET_BASE + SECRET_SIZE; p += 0x1000) {
+		write64(p, word);
+		write64(p + 2048, word);
+	}
+	for (;;) {
+		bad = 0;
+		for (p = SECRET_BASE; p < SECRET_BASE + SECRET_SIZE; p += 0x1000)
+			bad += read64(p) != word || read64(p + 2048) != word;
+		guest_sync(bad);
+	}
+}
+
 GUEST static void guest_keep(uint64_t size)
 {
 	uint64_t p, bad;
@@ -1377,6 +1395,116 @@ TEST(ways_reach_ordinary_memory)
 		munmap(s.p, SECRET_SIZE);
 	}
 	cgroup_end();
+}
+
+/**
+ * struct sweep - pages that a file has
+ * @secret: begin like the guest's
+ * @ordinary: begin like ordinary memory of this test
+ */
+struct sweep {
+	uint64_t secret, ordinary;
+};
+
+static int sweep_segment(int fd, const struct elf64_phdr *segment, uint64_t word,
+			 struct sweep *sweep)
+{
+	static uint64_t chunk[0x20000];
+	uint64_t at, len;
+	ssize_t n;
+
+	for (at = 0; at < segment->p_memsz; at += len) {
+		len = segment->p_memsz - at;
+		if (len > sizeof(chunk))
+			len = sizeof(chunk);
+		n = pread(fd, chunk, len, segment->p_offset + at);
+		if (n != (ssize_t)len)
+			return n < 0 ? errno : EIO;
+		sweep->secret += filled_pages((char *)chunk, len, word);
+		sweep->ordinary += filled_pages((char *)chunk, len, ~word);
+	}
+	/* It is memory, too, and will be read. */
+	memset(chunk, 0, sizeof(chunk));
+	return 0;
+}
+
+/* Reads the kernel's mapping of all memory; returns an errno. */
+static int sweep_kcore(uint64_t word, struct sweep *sweep)
+{
+	int fd = open("/proc/kcore", O_RDONLY), ret = 0, i;
+	struct elf64_phdr segment;
+	struct elf64_hdr head;
+
+	memset(sweep, 0, sizeof(*sweep));
+	if (pread(fd, &head, sizeof(head), 0) != sizeof(head))
+		ret = EIO;
+	for (i = 0; !ret && i < head.e_phnum; i++) {
+		if (pread(fd, &segment, sizeof(segment),
+			  head.e_phoff + i * sizeof(segment)) != sizeof(segment))
+			ret = EIO;
+		else if (segment.p_type == PT_LOAD && segment.p_paddr != UINT64_MAX)
+			ret = sweep_segment(fd, &segment, word, sweep);
+	}
+	close(fd);
+	return ret;
+}
+
+/*
+ * Root reads all memory as a debugger does: the guest's pages are as if they were not
+ * there, and the kernel goes on.
+ */
+TEST_F(sealed, kcore_shows_nothing)
+{
+	struct sealed *s = &self->s;
+	struct sweep sweep;
+	char *ordinary;
+	uint64_t word;
+
+	if (access("/proc/kcore", R_OK))
+		SKIP(return, "no /proc/kcore");
+	ASSERT_EQ(8, syscall(SYS_getrandom, &word, 8, 0));
+	ordinary = ordinary_memory(ORDINARY_SIZE, ~word);
+	ASSERT_NE(NULL, ordinary);
+	tvm_enter(&s->t, 0, guest_keep_word, word);
+	vcpu_run_to_sync(&s->t.vcpus[0], 0);
+	EXPECT_EQ(0, sweep_kcore(word, &sweep));
+	EXPECT_LE(ORDINARY_SIZE / 0x1000, sweep.ordinary);
+	EXPECT_EQ(0, sweep.secret);
+	expect_kept(s, "/proc/kcore");
+	munmap(ordinary, ORDINARY_SIZE);
+}
+
+#define MEMORY	"/sys/devices/system/memory/"
+
+/* The number of blocks of memory that went offline; they are online again. */
+static int take_blocks_offline(void)
+{
+	char path[64];
+	int i, taken = 0;
+
+	for (i = 0; i < 4096; i++) {
+		snprintf(path, sizeof(path), MEMORY "memory%d/state", i);
+		if (access(path, W_OK) || write_file(path, "offline"))
+			continue;
+		taken++;
+		write_file(path, "online");
+	}
+	return taken;
+}
+
+/* The block with the guest's pages must stay, others may go. */
+TEST_F(sealed, memory_that_goes_offline)
+{
+	struct sealed *s = &self->s;
+	int taken;
+
+	if (access(MEMORY "block_size_bytes", F_OK))
+		SKIP(return, "no memory hotplug");
+	start_guest(s);
+	taken = take_blocks_offline();
+	expect_kept(s, "memory offline");
+	if (!taken)
+		SKIP(return, "this machine lets no block of memory go offline");
 }
 
 #define TRIES	20
