@@ -24,12 +24,11 @@ static struct gz_vm library_vm(const struct vm *vm)
 	return (struct gz_vm){ .dev_fd = gzvm, .fd = vm->fd };
 }
 
-static void gz_slot(struct vm *vm, unsigned int nr, uint64_t gpa, void *at,
-		    uint64_t size)
+static void gz_slot(struct vm *vm, uint64_t gpa, void *at, uint64_t size)
 {
 	struct gz_vm gz = library_vm(vm);
 
-	CHECKED(gz_vm_set_region(&gz, nr, 0, gpa, size, at));
+	CHECKED(gz_vm_set_region(&gz, vm->nr_slots++, 0, gpa, size, at));
 }
 
 static void gz_create(struct vm *vm, unsigned int nr_vcpus)
@@ -38,9 +37,10 @@ static void gz_create(struct vm *vm, unsigned int nr_vcpus)
 	unsigned int id;
 
 	vm->nr_vcpus = nr_vcpus;
+	vm->nr_slots = 0;
 	vm->gic = -1;
 	vm->fd = CHECKED(gz_ioctl(gzvm, GZVM_CREATE_VM, 0));
-	gz_slot(vm, 0, CODE_BASE, vm->code, CODE_SIZE);
+	gz_slot(vm, CODE_BASE, vm->code, CODE_SIZE);
 	gz = library_vm(vm);
 	CHECKED(gz_gic_create(&gz, GICD_BASE, nr_vcpus));
 	for (id = 0; id < nr_vcpus; id++) {

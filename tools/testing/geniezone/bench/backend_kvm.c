@@ -28,11 +28,10 @@ static bool kvm_open(void)
 	return true;
 }
 
-static void kvm_slot(struct vm *vm, unsigned int nr, uint64_t gpa, void *at,
-		     uint64_t size)
+static void kvm_slot(struct vm *vm, uint64_t gpa, void *at, uint64_t size)
 {
 	struct kvm_userspace_memory_region region = {
-		.slot = nr,
+		.slot = vm->nr_slots++,
 		.guest_phys_addr = gpa,
 		.memory_size = size,
 		.userspace_addr = (uintptr_t)at,
@@ -93,8 +92,9 @@ static void kvm_create(struct vm *vm, unsigned int nr_vcpus)
 	unsigned int id;
 
 	vm->nr_vcpus = nr_vcpus;
+	vm->nr_slots = 0;
 	vm->fd = CHECKED(ioctl(kvm, KVM_CREATE_VM, 0));
-	kvm_slot(vm, 0, CODE_BASE, vm->code, CODE_SIZE);
+	kvm_slot(vm, CODE_BASE, vm->code, CODE_SIZE);
 	for (id = 0; id < nr_vcpus; id++)
 		create_vcpu(vm, id);
 	create_gic(vm);

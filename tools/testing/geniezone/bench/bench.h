@@ -27,6 +27,7 @@ struct command {
  * @vcpu: the vCPUs
  * @run: the run structure of each vCPU
  * @nr_vcpus: number of vCPUs
+ * @nr_slots: number of slots
  * @code: guest code and commands
  */
 struct vm {
@@ -35,6 +36,7 @@ struct vm {
 	int vcpu[MAX_VCPUS];
 	void *run[MAX_VCPUS];
 	unsigned int nr_vcpus;
+	unsigned int nr_slots;
 	char *code;
 };
 
@@ -45,7 +47,7 @@ struct vm {
  * @create: create a VM with an interrupt controller and memory at CODE
  * @destroy: destroy a VM that @create created
  * @enter: set the entry point of vCPU 0; the others are off
- * @slot: add memory
+ * @slot: add memory of the program
  * @ioeventfd: add a doorbell of 4 bytes; @match: only for this value
  * @irqfd: connect an eventfd to an SPI
  * @run: run to the end of a command or to a write to @stop; reads return 3.
@@ -59,8 +61,7 @@ struct backend {
 	void (*create)(struct vm *vm, unsigned int nr_vcpus);
 	void (*destroy)(struct vm *vm);
 	void (*enter)(struct vm *vm, uint64_t pc);
-	void (*slot)(struct vm *vm, unsigned int nr, uint64_t gpa, void *at,
-		     uint64_t size);
+	void (*slot)(struct vm *vm, uint64_t gpa, void *at, uint64_t size);
 	void (*ioeventfd)(struct vm *vm, int fd, uint64_t addr,
 			  const uint32_t *match);
 	void (*irqfd)(struct vm *vm, int fd, unsigned int spi);

@@ -37,19 +37,18 @@ static void to_kernel(struct vm *vm)
 /* MMIO while the VM has more slots, each of one page */
 static void with_slots(void)
 {
-	static const int counts[] = { 1, 32, 512 };
+	static const unsigned int counts[] = { 1, 32, 512 };
 	char *page = anon(4096);
 	unsigned int i;
 	int64_t empty;
 	struct vm vm;
-	int nr = 1;
 
 	vm_create(&vm, 1);
 	empty = loop_alone(&vm);
 	for (i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
-		for (; nr < counts[i]; nr++)
-			hv->slot(&vm, nr, SLOTS_BASE + nr * 0x10000ULL, page,
-				 4096);
+		while (vm.nr_slots < counts[i])
+			hv->slot(&vm, SLOTS_BASE + vm.nr_slots * 0x10000ULL,
+				 page, 4096);
 		vm_loop(&vm, guest_write, MMIO_BASE, 7, 1);
 		report("mmio-write-slots", counts[i], empty, ops);
 	}

@@ -28,7 +28,7 @@ static void give(const char *figure, bool huge)
 	for (i = 0; i < ROUNDS; i++) {
 		vm_create(&vm, 1);
 		meter_begin();
-		hv->slot(&vm, 1, DATA_BASE, at, size);
+		hv->slot(&vm, DATA_BASE, at, size);
 		meter_end();
 		meter_batch();
 		vm_destroy(&vm);

@@ -11,7 +11,7 @@
 static void create(struct vm *vm, unsigned int nr_vcpus, void *at)
 {
 	hv->create(vm, nr_vcpus);
-	hv->slot(vm, 1, DATA_BASE, at, SLOT_SIZE);
+	hv->slot(vm, DATA_BASE, at, SLOT_SIZE);
 }
 
 /* Each round is a batch. */

@@ -35,7 +35,7 @@ static void populate(uint64_t mib, bool huge)
 	int64_t empty;
 
 	vm_create(&vm, 1);
-	hv->slot(&vm, 1, DATA_BASE, at, size);
+	hv->slot(&vm, DATA_BASE, at, size);
 	empty = region_touch(&vm, at, size);
 	report(figure_of("populate", huge), mib, empty, size / PAGE);
 	meter_reset();
@@ -100,7 +100,7 @@ static void no_schedule(uint64_t mib, bool huge)
 	void *raw, *at = region_create(size, huge, true, &raw);
 
 	vm_create(&vm, 1);
-	hv->slot(&vm, 1, DATA_BASE, at, size);
+	hv->slot(&vm, DATA_BASE, at, size);
 	atomic_store(&watch.stop, false);
 	if (pthread_create(&thread, NULL, watch_thread, NULL))
 		die("pthread_create");
@@ -171,7 +171,7 @@ static void guest_create(struct guest *g, uint64_t mib, bool huge,
 
 static void guest_populate(struct guest *g)
 {
-	hv->slot(&g->vm, 1, DATA_BASE, g->at, g->size);
+	hv->slot(&g->vm, DATA_BASE, g->at, g->size);
 	touch_all(&g->vm, g->size);
 }
 

@@ -66,7 +66,7 @@ static void first_touch(const char *figure, bool huge, bool there)
 
 	at = region_create(TOUCH_SIZE, huge, there, &raw);
 	vm_create(&vm, 1);
-	hv->slot(&vm, 1, DATA_BASE, at, TOUCH_SIZE);
+	hv->slot(&vm, DATA_BASE, at, TOUCH_SIZE);
 	empty = region_touch(&vm, at, TOUCH_SIZE);
 	report(figure, 1, empty, TOUCH_SIZE / PAGE);
 	vm_destroy(&vm);
