@@ -24,6 +24,7 @@ struct command {
  * struct vm - a virtual machine of either hypervisor
  * @fd: the VM
  * @gic: the file of its interrupt controller, or -1
+ * @file: the file of the last slot, or -1
  * @vcpu: the vCPUs
  * @run: the run structure of each vCPU
  * @nr_vcpus: number of vCPUs
@@ -33,6 +34,7 @@ struct command {
 struct vm {
 	int fd;
 	int gic;
+	int file;
 	int vcpu[MAX_VCPUS];
 	void *run[MAX_VCPUS];
 	unsigned int nr_vcpus;
@@ -42,12 +44,14 @@ struct vm {
 
 /**
  * struct backend - a hypervisor
- * @name: its name in the results
+ * @name: its name on the command line
+ * @is_protected: the program cannot access the guest's memory after the guest did
  * @open: open its device
  * @create: create a VM with an interrupt controller and memory at CODE
  * @destroy: destroy a VM that @create created
  * @enter: set the entry point of vCPU 0; the others are off
- * @slot: add memory of the program
+ * @slot: add memory of the program; with @write, memory of a file instead
+ * @write: write to the memory of the last slot, or NULL
  * @ioeventfd: add a doorbell of 4 bytes; @match: only for this value
  * @irqfd: connect an eventfd to an SPI
  * @run: run to the end of a command or to a write to @stop; reads return 3.
@@ -57,11 +61,13 @@ struct vm {
  */
 struct backend {
 	const char *name;
+	bool is_protected;
 	bool (*open)(void);
 	void (*create)(struct vm *vm, unsigned int nr_vcpus);
 	void (*destroy)(struct vm *vm);
 	void (*enter)(struct vm *vm, uint64_t pc);
 	void (*slot)(struct vm *vm, uint64_t gpa, void *at, uint64_t size);
+	void (*write)(struct vm *vm, const void *from, uint64_t size);
 	void (*ioeventfd)(struct vm *vm, int fd, uint64_t addr,
 			  const uint32_t *match);
 	void (*irqfd)(struct vm *vm, int fd, unsigned int spi);
@@ -70,7 +76,8 @@ struct backend {
 	uint32_t (*value)(struct vm *vm, unsigned int id);
 };
 
-extern const struct backend backend_gzvm, backend_kvm;
+extern const struct backend backend_gzvm, backend_protected, backend_guestmem,
+			    backend_kvm;
 extern const struct backend *hv;
 
 extern char guest_start[], guest_end[], guest_entry[];
@@ -131,7 +138,7 @@ void vm_gic(struct vm *vm);
 /* touch.c */
 void *region_create(uint64_t size, bool huge, bool there, void **raw);
 void region_destroy(void *raw, uint64_t size);
-int64_t region_touch(struct vm *vm, volatile char *at, uint64_t size);
+int64_t region_touch(struct vm *vm, uint64_t size);
 
 /* Operations in a batch, batches, and operations that warm up before */
 extern long ops;

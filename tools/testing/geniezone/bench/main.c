@@ -32,7 +32,7 @@ static const struct {
 };
 
 static const struct backend * const backends[] = {
-	&backend_gzvm, &backend_kvm,
+	&backend_gzvm, &backend_protected, &backend_guestmem, &backend_kvm,
 };
 
 static void find_backend(const char *name)
@@ -69,7 +69,8 @@ int main(int argc, char **argv)
 		ops = atol(optarg);
 	}
 	if (optind >= argc || ops < 1) {
-		fprintf(stderr, "usage: bench [-n OPERATIONS] gz|kvm [GROUP,...]\n");
+		fprintf(stderr, "usage: bench [-n OPERATIONS] KIND [GROUP,...]\n"
+			"KIND: gz, gz-protected, gz-guestmem or kvm\n");
 		return 2;
 	}
 	find_backend(argv[optind]);

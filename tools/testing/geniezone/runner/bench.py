@@ -34,6 +34,7 @@ OPERATIONS = Boot("operations", "exits,ioeventfd,irqfd,touch,life,ipi",
                   plugin=True)
 TOUCH = Boot("operations", "touch", plugin=True)
 SIZE = Boot("size", "memory,size")
+POPULATE = Boot("size", "size", plugin=True)
 LARGE = Boot("size", "memory,size,large")
 # A task that wakes up runs at the next scheduling point, not earlier
 STRETCH = Boot("stretch", "stretch", "preempt=none")
@@ -44,6 +45,8 @@ GIVE = Boot("give", "give,plain", "gzhyp.nodemand", plugin=True)
 BOOTS = {
     "gz": (OPERATIONS, LARGE, STRETCH, GIVE),
     "gz-page": (TOUCH, SIZE, STRETCH),
+    "gz-protected": (OPERATIONS, POPULATE),
+    "gz-guestmem": (OPERATIONS, POPULATE),
     "kvm-vhe": (OPERATIONS, SIZE),
     "kvm-nvhe": (OPERATIONS, LARGE, STRETCH),
     "kvm-protected": (OPERATIONS, SIZE),
@@ -78,12 +81,13 @@ def run_boot(ctx, mode, boot):
     if boot.plugin:
         options += ("--plugin",
                     plugin_option(ctx, out_dir(ctx) / f"{name}.profile"))
-    if mode.hypervisor == "kvm":
+    kvm = mode.hypervisor == "kvm"
+    if kvm:
         options += ("--vhe",)
     status, lines = machine.boot(
         name, f"{ALWAYS} gz.hypervisor={mode.hypervisor} gz.ops={OPS} "
         f"gz.bench={boot.groups} {mode.append} {boot.append}", boot.seconds,
-        *options, el2=mode.hypervisor == "gz")
+        *options, el2=not kvm)
     ctx.report.check("all groups ended", lines.count("bench: done")
                      == boot.groups.count(",") + 1, "", ctx.log(name))
     machine.ended(name, status, lines)

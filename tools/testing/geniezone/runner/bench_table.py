@@ -9,7 +9,7 @@ RESULT = re.compile(r"^R (\S+) (\d+) (-?\d+\.\d+) (\d+)$")
 
 @dataclass(frozen=True)
 class Mode:
-    """A hypervisor and its mode."""
+    """A hypervisor and its mode. hypervisor: the argument of the program."""
     name: str
     title: str
     hypervisor: str
@@ -19,6 +19,8 @@ class Mode:
 MODES = (
     Mode("gz", "gz", "gz"),
     Mode("gz-page", "gz page", "gz", "gzhyp.noblock"),
+    Mode("gz-protected", "gz prot.", "gz-protected"),
+    Mode("gz-guestmem", "gz gmem", "gz-guestmem"),
     Mode("kvm-vhe", "KVM VHE", "kvm"),
     Mode("kvm-nvhe", "KVM nVHE", "kvm", "kvm-arm.mode=nvhe"),
     Mode("kvm-protected", "KVM prot.", "kvm", "kvm-arm.mode=protected"),

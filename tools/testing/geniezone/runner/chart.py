@@ -6,7 +6,8 @@ from html import escape
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 80, 20, 60, 40
 # Series take these in turn, also series that a chart leaves out
-COLOURS = ("#0b6e4f", "#6bbf8a", "#9aa5b1", "#c0392b", "#e59866", "#34495e")
+COLOURS = ("#0b6e4f", "#6bbf8a", "#1f77b4", "#85c1e9", "#9aa5b1", "#c0392b",
+           "#e59866", "#34495e")
 
 
 def steps(most):
