@@ -352,7 +352,7 @@ def dma(ctx):
     base_machine(ctx).tests("dma", "gzhyp.nodemand", programs.needing(ctx, "smmu"),
                             options=(*SMMU, "--disk", disk))
     text = ctx.log("dma").read_text(errors="replace")
-    ctx.report.check("gzhyp says so", "gzhyp: DMA of devices: behind an SMMU" in text,
+    ctx.report.check("gzhyp says so", "gzhyp: DMA of devices: PCI is behind an SMMU" in text,
                      "", ctx.log("dma"))
     ctx.report.check("nothing is skipped", "# SKIP" not in
                      (ctx.logs / "dma.result").read_text(errors="replace"), "",

@@ -36,12 +36,16 @@ static void map_ram(u64 base, u64 end)
 		panic("no memory for the table of devices");
 }
 
+/*
+ * Of pages only: while a block is split, an access to any page of it aborts. A CPU
+ * repeats it, a device does not.
+ */
 static void build(pa_t hidden, u64 size)
 {
 	const struct ram_range *ram = platform.ram;
 	unsigned int i;
 
-	if (pgt_init(&dma_pgt, IPA_BITS, 0, 1))
+	if (pgt_init(&dma_pgt, IPA_BITS, 0, PGT_LAST_LEVEL))
 		panic("no memory for the table of devices");
 	dma_pgt.invalidate = invalidate;
 	for (i = 0; i < platform.nr_ram; i++, ram++) {
@@ -87,26 +91,9 @@ bool dma_close(pa_t hidden, u64 size)
 }
 
 /**
- * dma_prepare() - get ready to unmap or map pages; may fail
- * @pa: page-aligned start
- * @size: bytes
- *
- * Return: 0 or PGT_NO_MEMORY.
- */
-int dma_prepare(pa_t pa, u64 size)
-{
-	u64 at = ALIGN_DOWN(pa.v, SZ_2M);
-	int err = 0;
-
-	for (; closed && at < pa.v + size && !err; at += SZ_2M)
-		err = pgt_split(&dma_pgt, at);
-	return err;
-}
-
-/**
  * dma_unmap() - take pages from devices; accesses to them have ended then
  * @pa: page-aligned start
- * @size: bytes, after dma_prepare()
+ * @size: bytes
  */
 void dma_unmap(pa_t pa, u64 size)
 {
@@ -117,7 +104,7 @@ void dma_unmap(pa_t pa, u64 size)
 /**
  * dma_map() - give pages back to devices
  * @pa: page-aligned start
- * @size: bytes, after dma_prepare()
+ * @size: bytes
  */
 void dma_map(pa_t pa, u64 size)
 {
@@ -126,20 +113,27 @@ void dma_map(pa_t pa, u64 size)
 }
 
 /**
- * dma_agrees() - can devices access a page exactly if the host can? For checks.
- * @pa: a page of RAM
+ * dma_agrees() - can devices access pages exactly if the host can? For checks.
+ * @pa: the first one, of RAM
+ * @size: bytes
  * @mapped: the host can
  */
-bool dma_agrees(u64 pa, bool mapped)
+bool dma_agrees(u64 pa, u64 size, bool mapped)
 {
 	struct pgt_leaf leaf;
+	u64 at = pa;
+	bool ret = true;
 
-	if (!closed)
-		return true;
 	owner_lock();
-	leaf = pgt_lookup(&dma_pgt, pa);
+	while (closed && ret && at < pa + size) {
+		leaf = pgt_lookup(&dma_pgt, at);
+		ret = leaf.valid == mapped;
+		if (mapped)
+			ret &= leaf.size == PAGE_SIZE && leaf.pa.v == at;
+		at += leaf.size - (at & (leaf.size - 1));
+	}
 	owner_unlock();
-	return leaf.valid == mapped && (!mapped || leaf.pa.v == pa);
+	return ret;
 }
 
 /**

@@ -15,13 +15,18 @@ void __noreturn secondary_main(struct percpu *cpu);
 
 /* Called by arch/vectors.S */
 void host_trap(u64 code, struct cpu_regs *regs);
-void __noreturn hyp_fault(u64 code, struct cpu_regs *regs);
+void hyp_fault(u64 code, struct cpu_regs *regs);
 
 /* The second one saves all registers of the host, not only those of calls */
 extern const char vectors[], vectors_mmio[];
 
 /* From arch/enter.S */
 void smc_call(struct cpu_regs *regs);
+
+/* From arch/translate.S */
+u64 translate_el0(u64 va);
+u64 translate_el1(u64 va);
+void translate_failed(void);
 
 /* From arch/gic-lr.S: the first @nr list registers */
 void lr_write(const u64 *lr, unsigned int nr);

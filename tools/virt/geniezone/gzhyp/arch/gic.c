@@ -91,6 +91,10 @@ u64 gic_find_redist(u64 mpidr)
 	panic("no redistributor for CPU %lx", mpidr);
 }
 
+/* Those whose frames are hidden, and their size */
+static u64 hidden_redists[MAX_CPUS], hidden_size;
+static unsigned int nr_hidden;
+
 /**
  * gic_hide_redists() - take from the host what tells redistributors of tables
  *
@@ -106,6 +110,10 @@ void gic_hide_redists(void)
 			   gicr_read(redist + GICR_CTLR) & ~GICR_CTLR_LPIS);
 		if (gicr_read(redist + GICR_CTLR) & GICR_CTLR_LPIS)
 			panic("the firmware has enabled LPIs");
+		if (nr_hidden == MAX_CPUS)
+			panic("more than %u redistributors", MAX_CPUS);
+		hidden_redists[nr_hidden++] = redist;
+		hidden_size = redist_size(redist);
 		host_stage2_hide(redist, GICR_FRAME_SIZE);
 		host_stage2_hide(redist + 2 * GICR_FRAME_SIZE,
 				 redist_size(redist) - 2 * GICR_FRAME_SIZE);
@@ -115,12 +123,12 @@ void gic_hide_redists(void)
 /* The redistributor that an address is in, and the offset there; 0 if in none */
 static u64 redist_of(u64 pa, u64 *offset)
 {
-	u64 redist;
+	unsigned int i;
 
-	for (redist = next_redist(0); redist; redist = next_redist(redist)) {
-		*offset = pa - redist;
-		if (*offset < redist_size(redist))
-			return redist;
+	for (i = 0; i < nr_hidden; i++) {
+		*offset = pa - hidden_redists[i];
+		if (*offset < hidden_size)
+			return hidden_redists[i];
 	}
 	return 0;
 }

@@ -124,7 +124,7 @@ static int host_prepare(pa_t pa, u64 size)
 
 	for (; at < pa.v + size && !err; at += SZ_2M)
 		err = pgt_split(&host_pgt, at);
-	return err ? err : dma_prepare(pa, size);
+	return err;
 }
 
 /* Leaves time for accesses by other CPUs before the new entry is valid. */

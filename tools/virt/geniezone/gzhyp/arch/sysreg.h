@@ -165,11 +165,11 @@ u64 test_sysreg(const char *reg);
 #define FSC_EXTERNAL		0x10
 #define FSC_EXTERNAL_WALK	0x14
 #define FSC_ALIGNMENT		0x21
-/* PAR_EL1: failed; by stage 2; the address; a translation fault of stage 1 */
+/* PAR_EL1: failed; by stage 2; the address; a translation or access flag fault */
 #define PAR_F			BIT(0)
 #define PAR_S			BIT(9)
-#define PAR_PA			GENMASK(47, 12)
-#define PAR_IS_TRANSLATION(par)	(((par) >> 1 & 0x3c) == 0x04)
+#define PAR_PA			GENMASK(51, 12)
+#define PAR_IS_MISS(par)	(((par) >> 1 & 0x3c) == 0x04 || ((par) >> 1 & 0x3c) == 0x08)
 
 /* External abort, of the access or of a walk, also by an ECC error */
 #define FSC_IS_EXTERNAL(esr)	((ESR_FSC(esr) & 0x30) == 0x10)

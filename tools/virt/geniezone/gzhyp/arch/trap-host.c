@@ -14,6 +14,9 @@
 /* Lines on the console about walks of the host's that ended with an abort */
 #define MAX_REPORTS	8
 
+/* Vector of a synchronous exception of EL2, on its own stack pointer */
+#define EL2_SYNC	4
+
 static void host_hvc(struct cpu_regs *regs, u64 esr)
 {
 	if (ESR_ISS(esr) & 0xffff)
@@ -53,36 +56,39 @@ static bool may_be_over(u64 esr)
 	       ((esr & ESR_S1PTW) && !FSC_IS_EXTERNAL(esr));
 }
 
-/* PAR_EL1 for an address, as the host translates it by stage 1; the host's is kept */
-static u64 translate(const struct cpu_regs *regs, u64 va)
+/**
+ * host_translate() - translate an address by the host's stage 1
+ * @va: the address
+ * @el0: for a program of the host, else for its kernel
+ *
+ * Return: PAR_EL1, for a read. The host's PAR_EL1 is kept.
+ */
+u64 host_translate(u64 va, bool el0)
 {
-	u64 old = read_sysreg(par_el1), par;
+	/* EL2's vectors use SP_EL0, see translate.S */
+	u64 old = read_sysreg(par_el1), sp = read_sysreg(sp_el0), par;
 
-	if (from_el0(regs))
-		asm volatile("at s1e0r, %0" :: "r" (va));
-	else
-		asm volatile("at s1e1r, %0" :: "r" (va));
-	isb();
-	par = read_sysreg(par_el1);
+	par = el0 ? translate_el0(va) : translate_el1(va);
 	write_sysreg(old, par_el1);
+	write_sysreg(sp, sp_el0);
 	return par;
 }
 
 /*
  * Between the abort and a look at the tables, the host may have moved its page elsewhere,
  * and the old one may be a guest's by now. If stage 1 does not lead there any more, the
- * instruction would not abort if it was repeated. Permissions do not count: this
- * translation is for a read, whatever the access was.
+ * instruction would not abort at stage 2 if it was repeated. Permissions do not count:
+ * this translation is for a read, whatever the access was.
  */
 static bool has_moved(const struct cpu_regs *regs, u64 esr, u64 far, u64 ipa)
 {
-	u64 par = translate(regs, far);
+	u64 par = host_translate(far, from_el0(regs));
 
 	if (!(par & PAR_F))
 		return (esr & ESR_S1PTW) || (par & PAR_PA) != ipa;
 	if (par & PAR_S)
 		return !(esr & ESR_S1PTW);
-	return PAR_IS_TRANSLATION(par);
+	return PAR_IS_MISS(par);
 }
 
 /*
@@ -100,7 +106,7 @@ static void host_abort(struct cpu_regs *regs, u64 esr)
 	    dma_gic_access(regs, esr, ipa | (far & (PAGE_SIZE - 1))))
 		return;
 	control_met_hole(ipa);
-	if (may_be_over(esr) && has_moved(regs, esr, far, ipa))
+	if (may_be_over(esr) && ipa < IPA_LIMIT && has_moved(regs, esr, far, ipa))
 		return;
 	if (esr & ESR_S1PTW)
 		report_walk(regs, esr, far, ipa);
@@ -151,13 +157,26 @@ static void print_regs(const struct cpu_regs *regs)
 	      read_sysreg(far_el2), read_sysreg(hpfar_el2));
 }
 
+/* An AT of translate.S that has met an external abort */
+static bool is_failed_translation(u64 code, const struct cpu_regs *regs)
+{
+	return code == EL2_SYNC && ESR_EC(read_sysreg(esr_el2)) == EC_DABT_CUR &&
+	       (regs->pc == (u64)translate_el0 || regs->pc == (u64)translate_el1);
+}
+
 /**
- * hyp_fault() - EL2 itself took an exception, which is always a bug of gzhyp
+ * hyp_fault() - EL2 itself took an exception
  * @code: number of the vector
  * @regs: EL2's registers; pad holds its stack pointer
+ *
+ * Returns from a translation that failed. Anything else is a bug of gzhyp.
  */
-void __noreturn hyp_fault(u64 code, struct cpu_regs *regs)
+void hyp_fault(u64 code, struct cpu_regs *regs)
 {
+	if (is_failed_translation(code, regs)) {
+		regs->pc = (u64)translate_failed;
+		return;
+	}
 	console_force_unlock();
 	print("\ngzhyp: registers at vector %lu, image at %p\n", code, _start);
 	print_regs(regs);

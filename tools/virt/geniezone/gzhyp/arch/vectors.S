@@ -64,7 +64,14 @@ own_fault:
 	save_rest sp
 	mov	x1, sp
 	bl	hyp_fault
-	b	.
+	/* It returns if the fault was expected: back to the stack that was in use */
+	mov	x1, sp
+	ldr	x0, [sp, #REGS_SIZE - 8]
+	mov	sp, x0
+	load_all x1
+	eret
+	dsb	nsh
+	isb
 
 /* For accesses that gzhyp makes for the host, from or to any register */
 host_exit_all:

@@ -396,6 +396,12 @@ static int call_move(const u64 *arg, u64 *result)
 	return control_move(arg[1], arg[2]) ? 0 : GZ_INVALID_ARGS;
 }
 
+static int call_walk(const u64 *arg, u64 *result)
+{
+	result[1] = control_walk();
+	return 0;
+}
+
 typedef int control_handler(const u64 *arg, u64 *result);
 
 static control_handler *const control_handlers[GZC_NR_CALLS] = {
@@ -410,6 +416,7 @@ static control_handler *const control_handlers[GZC_NR_CALLS] = {
 	[GZC_CHECK] = call_check,
 	[GZC_SPLIT] = call_split,
 	[GZC_MOVE] = call_move,
+	[GZC_WALK] = call_walk,
 };
 
 /**

@@ -94,6 +94,12 @@ enum gzc_call {
 	 */
 	GZC_MOVE,
 
+	/*
+	 * -> PAR_EL1. Translates an address by a table that leads to no memory: the walk
+	 * meets an external abort, in EL2.
+	 */
+	GZC_WALK,
+
 	GZC_NR_CALLS
 };
 

@@ -162,7 +162,7 @@ void __noreturn hyp_main(void *fdt)
 	dcache_clean_inval(_start, _end - _start);
 	print("gzhyp: %s, %lu KiB hidden at %lx\n", GZHYP_VERSION, size / 1024,
 	      hidden.v);
-	print("gzhyp: DMA of devices: %s\n", closed ? "behind an SMMU" :
+	print("gzhyp: DMA of devices: %s\n", closed ? "PCI is behind an SMMU" :
 	      "open, they access all memory");
 	host_enter(platform.ram[0].base + LINUX_OFFSET, (u64)fdt, cpu->stack_top);
 }

@@ -275,6 +275,22 @@ static const struct file_operations move_fops = {
 	.write = move_write,
 };
 
+static ssize_t walk_write(struct file *file, const char __user *buf, size_t count,
+			  loff_t *ppos)
+{
+	u64 result[11];
+	int ret = gzc_errno(gzc_call(GZC_WALK, NULL, 0, result));
+
+	if (ret)
+		return ret;
+	return result[0] & 1 ? count : -EIO;
+}
+
+static const struct file_operations walk_fops = {
+	.owner = THIS_MODULE,
+	.write = walk_write,
+};
+
 /**
  * gzc_make_files() - create all files
  * @dir: their directory
@@ -292,5 +308,6 @@ void gzc_make_files(struct dentry *dir)
 	debugfs_create_file("smc", 0200, dir, NULL, &smc_fops);
 	debugfs_create_file("split", 0200, dir, NULL, &split_fops);
 	debugfs_create_file("move", 0200, dir, NULL, &move_fops);
+	debugfs_create_file("walk", 0200, dir, NULL, &walk_fops);
 	debugfs_create_file("fuzz", 0600, dir, NULL, &fuzz_fops);
 }

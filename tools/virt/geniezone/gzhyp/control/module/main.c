@@ -15,6 +15,7 @@
  *   smc       write "FUNCTION [X1 [X2 [X3]]]": an SMC; EIO if the answer is an error
  *   move      write "FROM TO": hide a page, and move it when an abort finds it hidden;
  *             "0 0" undoes it
+ *   walk      write anything: EL2 walks a table that leads to no memory
  *   split     write "ADDRESS ROUNDS": split and join the blocks of the host's stage 2
  *             that an access to this virtual address uses; 0: the module's code
  *   fuzz      write "SEED CALLS": that many calls from all CPUs; read: result

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* PSCI 1.1 for guests: handlers of core/vm/guest-call.c. */
+#include "arch/switch.h"
 #include "core/psci.h"
 #include "core/vm/guest-call.h"
 
@@ -148,6 +149,7 @@ static bool is_alone_locked(const struct vcpu *vcpu)
 u32 guest_psci_system_suspend(struct vcpu *vcpu, u64 *x)
 {
 	struct vm *vm = vcpu->vm;
+	u32 kick = 0;
 	bool alone;
 
 	spin_lock(&vm->lock);
@@ -162,5 +164,10 @@ u32 guest_psci_system_suspend(struct vcpu *vcpu, u64 *x)
 		x[0] = PSCI_DENIED;
 		return 0;
 	}
+	/* Nobody looks at the timers until the guest wakes, which resets them. */
+	vcpu->cntv_ctl = 0;
+	vcpu->cntp_ctl = 0;
+	timer_update_lines(vcpu, &kick);
+	guest_kick(vcpu, kick);
 	return system_event(vcpu, GZ_EVENT_SUSPEND);
 }

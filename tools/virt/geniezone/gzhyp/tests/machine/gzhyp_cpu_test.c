@@ -269,10 +269,12 @@ GUEST static void guest_system_suspend(uint64_t entry)
 	gic_init(redist);
 	gic_enable_private(redist, INTID_VTIMER);
 	gic_enable_spi(INTID_SPI(WAKE_SPI), 1, 0);
-	/* Does not wake it */
-	sysreg_write("cntv_cval_el0", sysreg_read("cntvct_el0") +
-		     sysreg_read("cntfrq_el0") / 20);
+	/* An expired timer does not wake it, whose interrupt is pending. */
+	sysreg_write("cntv_cval_el0", sysreg_read("cntvct_el0"));
 	sysreg_write("cntv_ctl_el0", 1);
+	while (!(read32(redist + GICR_SGI_BASE + GICD_ISPENDR(0)) &
+		 1 << INTID_VTIMER))
+		;
 	guest_sync(hvc3(SYSTEM_SUSPEND, (uint32_t)entry, 0x1234, 0));
 }
 

@@ -180,4 +180,19 @@ TEST(page_that_moves_after_the_abort)
 	EXPECT_TRUE(ctl_check_ok());
 }
 
+/* The host's tables may lead anywhere. EL2 walks them when it looks for a moved page. */
+TEST(walk_of_tables_that_lead_nowhere)
+{
+	int fd = open(CTL_DIR "walk", O_WRONLY | O_CLOEXEC);
+	unsigned int i;
+
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ(1, write(fd, "x", 1)) TH_LOG("%s", strerror(errno));
+	close(fd);
+	EXPECT_TRUE(ctl_check_ok());
+}
+
 TEST_HARNESS_MAIN
