@@ -398,7 +398,7 @@ static int call_move(const u64 *arg, u64 *result)
 
 static int call_walk(const u64 *arg, u64 *result)
 {
-	result[1] = control_walk();
+	result[1] = control_walk(arg[1]);
 	return 0;
 }
 

@@ -66,7 +66,7 @@ int control_vm(u64 id, u64 *result);
 /* control/split.c */
 u64 control_split(u64 va);
 bool control_move(u64 from, u64 to);
-u64 control_walk(void);
+u64 control_walk(u64 table);
 
 /* control/check.c, with no GenieZone call in progress */
 void control_check(struct check *check);

@@ -95,8 +95,8 @@ enum gzc_call {
 	GZC_MOVE,
 
 	/*
-	 * -> PAR_EL1. Translates an address by a table that leads to no memory: the walk
-	 * meets an external abort, in EL2.
+	 * physical address of a table -> PAR_EL1. Translates the address 0 of a program
+	 * by this top-level table.
 	 */
 	GZC_WALK,
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Test controls: changes of the host's stage 2 while the host uses it. Splits and joins
- * blocks, moves pages behind its back, walks tables that lead nowhere.
+ * blocks, moves pages behind its back, walks a table.
  */
 #include "arch/barrier.h"
 #include "arch/stage2.h"
 #include "arch/switch.h"
 #include "control/control.h"
 #include "core/mem/owner.h"
-#include "core/mem/pool.h"
 
 /* Entry of a table of the host's; 0 if it is in memory that the host cannot access */
 static u64 read_entry(u64 pa)
@@ -148,29 +147,21 @@ u64 control_split(u64 va)
 	return place.page ? split + host_stage2_split_and_join(place.page) : split;
 }
 
-/* An address at which QEMU's machine has nothing, however much RAM there is */
-#define NOTHING		0x3f00000000UL
-
 /**
  * control_walk() - GZC_WALK
+ * @table: top-level table, for addresses of programs
  *
- * Return: PAR_EL1, or 0 if there is no memory.
+ * Return: PAR_EL1 for the address 0.
  */
-u64 control_walk(void)
+u64 control_walk(u64 table)
 {
-	u64 *table = pool_alloc(0), old = read_sysreg(ttbr0_el1), par;
-	unsigned int i;
+	u64 old = read_sysreg(ttbr0_el1), par;
 
-	if (!table)
-		return 0;
-	for (i = 0; i < 512; i++)
-		table[i] = NOTHING | PTE_TABLE | PTE_VALID;
-	write_sysreg(va_to_pa(table).v, ttbr0_el1);
+	write_sysreg(table, ttbr0_el1);
 	isb();
-	par = host_translate(0x1000, true);
+	par = host_translate(0, true);
 	write_sysreg(old, ttbr0_el1);
 	isb();
 	stage2_flush_local();
-	pool_free(table, 0);
 	return par;
 }

@@ -3,6 +3,7 @@
 
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -278,12 +279,22 @@ static const struct file_operations move_fops = {
 static ssize_t walk_write(struct file *file, const char __user *buf, size_t count,
 			  loff_t *ppos)
 {
-	u64 result[11];
-	int ret = gzc_errno(gzc_call(GZC_WALK, NULL, 0, result));
+	u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL), arg, result[11];
+	unsigned int i;
+	int ret;
 
+	if (!table)
+		return -ENOMEM;
+	/* Tables at an address where QEMU's machine has nothing */
+	for (i = 0; i < PAGE_SIZE / sizeof(*table); i++)
+		table[i] = 0x3f00000000 | 3;
+	arg = virt_to_phys(table);
+	ret = gzc_errno(gzc_call(GZC_WALK, &arg, 1, result));
+	free_page((unsigned long)table);
 	if (ret)
 		return ret;
-	return result[0] & 1 ? count : -EIO;
+	/* Failed, and not by a fault of stage 2 */
+	return (result[0] & (1 | 1 << 9)) == 1 ? count : -EIO;
 }
 
 static const struct file_operations walk_fops = {
