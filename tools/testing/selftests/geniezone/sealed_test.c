@@ -551,11 +551,17 @@ ADVICE(pageout, MADV_PAGEOUT_)
 ADVICE(populate, MADV_POPULATE_)
 ADVICE(collapse, MADV_COLLAPSE_)
 
-/* A kernel without memory failure handling does not know these two. */
+/*
+ * A kernel without memory failure handling does not know these two. The other kernels
+ * send a signal if the page is ordinary and fails.
+ */
 static int fail_page(struct sealed *s, int advice)
 {
-	int ret = result(madvise(s->page, HOST_PAGE, advice));
+	int ret = 0, sig;
 
+	sig = signal_of(ret = result(madvise(s->page, HOST_PAGE, advice)));
+	if (sig)
+		return caught(sig);
 	return ret == EINVAL ? NO_CALL : ret;
 }
 
@@ -719,8 +725,8 @@ static int way_pageout_to_swap(struct sealed *s)
 static void cgroup_begin(void)
 {
 	mkdir(CGROUP, 0700);
-	if (mount("none", CGROUP, "cgroup2", 0, NULL))
-		return;
+	/* It fails if a test has died here. Without it, nothing below succeeds. */
+	mount("none", CGROUP, "cgroup2", 0, NULL);
 	write_file(CGROUP "/cgroup.subtree_control", "+memory");
 	mkdir(CGROUP_VMM, 0700);
 	write_file(CGROUP_VMM "/cgroup.procs", "0");
@@ -791,7 +797,12 @@ static long pages_migrated(void)
 	return found;
 }
 
-/* Every second page is free: pages can be moved there, these or others. */
+/*
+ * Every second page is free: pages can be moved there, these or others. Compaction does
+ * not find what is in the CPUs' own lists of free pages, so these are kept short.
+ */
+#define CPU_LISTS	"/proc/sys/vm/percpu_pagelist_high_fraction"
+
 static int way_compact(struct sealed *s)
 {
 	char *holey = ordinary_memory(HOLEY_SIZE, ORDINARY);
@@ -800,8 +811,10 @@ static int way_compact(struct sealed *s)
 
 	if (!holey || access("/proc/sys/vm/compact_memory", W_OK))
 		return NO_CALL;
+	write_file(CPU_LISTS, "1000000");
 	for (i = 0; i < HOLEY_SIZE; i += 2 * HOST_PAGE)
 		madvise(holey + i, HOST_PAGE, MADV_DONTNEED);
+	write_file(CPU_LISTS, "0");
 	before = pages_migrated();
 	write_file("/proc/sys/vm/compact_memory", "1");
 	munmap(holey, HOLEY_SIZE);
