@@ -42,8 +42,8 @@ void cpu_detect_features(void)
 }
 
 /*
- * FEAT_FGT2. What the host may use is what Linux asks for at its start
- * (Documentation/arch/arm64/booting.rst): PMICNTR, PMICFILTR, PMUACR.
+ * FEAT_FGT2. The host may use PMICNTR, PMICFILTR and PMUACR: Linux asks for these at
+ * its start (Documentation/arch/arm64/booting.rst).
  */
 static void fine_traps2(bool host)
 {

@@ -19,12 +19,9 @@ static u64 reset_pc, reset_x0;
 static u32 users;
 
 /* The firmware: a few bytes, which are not pages */
-asm(".data\n"
-    ".globl pvmfw_start, pvmfw_end\n"
-    "pvmfw_start: .fill 0x1800, 1, 0x77\n"
-    "pvmfw_end:\n"
-    ".byte 0\n"
-    ".text\n");
+asm(".data\n.globl pvmfw_start, pvmfw_end\n"
+	"pvmfw_start: .fill 0x1800, 1, 0x77\n"
+	"pvmfw_end: .byte 0\n.text\n");
 
 #define FW_SIZE		0x1800UL
 #define FW_GPA		0x7fc00000UL
