@@ -109,8 +109,8 @@ static void take_answer(struct vcpu *vcpu)
 
 /*
  * The vCPU is off or suspended, and the host may let it sleep. As in
- * guest_wfx_wait(), the bit is set before the power and the interrupts are read; who
- * changes them reads the bit afterwards.
+ * guest_wfx_wait(), the bit is set before the power and the interrupts are read. A CPU
+ * that changes them reads the bit afterwards.
  */
 static u32 exit_while_off(struct vcpu *vcpu)
 {
