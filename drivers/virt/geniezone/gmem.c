@@ -119,13 +119,25 @@ void gzvm_unaccount(struct mm_struct *mm, unsigned long nr)
 /* Values of page_private() */
 enum gzvm_page {
 	GZVM_PAGE_HOST,
-	GZVM_PAGE_GIVEN,	/* EL2 may have it: the kernel must not touch its contents */
 	GZVM_PAGE_LOST,		/* contents of the VMM, which has lost its mapping of them */
 };
 
+/*
+ * EL2 may have it: the kernel must not touch its contents. Who reads all memory, like
+ * /proc/kcore and makedumpfile, leaves out what is marked offline.
+ */
 static bool gzvm_gmem_is_given(struct page *page)
 {
-	return page_private(page) == GZVM_PAGE_GIVEN;
+	return PageOffline(page);
+}
+
+static void gzvm_gmem_mark(struct page *page, bool given)
+{
+	set_page_private(page, GZVM_PAGE_HOST);
+	if (given && !PageOffline(page))
+		__SetPageOffline(page);
+	else if (!given && PageOffline(page))
+		__ClearPageOffline(page);
 }
 
 static int gzvm_gmem_insert(struct gzvm_gmem *gmem, unsigned long index,
@@ -247,7 +259,7 @@ static void gzvm_gmem_free_locked(struct gzvm_gmem *gmem, unsigned long index,
 		xa_erase(&gmem->pages, index);
 		if (keep)
 			continue;
-		set_page_private(page, GZVM_PAGE_HOST);
+		gzvm_gmem_mark(page, false);
 		__free_page(page);
 		gzvm_unaccount(gmem->mm, 1);
 	}
@@ -294,7 +306,7 @@ int gzvm_gmem_give(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
 	ret = gzvm_gmem_fill(gmem, index, nr);
 	rcu_read_lock();
 	for (page = xas_load(&xas); !ret && nr--; page = xas_next(&xas)) {
-		set_page_private(page, GZVM_PAGE_GIVEN);
+		gzvm_gmem_mark(page, true);
 		*pages++ = page;
 	}
 	rcu_read_unlock();
@@ -310,7 +322,7 @@ int gzvm_gmem_give(struct gzvm_gmem *gmem, unsigned long index, unsigned int nr,
 void gzvm_gmem_return(struct gzvm_gmem *gmem, struct page *page)
 {
 	mutex_lock(&gmem->lock);
-	set_page_private(page, GZVM_PAGE_HOST);
+	gzvm_gmem_mark(page, false);
 	mutex_unlock(&gmem->lock);
 }
 

@@ -58,7 +58,7 @@ bool gzvm_fake_page_is_pinned(u64 pfn)
 
 	/* Pages of the driver are on no LRU list, have a mark, and one reference. */
 	if (!page->mapping && !PageLRU(page) && page_count(page) == 1)
-		return page_private(page) == 1;
+		return PageOffline(page);
 	return folio_maybe_dma_pinned(page_folio(page));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the host's devices may access: the host's RAM, as the CPUs may. PCI devices are
+ * The host's devices may access the host's RAM, as its CPUs may. PCI devices are
  * behind an SMMU, whose table changes together with the host's stage 2. All other
  * devices that access memory are taken from the host at boot: virtio-mmio, fw_cfg with
  * its DMA interface, the GIC's ITS. Redistributors stay, but cannot be told to use
