@@ -123,8 +123,8 @@ enum gzvm_page {
 };
 
 /*
- * EL2 may have it: the kernel must not touch its contents. Who reads all memory, like
- * /proc/kcore and makedumpfile, leaves out what is marked offline.
+ * EL2 may have it: the kernel must not touch its contents. Readers of all memory, like
+ * /proc/kcore and makedumpfile, leave out pages that are marked offline.
  */
 static bool gzvm_gmem_is_given(struct page *page)
 {
