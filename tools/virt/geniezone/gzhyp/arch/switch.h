@@ -36,7 +36,6 @@ void inject_host_abort(struct cpu_regs *regs, u64 far, u64 esr);
 void inject_undef(struct cpu_regs *regs);
 void inject_host_serror(struct percpu *cpu);
 bool from_el0(const struct cpu_regs *regs);
-u64 host_translate(u64 va, bool el0);
 void skip_instruction(struct cpu_regs *regs);
 
 /* arch/psci-host.c */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host's exceptions, and EL2's own. */
-#include "arch/barrier.h"
 #include "arch/dma.h"
 #include "arch/entry.h"
 #include "arch/image.h"
+#include "arch/stage1.h"
 #include "arch/stage2.h"
 #include "arch/stop.h"
 #include "arch/switch.h"
@@ -54,24 +54,6 @@ static bool may_be_over(u64 esr)
 {
 	return FSC_IS_TRANSLATION(esr) ||
 	       ((esr & ESR_S1PTW) && !FSC_IS_EXTERNAL(esr));
-}
-
-/**
- * host_translate() - translate an address by the host's stage 1
- * @va: the address
- * @el0: for a program of the host, else for its kernel
- *
- * Return: PAR_EL1, for a read. The host's PAR_EL1 is kept.
- */
-u64 host_translate(u64 va, bool el0)
-{
-	/* EL2's vectors use SP_EL0, see translate.S */
-	u64 old = read_sysreg(par_el1), sp = read_sysreg(sp_el0), par;
-
-	par = el0 ? translate_el0(va) : translate_el1(va);
-	write_sysreg(old, par_el1);
-	write_sysreg(sp, sp_el0);
-	return par;
 }
 
 /*

@@ -4,8 +4,8 @@
  * blocks, moves pages behind its back, walks a table.
  */
 #include "arch/barrier.h"
+#include "arch/stage1.h"
 #include "arch/stage2.h"
-#include "arch/switch.h"
 #include "control/control.h"
 #include "core/mem/owner.h"
 
