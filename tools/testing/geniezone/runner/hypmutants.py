@@ -7,7 +7,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 from .context import reason
-from .mutants import log_name, read_list
+from .mutants import log_name, read_list, with_fault
 from .static import scratch
 
 LIST = "tools/testing/geniezone/mutants-hyp.txt"
@@ -33,19 +33,14 @@ def build_and_run(ctx, tree, what, test):
 
 def try_mutant(ctx, tree, mutant):
     """Returns why the fault was not caught, or an empty string."""
-    path = tree / mutant.file
-    source = path.read_text()
-    if source.count(mutant.old) != 1:
-        return f"the lines to replace occur {source.count(mutant.old)} times"
-    path.write_text(source.replace(mutant.old, mutant.new))
-    try:
+    def work():
         why, passed = build_and_run(ctx, tree, log_name(f"hyp {mutant.name}"),
                                     mutant.test)
-    finally:
-        path.write_text(source)
-    if why:
-        return f"does not build: {why}"
-    return "missed" if passed else ""
+        if why:
+            return f"does not build: {why}"
+        return "missed" if passed else ""
+
+    return with_fault(tree / mutant.file, mutant, work)
 
 
 def copies(ctx):

@@ -142,25 +142,33 @@ class Bench:
         return self.selftest(what, where)
 
 
-def try_mutant(bench, mutant):
-    """Returns why the fault was not caught, or an empty string."""
-    where, _, test = mutant.test.partition(" ")
-    what = log_name(mutant.name)
-    path = bench.path(mutant)
+def with_fault(path, mutant, work):
+    """Returns the result of work() while the file has the fault, or why it cannot."""
     source = path.read_text()
     if source.count(mutant.old) != 1:
         return f"the lines to replace occur {source.count(mutant.old)} times"
     path.write_text(source.replace(mutant.old, mutant.new))
     try:
+        return work()
+    finally:
+        path.write_text(source)
+
+
+def try_mutant(bench, mutant):
+    """Returns why the fault was not caught, or an empty string."""
+    where, _, test = mutant.test.partition(" ")
+    what = log_name(mutant.name)
+
+    def work():
         why = bench.build(what, where.startswith("gzvm-"))
         if why:
             return f"does not build: {why}"
         failed = bench.run(what, where, test)
-    finally:
-        path.write_text(source)
-    if test in failed:
-        return ""
-    return f"missed; failures: {', '.join(sorted(failed)) or 'nothing'}"
+        if test in failed:
+            return ""
+        return f"missed; failures: {', '.join(sorted(failed)) or 'nothing'}"
+
+    return with_fault(bench.path(mutant), mutant, work)
 
 
 def pristine(bench, what, where):

@@ -14,8 +14,6 @@
 #include "arch/gic.h"
 #include "arch/smmu.h"
 #include "arch/stage2.h"
-#include "arch/switch.h"
-#include "core/vm/mmio.h"
 #include "lib/print.h"
 #include "platform/platform.h"
 
@@ -84,7 +82,7 @@ bool dma_close(pa_t hidden, u64 size)
 	if (!smmu_is_usable())
 		return false;
 	build(hidden, size);
-	smmu_enable(&dma_pgt, cpu_features.pa_bits);
+	smmu_enable(&dma_pgt);
 	hide_devices();
 	closed = true;
 	return true;
@@ -134,30 +132,4 @@ bool dma_agrees(u64 pa, u64 size, bool mapped)
 	}
 	owner_unlock();
 	return ret;
-}
-
-/**
- * dma_gic_access() - the host has met a hole in its stage 2: was it a redistributor?
- * @regs: its registers
- * @esr: ESR_EL2 of the data abort
- * @pa: address of the access
- *
- * Return: whether it was, and the access was made.
- */
-bool dma_gic_access(struct cpu_regs *regs, u64 esr, u64 pa)
-{
-	struct mmio_access access;
-	u64 val = 0;
-
-	if (!closed || !gic_is_redist(pa) || !mmio_decode(esr, &access))
-		return false;
-	if (access.reg != 31)
-		val = regs->x[access.reg];
-	if (access.write)
-		gic_redist_write(pa, mmio_store_value(&access, val), access.size);
-	else if (access.reg != 31)
-		regs->x[access.reg] = mmio_load_value(&access,
-						      gic_redist_read(pa, access.size));
-	skip_instruction(regs);
-	return true;
 }

@@ -2,13 +2,11 @@
 #ifndef GZHYP_DMA_H
 #define GZHYP_DMA_H
 
-#include "arch/cpu.h"
 #include "core/mem/pgtable.h"
 
 bool dma_close(pa_t hidden, u64 size);
 void dma_unmap(pa_t pa, u64 size);
 void dma_map(pa_t pa, u64 size);
 bool dma_agrees(u64 pa, u64 size, bool mapped);
-bool dma_gic_access(struct cpu_regs *regs, u64 esr, u64 pa);
 
 #endif /* GZHYP_DMA_H */

@@ -19,6 +19,7 @@
 #include "arch/entry.h"
 #include "arch/gic.h"
 #include "arch/stage2.h"
+#include "arch/switch.h"
 #include "core/vm/vcpu.h"
 #include "lib/print.h"
 #include "platform/platform.h"
@@ -99,7 +100,7 @@ static unsigned int nr_hidden;
  * gic_hide_redists() - take from the host what tells redistributors of tables
  *
  * Those are all frames but the one of SGIs, which is the one that the host uses often.
- * gic_redist_read() and gic_redist_write() are for the others.
+ * gic_host_access() makes accesses to the others.
  */
 void gic_hide_redists(void)
 {
@@ -120,67 +121,69 @@ void gic_hide_redists(void)
 	}
 }
 
-/* The redistributor that an address is in, and the offset there; 0 if in none */
-static u64 redist_of(u64 pa, u64 *offset)
+/* Is the address in a redistributor with hidden frames? @offset: where */
+static bool is_hidden_redist(u64 pa, u64 *offset)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr_hidden; i++) {
 		*offset = pa - hidden_redists[i];
 		if (*offset < hidden_size)
-			return hidden_redists[i];
+			return true;
 	}
-	return 0;
+	return false;
 }
 
-bool gic_is_redist(u64 pa)
+static u64 hidden_read(u64 pa, unsigned int size)
 {
-	u64 offset;
-
-	return redist_of(pa, &offset);
-}
-
-/**
- * gic_redist_read() - read what gic_hide_redists() has hidden, for the host
- * @pa: address, gic_is_redist()
- * @size: bytes
- *
- * Return: the value; 0 in the frames of virtual LPIs.
- */
-u64 gic_redist_read(u64 pa, unsigned int size)
-{
-	u64 offset;
-
-	redist_of(pa, &offset);
-	if (offset >= GICR_FRAME_SIZE || offset % size)
-		return 0;
 	if (size == 8)
 		return *(volatile u64 *)pa;
 	return size == 4 ? gicr_read(pa) : 0;
 }
 
-/**
- * gic_redist_write() - write what gic_hide_redists() has hidden, for the host
- * @pa: address, gic_is_redist()
- * @val: value
- * @size: bytes
- *
- * LPIs stay disabled: a redistributor accesses memory for nothing else. Writes to
- * frames of virtual LPIs are ignored.
- */
-void gic_redist_write(u64 pa, u64 val, unsigned int size)
+/* LPIs stay disabled: a redistributor accesses memory for nothing else. */
+static void hidden_write(u64 pa, u64 offset, u64 val, unsigned int size)
 {
-	u64 offset;
-
-	redist_of(pa, &offset);
-	if (offset >= GICR_FRAME_SIZE || offset % size)
-		return;
 	if (offset == GICR_CTLR)
 		val &= ~GICR_CTLR_LPIS;
 	if (size == 8)
 		*(volatile u64 *)pa = val;
 	else if (size == 4)
 		gicr_write(pa, val);
+}
+
+/**
+ * gic_host_access() - the host has met a hole in its stage 2: was it a redistributor?
+ * @regs: all its registers
+ * @esr: ESR_EL2 of the data abort
+ * @pa: address of the access
+ *
+ * The frames of virtual LPIs read as zero and ignore writes.
+ *
+ * Return: whether it was, and the access was made.
+ */
+bool gic_host_access(struct cpu_regs *regs, u64 esr, u64 pa)
+{
+	struct mmio_access access;
+	u64 offset, val = 0;
+	bool exists;
+
+	if (!is_hidden_redist(pa, &offset) || !mmio_decode(esr, &access))
+		return false;
+	exists = offset < GICR_FRAME_SIZE && IS_ALIGNED(offset, access.size);
+	if (access.write) {
+		if (access.reg != 31)
+			val = mmio_store_value(&access, regs->x[access.reg]);
+		if (exists)
+			hidden_write(pa, offset, val, access.size);
+	} else {
+		if (exists)
+			val = hidden_read(pa, access.size);
+		if (access.reg != 31)
+			regs->x[access.reg] = mmio_load_value(&access, val);
+	}
+	skip_instruction(regs);
+	return true;
 }
 
 static void wait_for_rwp(const struct percpu *cpu)

@@ -16,9 +16,7 @@ void gic_send_kick(const struct percpu *cpu);
 void gic_write_lrs(const u64 *lr, unsigned int nr, u64 hcr);
 u64 gic_read_lrs(u64 *lr, unsigned int nr);
 void gic_hide_redists(void);
-bool gic_is_redist(u64 pa);
-u64 gic_redist_read(u64 pa, unsigned int size);
-void gic_redist_write(u64 pa, u64 val, unsigned int size);
+bool gic_host_access(struct cpu_regs *regs, u64 esr, u64 pa);
 void gic_init_cpu(struct percpu *cpu);
 
 /* The list registers of this CPU that are used, at most those that the host sees */

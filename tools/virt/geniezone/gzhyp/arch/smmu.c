@@ -151,14 +151,13 @@ static void set_up_queue(void)
 	*reg32(SMMU_CMDQ_CONS) = 0;
 }
 
-static u64 *context(const struct pgtable *pgt, unsigned int pa_bits)
+/* Sizes of addresses have the same numbers in the CPU and in the SMMU. */
+static u64 *context(const struct pgtable *pgt)
 {
-	static const u8 pa_sizes[] = { 32, 36, 40, 42, 44, 48 };
-	u64 oas = FIELD(*reg32(SMMU_IDR5), 0, 3), ips = 0;
+	u64 cpu = FIELD(read_sysreg(id_aa64mmfr0_el1), 0, 4);
+	u64 ips = MIN(MIN(cpu, 5UL), FIELD(*reg32(SMMU_IDR5), 0, 3));
 	u64 *cd = table(STE_SIZE);
 
-	while (ips < 5 && ips < oas && pa_sizes[ips] < pa_bits)
-		ips++;
 	cd[0] = (64UL - pgt->ia_bits) | CD0_CACHEABLE | CD0_NO_TTB1 | CD0_VALID |
 		ips << 32 | CD0_AARCH64 | CD0_ABORT | CD0_ONE_ASID;
 	cd[1] = va_to_pa(pgt->root).v;
@@ -186,11 +185,10 @@ static void set_up_streams(const u64 *cd)
 /**
  * smmu_enable() - put all devices behind a table
  * @pgt: the table, of stage 1
- * @pa_bits: how wide an address in it may be
  *
  * For smmu_is_usable(). Panics if the SMMU does not answer.
  */
-void smmu_enable(const struct pgtable *pgt, unsigned int pa_bits)
+void smmu_enable(const struct pgtable *pgt)
 {
 	u32 ats = *reg32(SMMU_IDR0) & IDR0_ATS ? CR0_ATSCHK : 0;
 
@@ -198,7 +196,7 @@ void smmu_enable(const struct pgtable *pgt, unsigned int pa_bits)
 	*reg32(SMMU_CR1) = CR1_CACHEABLE;
 	*reg32(SMMU_CR2) = CR2_PTM;
 	set_up_queue();
-	set_up_streams(context(pgt, pa_bits));
+	set_up_streams(context(pgt));
 	dsb_sy();
 	write_cr0(CR0_CMDQEN);
 	command(CMD_CFGI_ALL, CFGI_RANGE_ALL);

@@ -5,7 +5,7 @@
 #include "core/mem/pgtable.h"
 
 bool smmu_is_usable(void);
-void smmu_enable(const struct pgtable *pgt, unsigned int pa_bits);
+void smmu_enable(const struct pgtable *pgt);
 void smmu_invalidate(u64 ia, u64 size);
 
 #endif /* GZHYP_SMMU_H */

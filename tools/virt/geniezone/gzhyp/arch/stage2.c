@@ -72,22 +72,6 @@ void host_stage2_build(pa_t hidden, u64 size)
 	}
 }
 
-/**
- * host_stage2_hide() - take a device from the host, at boot
- * @base: its registers
- * @size: bytes; the pages that they are in are hidden
- */
-void host_stage2_hide(u64 base, u64 size)
-{
-	u64 end = ALIGN_UP(base + size, PAGE_SIZE);
-
-	for (base = ALIGN_DOWN(base, PAGE_SIZE); base < end; base += PAGE_SIZE) {
-		if (pgt_split(&host_pgt, base))
-			panic("no memory for the host's stage 2");
-		pgt_unmap(&host_pgt, base, PAGE_SIZE);
-	}
-}
-
 /* Take all memory from the host, without a lock: for a panic. */
 void host_stage2_drop(void)
 {
@@ -160,9 +144,11 @@ bool host_stage2_split_and_join(u64 ipa)
 }
 
 /**
- * host_stage2_show() - for the test controls: hide a page of the host's, or undo that
+ * host_stage2_show() - hide a page of the host's, or undo that
  * @ipa: its address
  * @mapped: whether the host can access it afterwards
+ *
+ * For devices at boot, and for the test controls: no owner changes.
  *
  * Return: whether it was done.
  */
@@ -178,6 +164,20 @@ bool host_stage2_show(u64 ipa, bool mapped)
 		pgt_unmap(&host_pgt, ipa, PAGE_SIZE);
 	owner_unlock();
 	return ret;
+}
+
+/**
+ * host_stage2_hide() - take a device from the host, at boot
+ * @base: its registers
+ * @size: bytes; the pages that they are in are hidden
+ */
+void host_stage2_hide(u64 base, u64 size)
+{
+	u64 end = ALIGN_UP(base + size, PAGE_SIZE);
+
+	for (base = ALIGN_DOWN(base, PAGE_SIZE); base < end; base += PAGE_SIZE)
+		if (!host_stage2_show(base, false))
+			panic("no memory for the host's stage 2");
 }
 
 static void host_unmap(pa_t pa, u64 size)

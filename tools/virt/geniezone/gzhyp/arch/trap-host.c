@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host's exceptions, and EL2's own. */
-#include "arch/dma.h"
 #include "arch/entry.h"
+#include "arch/gic.h"
 #include "arch/image.h"
 #include "arch/stage1.h"
 #include "arch/stage2.h"
@@ -85,7 +85,7 @@ static void host_abort(struct cpu_regs *regs, u64 esr)
 	if (may_be_over(esr) && host_stage2_is_mapped(ipa))
 		return;
 	if (ESR_EC(esr) == EC_DABT_LOW && !(esr & ESR_S1PTW) &&
-	    dma_gic_access(regs, esr, ipa | (far & (PAGE_SIZE - 1))))
+	    gic_host_access(regs, esr, ipa | (far & (PAGE_SIZE - 1))))
 		return;
 	control_met_hole(ipa);
 	if (may_be_over(esr) && ipa < IPA_LIMIT && has_moved(regs, esr, far, ipa))

@@ -11,7 +11,8 @@
  *            right and lie in a region
  *   table    has as many lendings as there are mappings, shared pages of vCPUs and
  *            mailboxes; a guest's own page is mapped once, by that guest
- *   host     maps in stage 2 what is its own or shared, and nothing else
+ *   host     maps in stage 2 what is its own or shared, and nothing else; so do
+ *            devices behind an SMMU
  *   pool     counts its free pages right
  */
 #include "arch/dma.h"

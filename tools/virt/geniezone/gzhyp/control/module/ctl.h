@@ -34,6 +34,7 @@ long gzc_call_at_rest(enum gzc_call n, u64 arg, u64 *result);
 int gzc_errno(long status);
 
 /* files.c */
+int gzc_take_text(char *text, size_t size, const char __user *buf, size_t count);
 void gzc_make_files(struct dentry *dir);
 
 #endif /* GZHYP_CTL_H */

@@ -28,18 +28,36 @@ static const struct file_operations reset_fops = {
 	.write = reset_write,
 };
 
+/**
+ * gzc_take_text() - take what a program has written to a file
+ * @text: gets it, with an end
+ * @size: bytes of @text
+ * @buf: the program's buffer
+ * @count: bytes of it
+ *
+ * Return: 0, -EINVAL if it is too long, or -EFAULT.
+ */
+int gzc_take_text(char *text, size_t size, const char __user *buf, size_t count)
+{
+	if (count >= size)
+		return -EINVAL;
+	if (copy_from_user(text, buf, count))
+		return -EFAULT;
+	text[count] = '\0';
+	return 0;
+}
+
 /* "KIND NTH VALUE [TIMES]", NTH from 1 */
 static int read_rule(const char __user *buf, size_t count, u64 *arg, s64 *value)
 {
 	unsigned long long kind, nth, times = 1;
 	char text[80];
 	long long val;
+	int ret;
 
-	if (count >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, count))
-		return -EFAULT;
-	text[count] = '\0';
+	ret = gzc_take_text(text, sizeof(text), buf, count);
+	if (ret)
+		return ret;
 	if (sscanf(text, "%llu %llu %lli %llu", &kind, &nth, &val, &times) < 3 ||
 	    !nth)
 		return -EINVAL;
@@ -203,12 +221,11 @@ static ssize_t smc_write(struct file *file, const char __user *buf, size_t count
 	unsigned long long reg[4] = { };
 	struct arm_smccc_res res;
 	char text[80];
+	int ret;
 
-	if (count >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, count))
-		return -EFAULT;
-	text[count] = '\0';
+	ret = gzc_take_text(text, sizeof(text), buf, count);
+	if (ret)
+		return ret;
 	if (sscanf(text, "%llx %llx %llx %llx", &reg[0], &reg[1], &reg[2],
 		   &reg[3]) < 1)
 		return -EINVAL;
@@ -227,13 +244,11 @@ static ssize_t split_write(struct file *file, const char __user *buf, size_t cou
 {
 	unsigned long long va, rounds;
 	char text[80];
-	int ret = 0;
+	int ret;
 
-	if (count >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, count))
-		return -EFAULT;
-	text[count] = '\0';
+	ret = gzc_take_text(text, sizeof(text), buf, count);
+	if (ret)
+		return ret;
 	if (sscanf(text, "%llx %llu", &va, &rounds) != 2)
 		return -EINVAL;
 	for (; rounds && !ret; rounds--) {
@@ -258,11 +273,9 @@ static ssize_t move_write(struct file *file, const char __user *buf, size_t coun
 	u64 arg[2];
 	int ret;
 
-	if (count >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, count))
-		return -EFAULT;
-	text[count] = '\0';
+	ret = gzc_take_text(text, sizeof(text), buf, count);
+	if (ret)
+		return ret;
 	if (sscanf(text, "%llx %llx", &from, &to) != 2)
 		return -EINVAL;
 	arg[0] = from;

@@ -323,11 +323,9 @@ static ssize_t fuzz_write(struct file *file, const char __user *buf, size_t coun
 	char text[64];
 	int ret;
 
-	if (count >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, count))
-		return -EFAULT;
-	text[count] = '\0';
+	ret = gzc_take_text(text, sizeof(text), buf, count);
+	if (ret)
+		return ret;
 	if (sscanf(text, "%llu %llu", &seed, &calls) != 2)
 		return -EINVAL;
 	if (mutex_lock_killable(&fuzz.lock))

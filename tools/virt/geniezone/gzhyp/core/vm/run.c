@@ -16,19 +16,14 @@
 #include "core/vm/vcpu.h"
 #include "lib/string.h"
 
-static bool is_asleep(struct vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->power) == POWER_SUSPENDED &&
-	       !vgic_pending(&vcpu->vm->vgic, vcpu->id);
-}
-
 /* CPU_ON has been called, or an interrupt ends SYSTEM_SUSPEND. */
 static bool is_to_start(struct vcpu *vcpu)
 {
 	enum vcpu_power power = READ_ONCE(vcpu->power);
 
 	return power == POWER_ON_PENDING ||
-	       (power == POWER_SUSPENDED && !is_asleep(vcpu));
+	       (power == POWER_SUSPENDED &&
+		vgic_pending(&vcpu->vm->vgic, vcpu->id));
 }
 
 /* The call has written entry and context with the lock held. */
@@ -117,10 +112,10 @@ static u32 exit_while_off(struct vcpu *vcpu)
 	u32 bit = 1U << vcpu->id;
 
 	__atomic_or_fetch(&vcpu->vm->sleeping, bit, __ATOMIC_SEQ_CST);
-	if (READ_ONCE(vcpu->power) == POWER_OFF || is_asleep(vcpu))
+	if (!is_to_start(vcpu))
 		return GZ_EXIT_IDLE;
 	__atomic_and_fetch(&vcpu->vm->sleeping, ~bit, __ATOMIC_SEQ_CST);
-	/* It is to start: the next RUN resets it. */
+	/* The next RUN resets it. */
 	return GZ_EXIT_GZ;
 }
 
