@@ -36,8 +36,8 @@ void cpu_detect_features(void)
 	f->hcx = FIELD(mmfr1, 40, 4);
 	f->vmid16 = FIELD(mmfr1, 4, 4) == 2;
 	f->rndr = FIELD(read_sysreg(id_aa64isar0_el1), 60, 4);
-	f->rare = f->pauth || f->ras || f->sme || f->spe || f->trbe || f->trf ||
-		  f->brbe || f->fgt || f->hcx;
+	f->rare_regs = f->pauth || f->sme;
+	f->rare_traps = f->spe || f->trf || f->brbe || f->fgt || f->hcx;
 	f->pa_bits = pa_bits[MIN(FIELD(mmfr0, 0, 4), 6UL)];
 }
 

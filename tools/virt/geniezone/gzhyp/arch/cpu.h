@@ -84,7 +84,8 @@ struct cpu_features {
 	bool hcx;
 	bool vmid16;
 	bool rndr;
-	bool rare;		/* any feature that a world switch must look at */
+	bool rare_regs;		/* any feature with registers that only rare_save() saves */
+	bool rare_traps;	/* any feature whose traps or recording the switch changes */
 	u8 pa_bits;
 };
 

@@ -49,14 +49,8 @@ static void pauth_load(struct el1_regs *r)
 	PAUTH_REGS(LOAD_PAIR);
 }
 
-/*
- * While HCR_EL2.AMO is set, EL1's DISR_EL1 is VDISR_EL2 (Arm ARM, DISR_EL1): always in
- * a guest, and in the host until it takes a virtual SError.
- */
 static void rare_save(struct el1_regs *r)
 {
-	if (cpu_features.ras)
-		r->vdisr = read_sysreg_s(SYS_VDISR_EL2);
 	if (cpu_features.pauth)
 		pauth_save(r);
 	if (cpu_features.sme)
@@ -65,25 +59,31 @@ static void rare_save(struct el1_regs *r)
 
 static void rare_load(struct el1_regs *r)
 {
-	if (cpu_features.ras)
-		write_sysreg_s(r->vdisr, SYS_VDISR_EL2);
 	if (cpu_features.pauth)
 		pauth_load(r);
 	if (cpu_features.sme)
 		write_sysreg_s(r->tpidr2, SYS_TPIDR2_EL0);
 }
 
+/*
+ * While HCR_EL2.AMO is set, EL1's DISR_EL1 is VDISR_EL2 (Arm ARM, DISR_EL1): always in
+ * a guest, and in the host until it takes a virtual SError.
+ */
 static void el1_save(struct el1_regs *r)
 {
 	EL1_REGS(SAVE_PAIR);
-	if (cpu_features.rare)
+	if (cpu_features.ras)
+		r->vdisr = read_sysreg_s(SYS_VDISR_EL2);
+	if (cpu_features.rare_regs)
 		rare_save(r);
 }
 
 static void el1_load(struct el1_regs *r)
 {
 	EL1_REGS(LOAD_PAIR);
-	if (cpu_features.rare)
+	if (cpu_features.ras)
+		write_sysreg_s(r->vdisr, SYS_VDISR_EL2);
+	if (cpu_features.rare_regs)
 		rare_load(r);
 }
 
@@ -164,7 +164,7 @@ static void host_traps(struct percpu *cpu)
 {
 	write_sysreg(cpu->host_cptr, cptr_el2);
 	write_sysreg(cpu->host_mdcr, mdcr_el2);
-	if (cpu_features.rare)
+	if (cpu_features.rare_traps)
 		rare_host_traps(cpu);
 }
 
@@ -189,11 +189,11 @@ void vcpu_load(struct vcpu *vcpu)
 {
 	struct percpu *cpu = this_cpu();
 
-	if (cpu_features.rare)
+	if (cpu_features.rare_regs)
 		leave_streaming_mode();
 	el1_save(&cpu->host);
 	timer_host_save(cpu);
-	if (cpu_features.rare)
+	if (cpu_features.rare_traps)
 		rare_guest(cpu);
 	cpu->loaded = vcpu;
 	cpu->vse_pending = read_sysreg(hcr_el2) & HCR_VSE;
@@ -245,7 +245,7 @@ void vcpu_put(struct vcpu *vcpu)
 	write_sysreg(host_vttbr(), vttbr_el2);
 	write_sysreg(host_hcr(cpu), hcr_el2);
 	isb();
-	if (cpu_features.rare)
+	if (cpu_features.rare_traps)
 		profile_go_on(cpu);
 	timer_host_restore(cpu);
 	cpu->loaded = NULL;

@@ -6,6 +6,7 @@
 #ifndef GZHYP_MM_H
 #define GZHYP_MM_H
 
+#include "lib/string.h"
 #include "lib/types.h"
 
 /* Physical: what the bus sees */
@@ -24,8 +25,16 @@ typedef struct {
 #ifdef UNIT_TEST
 extern u64 test_phys_offset;
 #define PHYS_OFFSET	test_phys_offset
+
+static inline void clear_pages(void *va, u64 size)
+{
+	memset(va, 0, size);
+}
 #else
 #define PHYS_OFFSET	0UL
+
+/* arch/cache.c */
+void clear_pages(void *va, u64 size);
 #endif
 
 static inline void *pa_to_va(pa_t pa)

@@ -96,6 +96,12 @@ bool guest_memory_call(struct vcpu *vcpu, u32 *reason)
 	return false;
 }
 
+/* As the world switch does it */
+static u32 serve(void)
+{
+	return guest_hvc_quick(&vcpu) ? 0 : guest_hvc(&vcpu);
+}
+
 static u32 call(u64 opts, u64 fn)
 {
 	options = opts;
@@ -103,7 +109,7 @@ static u32 call(u64 opts, u64 fn)
 	vcpu.wait = WAIT_NOTHING;
 	vcpu.regs.x[0] = fn;
 	vcpu.regs.x[1] = PAGE;
-	return guest_hvc(&vcpu);
+	return serve();
 }
 
 static void el2_answers_relinquish(void)
@@ -147,7 +153,7 @@ static u64 feature(u32 fn)
 {
 	vcpu.regs.x[0] = PSCI_FEATURES;
 	vcpu.regs.x[1] = fn;
-	EXPECT(!guest_hvc(&vcpu));
+	EXPECT(!serve());
 	return vcpu.regs.x[0];
 }
 

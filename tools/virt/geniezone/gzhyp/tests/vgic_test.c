@@ -3,6 +3,7 @@
  * Tests of the vGIC model, run on the build machine, in KTAP: delivery of
  * interrupts, list registers, and random operations against a naive model.
  */
+#include "core/vgic/vgic-internal.h"
 #include "tests/vgic_machine.h"
 #include "tests/vgic_naive.h"
 
@@ -722,31 +723,49 @@ static u8 target_of(const struct vgic_irq *irq)
 	return VGIC_NO_VCPU;
 }
 
-/* vCPUs come and go and SPIs are routed: the count of them is as if counted anew. */
-static void targets_are_counted(void)
+static bool has(const struct vgic_queue *queue, u32 intid)
 {
-	u16 nr[VGIC_NO_VCPU + 1];
+	return vgic_queue_next(queue, intid) == (int)intid;
+}
+
+/* It is in the queue of the vCPU that it is for, or in that of the homeless. */
+static void is_in_one_queue(u32 intid)
+{
+	const struct vgic_irq *irq = &m->vgic.spi[intid - VGIC_NR_PRIVATE];
+	bool wanted = irq->enabled && irq->latch;
+	u8 target = wanted ? target_of(irq) : VGIC_NO_VCPU;
+	unsigned int i;
+
+	EXPECT_EQ(irq->holder, target);
+	EXPECT_EQ(has(&m->vgic.homeless, intid), wanted && target == VGIC_NO_VCPU);
+	for (i = 0; i < VGIC_MAX_VCPUS; i++)
+		if (m->vgic.cpu[i])
+			EXPECT_EQ(has(&m->vgic.cpu[i]->queue, intid), i == target);
+}
+
+/* vCPUs come and go, SPIs are routed, enabled and pended: each is where it belongs. */
+static void spis_have_one_place(void)
+{
 	unsigned int op, i, id;
-	u8 target;
+	u32 spi, kick = 0;
 
 	start(m);
 	srand(1);
 	for (op = 0; op < 3000; op++) {
 		id = rand() % VGIC_MAX_VCPUS;
-		if (op % 3 == 0)
+		spi = rand() % VGIC_NR_SPIS;
+		if (op % 4 == 0)
 			vgic_cpu_init(&m->vgic, &m->vcpu[id], id, id);
-		else if (op % 3 == 1)
+		else if (op % 4 == 1)
 			vgic_cpu_exit(&m->vgic, id);
-		else if (m->vgic.cpu[0])
-			route(m, SPI(rand() % VGIC_NR_SPIS),
-			      rand() % 4 ? rand() % 9 : GICD_IROUTER_IRM);
-		memset(nr, 0, sizeof(nr));
-		for (i = 0; i < VGIC_NR_SPIS; i++) {
-			target = m->vgic.spi[i].target;
-			nr[target]++;
-			EXPECT_EQ(target, target_of(&m->vgic.spi[i]));
+		else if (op % 4 == 2)
+			vgic_pend_spi(&m->vgic, spi, &kick);
+		else if (m->vgic.cpu[0]) {
+			route(m, SPI(spi), rand() % 4 ? rand() % 9 : GICD_IROUTER_IRM);
+			set_bit1(m, 0, GIC_ISENABLER, SPI(spi));
 		}
-		EXPECT(!memcmp(nr, m->vgic.routed, sizeof(nr)));
+		for (i = 0; i < VGIC_NR_SPIS; i++)
+			is_in_one_queue(SPI(i));
 	}
 }
 
@@ -795,7 +814,7 @@ static const struct test tests[] = {
 	TEST(odd_list_registers),
 	TEST(vcpu_exit_and_return),
 	TEST(spis_follow_the_vcpus_there_are),
-	TEST(targets_are_counted),
+	TEST(spis_have_one_place),
 	TEST(random_operations),
 };
 

@@ -473,13 +473,19 @@ u64 pgt_holes(const struct pgtable *pgt, u64 ia, u64 *size)
 	return nr;
 }
 
+/* Are there any below the root? */
+static bool has_tables(const struct pgtable *pgt)
+{
+	return pgt->nr_tables > 1ULL << pgt->root_order;
+}
+
 /* Free the tables below @table, lowest first. */
 static bool free_level(struct pgtable *pgt, u64 *table, unsigned int level,
 		       u64 nr_entries, u64 *budget)
 {
 	u64 i;
 
-	for (i = 0; i < nr_entries; i++) {
+	for (i = 0; i < nr_entries && has_tables(pgt); i++) {
 		if (!is_table(table[i], level))
 			continue;
 		if (level + 1 < PGT_LAST_LEVEL &&

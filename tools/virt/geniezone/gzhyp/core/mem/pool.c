@@ -102,7 +102,7 @@ void *pool_alloc(unsigned int order)
 	if (!page)
 		return NULL;
 	ptr = pa_to_va(PA(pool.base + page * PAGE_SIZE));
-	memset(ptr, 0, nr * PAGE_SIZE);
+	clear_pages(ptr, nr * PAGE_SIZE);
 	return ptr;
 }
 

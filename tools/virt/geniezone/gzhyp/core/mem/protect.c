@@ -127,7 +127,7 @@ void protect_give_back(struct vm *vm, pa_t pa, u64 size)
 		BUG_ON(owner_unlend(pa, size));
 		return;
 	}
-	memset(pa_to_va(pa), 0, size);
+	clear_pages(pa_to_va(pa), size);
 	dcache_clean_inval(pa_to_va(pa), size);
 	BUG_ON(owner_return(pa, size, vm->id));
 }
@@ -159,7 +159,7 @@ void protect_wipe_all(void)
 	while (owner_next_run(&run)) {
 		if (run.state != PAGE_GUEST && run.state != PAGE_GUEST_SHARED)
 			continue;
-		memset(pa_to_va(run.pa), 0, run.pages * PAGE_SIZE);
+		clear_pages(pa_to_va(run.pa), run.pages * PAGE_SIZE);
 		dcache_clean_inval(pa_to_va(run.pa), run.pages * PAGE_SIZE);
 	}
 	for (id = 1; id <= MAX_VMS; id++)

@@ -46,10 +46,29 @@ static inline bool vgic_irq_deliverable(const struct vgic *vgic,
 	       (vgic->group_enable & (1U << irq->group));
 }
 
+u8 vgic_find_target(const struct vgic *vgic, const struct vgic_irq *irq);
+
+/*
+ * The vCPU that an interrupt is for, VGIC_NO_VCPU if there is none. It is found anew
+ * each time: nothing has to be changed when vCPUs come and go, but for the few
+ * interrupts that somebody holds or that wait for a vCPU. Affinities are mostly the
+ * vCPUs' numbers.
+ */
+static inline u8 vgic_target(const struct vgic *vgic, const struct vgic_irq *irq,
+			     u32 intid)
+{
+	unsigned int id = irq->route % VGIC_MAX_VCPUS;
+
+	if (intid < VGIC_NR_PRIVATE ||
+	    (!irq->any_vcpu && vgic->cpu[id] &&
+	     vgic->cpu[id]->affinity == irq->route))
+		return id;
+	return vgic_find_target(vgic, irq);
+}
+
 void vgic_requeue(struct vgic *vgic, struct vgic_irq *irq, u32 intid);
 void vgic_irq_changed(struct vgic *vgic, struct vgic_irq *irq, u32 intid,
 		      u32 *kick);
-void vgic_route(struct vgic *vgic, struct vgic_irq *irq);
 int vgic_queue_next(const struct vgic_queue *queue, unsigned int from);
 
 #endif /* GZHYP_VGIC_INTERNAL_H */

@@ -85,7 +85,7 @@ static u64 load_lr(struct vgic *vgic, unsigned int cpu, u32 intid, bool crowded)
 {
 	struct vgic_irq *irq = vgic_irq(vgic, cpu, intid);
 	bool forward = irq->enabled && (vgic->group_enable & (1U << irq->group));
-	bool repend = irq->edge && irq->target == cpu &&
+	bool repend = irq->edge && vgic_target(vgic, irq, intid) == cpu &&
 		      !(irq->active && crowded);
 	u64 lr = intid | LR_PRIORITY(irq->priority);
 

@@ -252,7 +252,6 @@ static void access_irouter(struct access *acc)
 	reg = merge_reg64(acc, reg);
 	irq->any_vcpu = reg & GICD_IROUTER_IRM;
 	irq->route = ((reg >> 8) & 0xff000000) | (reg & 0xffffff);
-	vgic_route(acc->vgic, irq);
 	vgic_irq_changed(acc->vgic, irq, intid, acc->kick);
 }
 
@@ -422,7 +421,12 @@ bool vgic_is_sgi_frame(const struct vgic *vgic, u64 ipa)
 bool vgic_mmio(struct vgic *vgic, unsigned int cpu, u64 ipa, unsigned int size,
 	       bool write, u64 *val, u32 *kick)
 {
-	struct access acc = {
+	struct access acc;
+	bool ours = false;
+
+	if (!in_frames(vgic, ipa))
+		return false;
+	acc = (struct access) {
 		.vgic = vgic,
 		.cpu = cpu,
 		.owner = cpu,
@@ -431,10 +435,6 @@ bool vgic_mmio(struct vgic *vgic, unsigned int cpu, u64 ipa, unsigned int size,
 		.val = write ? *val : 0,
 		.kick = kick,
 	};
-	bool ours = false;
-
-	if (!in_frames(vgic, ipa))
-		return false;
 	spin_lock(&vgic->lock);
 	if (vgic_has_cpu(vgic, cpu))
 		ours = access_frames(&acc, ipa);

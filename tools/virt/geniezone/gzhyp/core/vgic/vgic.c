@@ -5,6 +5,7 @@
  */
 #include "core/vgic/vgic-internal.h"
 #include "core/vgic/vgic_regs.h"
+#include "lib/string.h"
 
 static void queue_add(struct vgic_queue *queue, u32 intid)
 {
@@ -45,16 +46,79 @@ int vgic_queue_next(const struct vgic_queue *queue, unsigned int from)
 	return n * 64 + __builtin_ctzll(word);
 }
 
-/* Decides which vCPU, if any, must hold an interrupt; the only place that does. */
-static u8 irq_wanted_holder(const struct vgic_irq *irq)
+static bool is_routed_to(const struct vgic_irq *irq, const struct vgic_cpu *vcpu)
 {
-	if (irq->in_lr)
-		return irq->holder;
-	if (irq->active && irq->holder != VGIC_NO_VCPU)
-		return irq->holder;
-	if (irq->active || (irq->enabled && vgic_irq_is_pending(irq)))
-		return irq->target;
+	return irq->any_vcpu || vcpu->affinity == irq->route;
+}
+
+static u32 vcpus_there_are(const struct vgic *vgic)
+{
+	u32 mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < VGIC_MAX_VCPUS; i++)
+		if (vgic->cpu[i])
+			mask |= 1U << i;
+	return mask;
+}
+
+/**
+ * vgic_find_target() - find the vCPU that an SPI is routed to
+ * @vgic: the VM's controller
+ * @irq: the interrupt
+ *
+ * 1-of-N takes the first vCPU that is on, which is as good as any to the architecture.
+ *
+ * Return: the vCPU, VGIC_NO_VCPU for an affinity that no vCPU has.
+ */
+u8 vgic_find_target(const struct vgic *vgic, const struct vgic_irq *irq)
+{
+	u32 there = vcpus_there_are(vgic);
+
+	if (irq->any_vcpu && there & ~vgic->off)
+		there &= ~vgic->off;
+	for (; there; there &= there - 1)
+		if (is_routed_to(irq, vgic->cpu[__builtin_ctz(there)]))
+			return __builtin_ctz(there);
 	return VGIC_NO_VCPU;
+}
+
+/* Must a vCPU hold it, if there is one? */
+static bool irq_wants_holder(const struct vgic_irq *irq)
+{
+	return irq->in_lr || irq->active ||
+	       (irq->enabled && vgic_irq_is_pending(irq));
+}
+
+/* Decides which vCPU must hold such an interrupt; the only place that does. */
+static u8 irq_wanted_holder(const struct vgic *vgic, const struct vgic_irq *irq,
+			    u32 intid)
+{
+	if ((irq->in_lr || irq->active) && irq->holder != VGIC_NO_VCPU)
+		return irq->holder;
+	return vgic_target(vgic, irq, intid);
+}
+
+static struct vgic_queue *queue_of(struct vgic *vgic, u8 holder)
+{
+	return holder == VGIC_NO_VCPU ? &vgic->homeless : &vgic->cpu[holder]->queue;
+}
+
+/* Inline in the way of an injected interrupt */
+static inline void requeue(struct vgic *vgic, struct vgic_irq *irq, u32 intid)
+{
+	bool wanted = irq_wants_holder(irq);
+	u8 holder = VGIC_NO_VCPU;
+
+	if (wanted)
+		holder = irq_wanted_holder(vgic, irq, intid);
+	if (holder == irq->holder && holder != VGIC_NO_VCPU)
+		return;
+	if (irq->holder != VGIC_NO_VCPU || vgic->homeless.summary)
+		queue_del(queue_of(vgic, irq->holder), intid);
+	if (wanted)
+		queue_add(queue_of(vgic, holder), intid);
+	irq->holder = holder;
 }
 
 /**
@@ -65,15 +129,7 @@ static u8 irq_wanted_holder(const struct vgic_irq *irq)
  */
 void vgic_requeue(struct vgic *vgic, struct vgic_irq *irq, u32 intid)
 {
-	u8 holder = irq_wanted_holder(irq);
-
-	if (holder == irq->holder)
-		return;
-	if (irq->holder != VGIC_NO_VCPU)
-		queue_del(&vgic->cpu[irq->holder]->queue, intid);
-	if (holder != VGIC_NO_VCPU)
-		queue_add(&vgic->cpu[holder]->queue, intid);
-	irq->holder = holder;
+	requeue(vgic, irq, intid);
 }
 
 /**
@@ -94,142 +150,54 @@ void vgic_irq_changed(struct vgic *vgic, struct vgic_irq *irq, u32 intid,
 		*kick |= 1U << irq->holder;
 }
 
-static bool is_routed_to(const struct vgic_irq *irq, const struct vgic_cpu *vcpu)
+/* Look again for the vCPU of each SPI in a queue, or only of those with 1-of-N. */
+static void reroute(struct vgic *vgic, const struct vgic_queue *queue, bool only_any,
+		    u32 *kick)
 {
-	return irq->any_vcpu || vcpu->affinity == irq->route;
+	int intid = VGIC_NR_PRIVATE - 1;
+	struct vgic_irq *irq;
+
+	while ((intid = vgic_queue_next(queue, intid + 1)) >= 0) {
+		irq = &vgic->spi[intid - VGIC_NR_PRIVATE];
+		if (irq->any_vcpu || !only_any)
+			vgic_irq_changed(vgic, irq, intid, kick);
+	}
 }
 
-static u32 vcpus_there_are(const struct vgic *vgic)
+/* vCPUs were added, or turned on or off. */
+static void reroute_all(struct vgic *vgic, u32 *kick)
 {
-	u32 mask = 0;
 	unsigned int i;
 
 	for (i = 0; i < VGIC_MAX_VCPUS; i++)
 		if (vgic->cpu[i])
-			mask |= 1U << i;
-	return mask;
-}
-
-/* The first of @there that an SPI is routed to; 1-of-N prefers those that are on. */
-static u8 target_among(const struct vgic *vgic, const struct vgic_irq *irq,
-		       u32 there)
-{
-	if (irq->any_vcpu && there & ~vgic->off)
-		there &= ~vgic->off;
-	for (; there; there &= there - 1)
-		if (is_routed_to(irq, vgic->cpu[__builtin_ctz(there)]))
-			return __builtin_ctz(there);
-	return VGIC_NO_VCPU;
-}
-
-static void set_target(struct vgic *vgic, struct vgic_irq *irq, u8 target)
-{
-	vgic->routed[irq->target]--;
-	irq->target = target;
-	vgic->routed[target]++;
-}
-
-/**
- * vgic_route() - find the vCPU that an SPI is routed to
- * @vgic: the VM's controller
- * @irq: an SPI
- *
- * 1-of-N routing picks the first vCPU that is on, which is as good as any to the
- * architecture. An affinity that no vCPU has leaves the SPI pending nowhere.
- */
-void vgic_route(struct vgic *vgic, struct vgic_irq *irq)
-{
-	set_target(vgic, irq, target_among(vgic, irq, vcpus_there_are(vgic)));
-}
-
-/* SPIs that follow each other are mostly routed alike. */
-struct routing {
-	bool known;
-	bool any_vcpu;
-	u8 target;
-	u32 route;
-};
-
-static bool is_alike(const struct vgic_irq *irq, const struct routing *last)
-{
-	return last->known && irq->route == last->route &&
-	       irq->any_vcpu == last->any_vcpu;
-}
-
-/* The target of an SPI among the vCPUs in @there */
-static void find_target(const struct vgic *vgic, const struct vgic_irq *irq, u32 there,
-			struct routing *to)
-{
-	if (is_alike(irq, to))
-		return;
-	to->route = irq->route;
-	to->any_vcpu = irq->any_vcpu;
-	to->target = target_among(vgic, irq, there);
-	to->known = true;
+			reroute(vgic, &vgic->cpu[i]->queue, true, kick);
+	reroute(vgic, &vgic->homeless, false, kick);
 }
 
 /*
- * Route the SPIs again whose target is in [first, last], which may be no vCPU. An
- * SPI that has no holder and is not pending needs none.
+ * Group 1 out of reset as in KVM: firmware rarely sets IGROUPR. There are many SPIs, so
+ * the part that is done is copied until all is.
  */
-static void retarget(struct vgic *vgic, u8 first, u8 last, u32 *kick)
+static void irqs_reset(struct vgic_irq *irq, unsigned int nr, u32 route, bool edge)
 {
-	u32 there = vcpus_there_are(vgic);
-	struct routing to = { };
-	struct vgic_irq *irq = vgic->spi;
-	unsigned int i;
+	unsigned int done = 1, some;
 
-	for (i = 0; i < VGIC_NR_SPIS; i++, irq++) {
-		if (irq->target < first || irq->target > last)
-			continue;
-		find_target(vgic, irq, there, &to);
-		if (irq->target == to.target)
-			continue;
-		vgic->routed[irq->target]--;
-		irq->target = to.target;
-		vgic->routed[to.target]++;
-		if (irq->holder != VGIC_NO_VCPU || irq->enabled || irq->active)
-			vgic_irq_changed(vgic, irq, VGIC_NR_PRIVATE + i, kick);
-	}
-}
-
-static bool any_routed_above(const struct vgic *vgic, unsigned int id)
-{
-	while (++id <= VGIC_NO_VCPU)
-		if (vgic->routed[id])
-			return true;
-	return false;
-}
-
-/* A vCPU was added: SPIs with no target or a higher one may be its. */
-static void route_to(struct vgic *vgic, unsigned int id)
-{
-	u32 ignored = 0;
-
-	if (any_routed_above(vgic, id))
-		retarget(vgic, id + 1, VGIC_NO_VCPU, &ignored);
-}
-
-/* A vCPU was removed. Interrupts that it held go to the vCPU they are routed to. */
-static void route_away_from(struct vgic *vgic, unsigned int id)
-{
-	u32 ignored = 0;
-
-	if (vgic->routed[id])
-		retarget(vgic, id, id, &ignored);
-}
-
-/* Group 1 out of reset as in KVM: firmware rarely sets IGROUPR. */
-static void irqs_reset(struct vgic_irq *irq, unsigned int nr, u8 target, bool edge)
-{
 	irq[0] = (struct vgic_irq) {
-		.target = target,
+		.route = route,
 		.holder = VGIC_NO_VCPU,
 		.group = 1,
 		.edge = edge,
 	};
-	for (; --nr; irq++)
-		irq[1] = irq[0];
+	for (; done < nr; done += some) {
+		some = MIN(done, nr - done);
+		memcpy(irq + done, irq, some * sizeof(*irq));
+	}
+}
+
+static void queue_reset(struct vgic_queue *queue)
+{
+	memset(queue, 0, sizeof(*queue));
 }
 
 /**
@@ -245,35 +213,34 @@ void vgic_init(struct vgic *vgic)
 	vgic->off = 0;
 	vgic->has_dist = false;
 	vgic->has_redist = false;
-	for (i = 0; i < VGIC_MAX_VCPUS; i++) {
+	for (i = 0; i < VGIC_MAX_VCPUS; i++)
 		vgic->cpu[i] = NULL;
-		vgic->routed[i] = 0;
-	}
-	irqs_reset(vgic->spi, VGIC_NR_SPIS, VGIC_NO_VCPU, false);
-	vgic->routed[VGIC_NO_VCPU] = VGIC_NR_SPIS;
+	queue_reset(&vgic->homeless);
+	irqs_reset(vgic->spi, VGIC_NR_SPIS, 0, false);
 	spin_unlock(&vgic->lock);
 }
 
-/* Afterwards nothing points to the vCPU's memory or waits for it. */
+/*
+ * Afterwards nothing points to the vCPU's memory or waits for it. SPIs that it held go
+ * to the vCPU that they are routed to then.
+ */
 static void detach_cpu(struct vgic *vgic, unsigned int id)
 {
-	struct vgic_cpu *vcpu = vgic->cpu[id];
+	struct vgic_queue held = vgic->cpu[id]->queue;
+	int intid = VGIC_NR_PRIVATE - 1;
 	struct vgic_irq *irq;
-	int intid = -1;
 
-	while ((intid = vgic_queue_next(&vcpu->queue, intid + 1)) >= 0) {
-		irq = vgic_irq(vgic, id, intid);
+	vgic->cpu[id] = NULL;
+	vgic->off &= ~(1U << id);
+	while ((intid = vgic_queue_next(&held, intid + 1)) >= 0) {
+		irq = &vgic->spi[intid - VGIC_NR_PRIVATE];
 		irq->latch |= irq->lr_latch;
 		irq->lr_latch = false;
 		irq->in_lr = false;
 		irq->active_written = false;
 		irq->holder = VGIC_NO_VCPU;
-		if (irq->target != id)
-			vgic_requeue(vgic, irq, intid);
+		vgic_requeue(vgic, irq, intid);
 	}
-	vgic->cpu[id] = NULL;
-	vgic->off &= ~(1U << id);
-	route_away_from(vgic, id);
 }
 
 /**
@@ -286,7 +253,7 @@ static void detach_cpu(struct vgic *vgic, unsigned int id)
 void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
 		   u64 mpidr_affinity)
 {
-	unsigned int i;
+	u32 ignored = 0;
 
 	if (id >= VGIC_MAX_VCPUS)
 		return;
@@ -297,14 +264,12 @@ void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
 			 (mpidr_affinity & 0xffffff);
 	vcpu->nr_loaded = 0;
 	vcpu->nr_ended = 0;
-	vcpu->queue.summary = 0;
-	for (i = 0; i < ARRAY_SIZE(vcpu->queue.word); i++)
-		vcpu->queue.word[i] = 0;
+	queue_reset(&vcpu->queue);
 	irqs_reset(vcpu->irq, VGIC_NR_SGIS, id, true);
 	irqs_reset(vcpu->irq + VGIC_NR_SGIS, VGIC_NR_PRIVATE - VGIC_NR_SGIS, id,
 		   false);
 	vgic->cpu[id] = vcpu;
-	route_to(vgic, id);
+	reroute_all(vgic, &ignored);
 	spin_unlock(&vgic->lock);
 }
 
@@ -337,15 +302,15 @@ void vgic_cpu_power(struct vgic *vgic, unsigned int id, bool on, u32 *kick)
 	spin_lock(&vgic->lock);
 	if (!(vgic->off & bit) != on) {
 		vgic->off ^= bit;
-		retarget(vgic, 0, VGIC_NO_VCPU, kick);
+		reroute_all(vgic, kick);
 	}
 	spin_unlock(&vgic->lock);
 }
 
-static void requeue_and_kick(struct vgic *vgic, struct vgic_irq *irq, u32 intid,
-			     bool level, u32 *kick)
+static inline void requeue_and_kick(struct vgic *vgic, struct vgic_irq *irq,
+				    u32 intid, bool level, u32 *kick)
 {
-	vgic_requeue(vgic, irq, intid);
+	requeue(vgic, irq, intid);
 	if (!level || irq->holder == VGIC_NO_VCPU)
 		return;
 	if (irq->in_lr ? irq->edge : vgic_irq_deliverable(vgic, irq))

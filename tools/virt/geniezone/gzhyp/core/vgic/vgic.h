@@ -60,10 +60,10 @@
 
 /**
  * struct vgic_irq - state of one SGI, PPI (per vCPU) or SPI (per VM)
- * @route: SPI: Aff3.Aff2.Aff1.Aff0 of GICD_IROUTER, eight bits each
+ * @route: SPI: Aff3.Aff2.Aff1.Aff0 of GICD_IROUTER, eight bits each; SGI and PPI: the
+ *	   number of its vCPU
  * @priority: as the guest wrote it, less the bits not implemented
- * @target: vCPU it is routed to, VGIC_NO_VCPU if there is none
- * @holder: vCPU whose queue has it, VGIC_NO_VCPU if it is in no queue
+ * @holder: vCPU whose queue has it, VGIC_NO_VCPU if none has
  * @any_vcpu: SPI: GICD_IROUTER.Interrupt_Routing_Mode
  * @enabled: forwarding enabled
  * @group: interrupt group, 0 or 1
@@ -78,7 +78,6 @@
 struct vgic_irq {
 	u32	route;
 	u8	priority;
-	u8	target;
 	u8	holder;
 	bool	any_vcpu:1;
 	bool	enabled:1;
@@ -134,7 +133,7 @@ struct vgic_cpu {
  * @redist_size: size from the VMM, at least one vCPU's frames
  * @off: vCPUs that are off
  * @cpu: the vCPUs, NULL for none
- * @routed: number of SPIs that have each vCPU, or none, as their target
+ * @homeless: SPIs that a vCPU would hold if there were one that they are routed to
  * @spi: SPIs, from INTID 32
  */
 struct vgic {
@@ -148,7 +147,7 @@ struct vgic {
 	u64			redist_base;
 	u64			redist_size;
 	struct vgic_cpu		*cpu[VGIC_MAX_VCPUS];
-	u16			routed[VGIC_NO_VCPU + 1];
+	struct vgic_queue	homeless;
 	struct vgic_irq		spi[VGIC_NR_SPIS];
 };
 

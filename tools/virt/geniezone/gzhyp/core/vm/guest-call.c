@@ -61,7 +61,8 @@ static hvc_handler *find_quick(u32 fn)
 	}
 }
 
-static hvc_handler *find_call(u32 fn)
+/* Calls that change more. guest_hvc_quick() has looked for the others. */
+static hvc_handler *find_slow(u32 fn)
 {
 	switch (fn) {
 	case PSCI_CPU_SUSPEND:			return guest_psci_suspend;
@@ -77,8 +78,13 @@ static hvc_handler *find_call(u32 fn)
 	case PSCI_SYSTEM_RESET2 | SMC64:	return guest_psci_system_reset2;
 	case PSCI_SYSTEM_SUSPEND:		return guest_psci_system_suspend;
 	case PSCI_SYSTEM_SUSPEND | SMC64:	return guest_psci_system_suspend;
-	default:				return find_quick(fn);
+	default:				return NULL;
 	}
+}
+
+static bool is_served(u32 fn)
+{
+	return find_quick(fn) || find_slow(fn);
 }
 
 static u32 hvc_psci_features(struct vcpu *vcpu, u64 *x)
@@ -86,7 +92,7 @@ static u32 hvc_psci_features(struct vcpu *vcpu, u64 *x)
 	u32 fn = x[1];
 	bool is_psci = (fn & ~SMC64) - PSCI_VERSION <= PSCI_LAST - PSCI_VERSION;
 
-	x[0] = find_call(fn) && (is_psci || fn == SMCCC_VERSION) ? PSCI_SUCCESS :
+	x[0] = is_served(fn) && (is_psci || fn == SMCCC_VERSION) ? PSCI_SUCCESS :
 	       PSCI_NOT_SUPPORTED;
 	return 0;
 }
@@ -95,7 +101,7 @@ static u32 hvc_trng_features(struct vcpu *vcpu, u64 *x)
 {
 	u32 fn = x[1];
 
-	x[0] = cpu_features.rndr && (fn & 0xfc) == 0x50 && find_call(fn) ?
+	x[0] = cpu_features.rndr && (fn & 0xfc) == 0x50 && is_served(fn) ?
 	       0 : SMCCC_NOT_SUPPORTED;
 	return 0;
 }
@@ -133,14 +139,14 @@ bool guest_hvc_quick(struct vcpu *vcpu)
 
 /**
  * guest_hvc() - serve a guest's hypercall or pass it to the host
- * @vcpu: loaded in this CPU
+ * @vcpu: loaded in this CPU, guest_hvc_quick() has not served the call
  *
  * Return: 0 to go on in the guest, else an exit reason.
  */
 u32 guest_hvc(struct vcpu *vcpu)
 {
-	hvc_handler *handler = find_call(vcpu->regs.x[0]);
-	unsigned int i;
+	hvc_handler *handler = find_slow(vcpu->regs.x[0]);
+	unsigned int i, nr;
 	u32 reason;
 
 	if (handler)
@@ -153,7 +159,8 @@ u32 guest_hvc(struct vcpu *vcpu)
 		vcpu->regs.x[0] = SMCCC_NOT_SUPPORTED;
 		return 0;
 	}
-	for (i = 0; i < nr_args(vcpu); i++)
+	nr = nr_args(vcpu);
+	for (i = 0; i < nr; i++)
 		vcpu->exit.hypercall.args[i] = vcpu->regs.x[i];
 	if (is_answered(vcpu->regs.x[0]))
 		vcpu->regs.x[0] = 0;
