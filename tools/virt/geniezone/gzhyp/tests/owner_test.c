@@ -225,6 +225,23 @@ static void any_sequence_matches_the_model(void)
 	expect_same();
 }
 
+/* Pages that are lent different times, in ranges that begin and end anywhere */
+static void ranges_of_any_length(void)
+{
+	unsigned int i, first, nr;
+	enum call call;
+
+	setup();
+	for (i = 0; i < 20000; i++) {
+		first = test_random() % PAGES;
+		nr = test_random() % (PAGES - first) + 1;
+		call = test_random() % 2 ? LEND : UNLEND;
+		EXPECT(!real_call(call, BASE + first * PAGE_SIZE, nr * PAGE_SIZE, 1) ==
+		       model_call(call, BASE + first * PAGE_SIZE, nr * PAGE_SIZE, 1));
+		expect_same();
+	}
+}
+
 static void ranges_are_pages_of_ram(void)
 {
 	setup();
@@ -405,6 +422,7 @@ static void numbers_that_are_no_frames_are_not_lent(void)
 static const struct test tests[] = {
 	TEST(every_step_from_every_state),
 	TEST(any_sequence_matches_the_model),
+	TEST(ranges_of_any_length),
 	TEST(ranges_are_pages_of_ram),
 	TEST(one_bad_page_refuses_all),
 	TEST(donation_without_memory_changes_nothing),

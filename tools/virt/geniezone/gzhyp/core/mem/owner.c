@@ -155,26 +155,69 @@ static bool step_allowed(const struct step *step, u32 entry)
 	return step->next != to_lent || entry_value(entry) != VALUE_MASK;
 }
 
+/* Entries at once, where they are aligned */
+#define AT_ONCE		4
+
+static bool is_aligned(const u32 *entry)
+{
+	return IS_ALIGNED((uintptr_t)entry, sizeof(u64));
+}
+
+/* The end of the first entries that are alike: mostly all pages of a block are. */
+static u32 *end_of_run(u32 *entry, const u32 *end)
+{
+	const u32 first = *entry++;
+	const u64 two = (u64)first << 32 | first;
+	const u64 *pair;
+
+	if (!is_aligned(entry) && entry < end && *entry == first)
+		entry++;
+	for (; is_aligned(entry) && end - entry >= AT_ONCE; entry += AT_ONCE) {
+		pair = (const u64 *)entry;
+		if ((pair[0] ^ two) | (pair[1] ^ two))
+			break;
+	}
+	while (entry < end && *entry == first)
+		entry++;
+	return entry;
+}
+
+static void fill(u32 *entry, const u32 *end, u32 value)
+{
+	const u64 two = (u64)value << 32 | value;
+	u64 *pair;
+
+	if (!is_aligned(entry) && entry < end)
+		*entry++ = value;
+	for (; end - entry >= AT_ONCE; entry += AT_ONCE) {
+		pair = (u64 *)entry;
+		pair[0] = two;
+		pair[1] = two;
+	}
+	while (entry < end)
+		*entry++ = value;
+}
+
 static int check_locked(const struct step *step, pa_t pa, u64 size)
 {
-	u32 *entry = entries_of(pa, size);
-	u64 i;
+	u32 *entry = entries_of(pa, size), *end;
 
 	if (!entry)
 		return GZ_INVALID_ARGS;
-	for (i = 0; i < size / PAGE_SIZE; i++)
-		if (!step_allowed(step, entry[i]))
+	for (end = entry + size / PAGE_SIZE; entry < end; entry = end_of_run(entry, end))
+		if (!step_allowed(step, *entry))
 			return GZ_INVALID_ARGS;
 	return 0;
 }
 
 static void apply_locked(const struct step *step, pa_t pa, u64 size, u32 value)
 {
-	u32 *entry = entries_of(pa, size);
-	u64 i;
+	u32 *entry = entries_of(pa, size), *end = entry + size / PAGE_SIZE, *run;
 
-	for (i = 0; i < size / PAGE_SIZE; i++)
-		entry[i] = step->next(entry[i], value);
+	for (; entry < end; entry = run) {
+		run = end_of_run(entry, end);
+		fill(entry, run, step->next(*entry, value));
+	}
 }
 
 static int take_step(const struct step *step, pa_t pa, u64 size, u32 value)
