@@ -22,6 +22,14 @@
 #define GZVM_TO_VMM	0
 #define GZVM_REENTER	1
 
+static void gzvm_exit_copy_data(u64 *to, const __le64 *from, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		to[i] = le64_to_cpu(READ_ONCE(from[i]));
+}
+
 /* VMMs take INTERNAL_ERROR calmly, and do not know what else it could be. */
 static int gzvm_exit_internal(struct gzvm_vcpu *vcpu, u64 reason, u64 detail)
 {
@@ -36,46 +44,54 @@ static int gzvm_exit_internal(struct gzvm_vcpu *vcpu, u64 reason, u64 detail)
 	return GZVM_TO_VMM;
 }
 
-/* The VMM does not get the bytes above the width of the access. */
-static int gzvm_exit_mmio_write(struct gzvm_vcpu *vcpu)
+/* The value of a store, without the bytes above the width of the access */
+static u64 gzvm_mmio_data(const struct gzvm_hyp_run *shared, u64 size)
+{
+	__le64 raw;
+
+	memcpy(&raw, shared->mmio.data, sizeof(raw));
+	return le64_to_cpu(raw) & GENMASK_ULL(size * 8 - 1, 0);
+}
+
+/* Field by field, with zeroes at the end: clearing all of it first takes longer. */
+static void gzvm_exit_mmio_fill(struct gzvm_vcpu *vcpu, u64 addr, u64 size, u64 data,
+				bool is_write)
 {
 	struct gzvm_vcpu_run *exit = &vcpu->exit;
-	__le64 raw;
-	u64 data;
+	const size_t end = offsetofend(typeof(exit->mmio), is_write);
+	__le64 raw = cpu_to_le64(data);
 
-	memcpy(&raw, vcpu->shared->mmio.data, sizeof(raw));
-	data = le64_to_cpu(raw) & GENMASK_ULL(exit->mmio.size * 8 - 1, 0);
-	raw = cpu_to_le64(data);
+	exit->mmio.phys_addr = addr;
 	memcpy(exit->mmio.data, &raw, sizeof(raw));
-
-	if (gzvm_ioeventfd_write(vcpu->vm, exit->mmio.phys_addr,
-				 exit->mmio.size, data)) {
-		vcpu->stats.ioeventfd_hits++;
-		return GZVM_REENTER;
-	}
-	return GZVM_TO_VMM;
+	exit->mmio.size = size;
+	exit->mmio.reg_nr = le32_to_cpu(READ_ONCE(vcpu->shared->mmio.reg_nr));
+	exit->mmio.is_write = is_write;
+	memset((u8 *)&exit->mmio + end, 0, sizeof(exit->mmio) - end);
+	vcpu->exit_size = sizeof(exit->mmio);
 }
 
 static int gzvm_exit_mmio(struct gzvm_vcpu *vcpu)
 {
 	struct gzvm_hyp_run *shared = vcpu->shared;
-	struct gzvm_vcpu_run *exit = &vcpu->exit;
+	u64 addr = le64_to_cpu(READ_ONCE(shared->mmio.phys_addr));
 	u64 size = le64_to_cpu(READ_ONCE(shared->mmio.size));
+	bool is_write = READ_ONCE(shared->mmio.is_write);
+	u64 data = 0;
 
-	if (size > sizeof(exit->mmio.data) || !is_power_of_2(size))
+	if (size > sizeof(shared->mmio.data) || !is_power_of_2(size))
 		return gzvm_exit_internal(vcpu, GZVM_EXIT_MMIO, size);
 
-	memset(&exit->mmio, 0, sizeof(exit->mmio));
-	exit->mmio.phys_addr = le64_to_cpu(READ_ONCE(shared->mmio.phys_addr));
-	exit->mmio.size = size;
-	exit->mmio.reg_nr = le32_to_cpu(READ_ONCE(shared->mmio.reg_nr));
-	exit->mmio.is_write = !!READ_ONCE(shared->mmio.is_write);
-	vcpu->exit_size = sizeof(exit->mmio);
-	if (!exit->mmio.is_write) {
+	if (is_write) {
+		data = gzvm_mmio_data(shared, size);
+		if (gzvm_ioeventfd_write(vcpu->vm, addr, size, data)) {
+			vcpu->stats.ioeventfd_hits++;
+			return GZVM_REENTER;
+		}
+	} else {
 		vcpu->resume = GZVM_RESUME_MMIO_READ;
-		return GZVM_TO_VMM;
 	}
-	return gzvm_exit_mmio_write(vcpu);
+	gzvm_exit_mmio_fill(vcpu, addr, size, data, is_write);
+	return GZVM_TO_VMM;
 }
 
 /*
@@ -148,10 +164,9 @@ static int gzvm_hypercall_relinquish(struct gzvm_vcpu *vcpu)
 static int gzvm_exit_hypercall(struct gzvm_vcpu *vcpu)
 {
 	u64 *args = vcpu->exit.hypercall.args;
-	unsigned int i;
 
-	for (i = 0; i < 8; i++)
-		args[i] = le64_to_cpu(READ_ONCE(vcpu->shared->hypercall.args[i]));
+	/* The calls that the driver serves have one argument. */
+	gzvm_exit_copy_data(args, vcpu->shared->hypercall.args, 2);
 
 	/* A function id is 32 bits wide: SMCCC 2.4 */
 	switch (lower_32_bits(args[0])) {
@@ -160,6 +175,7 @@ static int gzvm_exit_hypercall(struct gzvm_vcpu *vcpu)
 	case GZVM_HVC_MEM_RELINQUISH:
 		return gzvm_hypercall_relinquish(vcpu);
 	default:
+		gzvm_exit_copy_data(args + 2, vcpu->shared->hypercall.args + 2, 6);
 		vcpu->resume = GZVM_RESUME_HYPERCALL;
 		vcpu->exit_size = sizeof(vcpu->exit.hypercall);
 		return GZVM_TO_VMM;
@@ -219,14 +235,6 @@ static int gzvm_exit_page_fault(struct gzvm_vcpu *vcpu)
 		return -ERESTARTSYS;
 	}
 	return GZVM_REENTER;
-}
-
-static void gzvm_exit_copy_data(u64 *to, const __le64 *from, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		to[i] = le64_to_cpu(READ_ONCE(from[i]));
 }
 
 static int gzvm_exit_exception(struct gzvm_vcpu *vcpu)

@@ -6,6 +6,7 @@
 
 #include <linux/arm-smccc.h>
 #include <linux/bitfield.h>
+#include <linux/context_tracking_state.h>
 #include <linux/cpufeature.h>
 #include <linux/errno.h>
 #include <linux/kvm_host.h>
@@ -102,6 +103,19 @@ static __always_inline void gzvm_hvc(struct gzvm_call *call)
 }
 
 /*
+ * Does anybody have to know when the CPU goes to the guest and comes back? Without
+ * context tracking (nohz_full=) and lockdep, KVM's helpers only report a quiescent state
+ * to RCU, twice in each run. RCU waits for a CPU that stays in a guest, which a tick
+ * takes out of it: gzvm_vcpu_enter() reports then. A run that ends for another reason
+ * is short, and should not pay a twentieth of its cost for it.
+ */
+static __always_inline bool gzvm_guest_is_tracked(void)
+{
+	return IS_ENABLED(CONFIG_TRACE_IRQFLAGS) ||
+	       context_tracking_enabled_this_cpu();
+}
+
+/*
  * The guest runs inside this call, hence nothing here may be instrumented: RCU may
  * not be watching this CPU, see guest_state_enter_irqoff().
  *
@@ -111,14 +125,17 @@ static __always_inline void gzvm_hvc(struct gzvm_call *call)
  */
 static noinstr void gzvm_smccc_run(struct gzvm_call *call)
 {
+	bool is_tracked = gzvm_guest_is_tracked();
 	struct arm_cpuidle_irq_context irqs;
 
-	guest_state_enter_irqoff();
+	if (is_tracked)
+		guest_state_enter_irqoff();
 	arm_cpuidle_save_irq_context(&irqs);
 	pmr_sync();
 	gzvm_hvc(call);
 	arm_cpuidle_restore_irq_context(&irqs);
-	guest_state_exit_irqoff();
+	if (is_tracked)
+		guest_state_exit_irqoff();
 }
 
 /**

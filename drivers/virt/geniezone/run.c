@@ -4,6 +4,7 @@
  */
 
 #include <linux/kvm_host.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
@@ -68,6 +69,8 @@ static int gzvm_vcpu_enter(struct gzvm_vcpu *vcpu, u64 *reason)
 	if (!ret && *reason == GZVM_EXIT_IDLE)
 		vcpu->exit_time = ktime_get();
 	if (!ret && *reason == GZVM_EXIT_IRQ) {
+		/* See gzvm_guest_is_tracked(). The driver holds nothing of RCU's here. */
+		rcu_virt_note_context_switch();
 		/*
 		 * Take the interrupt now: its tick is accounted as guest time.
 		 * The ISB guarantees that it is taken: ARM DDI 0487 D1.3.6.

@@ -9,8 +9,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/gzvm.h>
+#include <linux/membarrier.h>
+
+#include "eventfd.h"
 #include "gz_test.h"
 
 #define HVC_UNKNOWN	0xc6004321ULL
@@ -246,6 +251,51 @@ TEST_F(run, kick_gets_a_spinning_guest_out)
 	runner_stop(&r, SIGUSR2);
 	EXPECT_GE(atomic_load(&r.kicked), 200);
 	EXPECT_EQ(-EINTR, r.ret);
+}
+
+#define GRACE_PERIODS	20
+
+/* Each call returns when no CPU uses RCU's old data, also the one with the guest. */
+static void wait_for_grace_periods(struct __test_metadata *_metadata)
+{
+	unsigned int i;
+
+	for (i = 0; i < GRACE_PERIODS; i++)
+		EXPECT_EQ(0, syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+}
+
+TEST_F(run, rcu_goes_on_while_a_guest_spins)
+{
+	struct runner r;
+
+	install(SIGUSR2, set_immediate_exit, SA_RESTART);
+	tvm_enter(&self->t, 0, guest_count, SHARED_BASE);
+	runner_start(&r, self->vcpu);
+	wait_for_grace_periods(_metadata);
+	EXPECT_EQ(0, atomic_load(&r.kicked));
+	runner_stop(&r, SIGUSR2);
+}
+
+GUEST static void guest_ring(uint64_t arg)
+{
+	for (;;)
+		write64(PORT_TEST, arg);
+}
+
+/* The guest is left all the time, but its thread stays in the kernel. */
+TEST_F(run, rcu_goes_on_while_a_guest_rings)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+	struct runner r;
+
+	ASSERT_EQ(0, ioeventfd(&self->t, fd, PORT_TEST, 8, 0, 0));
+	install(SIGUSR2, set_immediate_exit, SA_RESTART);
+	tvm_enter(&self->t, 0, guest_ring, 1);
+	runner_start(&r, self->vcpu);
+	wait_for_grace_periods(_metadata);
+	EXPECT_EQ(0, atomic_load(&r.kicked));
+	runner_stop(&r, SIGUSR2);
+	close(fd);
 }
 
 /* The kick may also come anywhere between two runs: none may be lost. */
