@@ -15,6 +15,9 @@
 #define PC		CORE(64)
 #define PSTATE		CORE(66)
 #define X0		CORE(0)
+#define VECTOR(n)	CORE(84 + 4 * (n))
+#define FPSR		0x60200000001000d4UL
+#define COUNTER		0x603000000013df1aUL
 
 static struct vm vm;
 static u32 table[TEST_SIZE / PAGE_SIZE];
@@ -94,6 +97,41 @@ static void what_is_set_is_there(void)
 	EXPECT(onereg_set(&vm, 0, ID_PFR0, 0x12) == GZ_INVALID_ARGS);
 }
 
+/* PSTATE: whatever the guest has made of it, as long as it is EL0 or EL1 in AArch64 */
+static void what_a_guest_can_have_is_accepted(void)
+{
+	setup();
+	EXPECT(!onereg_set(&vm, 0, PSTATE, 0xffffffe5));
+	EXPECT(get(0, PSTATE) == 0xffffffe5);
+	EXPECT(!onereg_set(&vm, 0, PSTATE, PSR_EL0T));
+	EXPECT(onereg_set(&vm, 0, PSTATE, 0x3c9) == GZ_INVALID_ARGS);
+	EXPECT(onereg_set(&vm, 0, PSTATE, PSR_AARCH32) == GZ_INVALID_ARGS);
+	EXPECT(onereg_set(&vm, 0, PSTATE, BIT(32) | PSR_EL1H) == GZ_INVALID_ARGS);
+	EXPECT(get(0, PSTATE) == PSR_EL0T);
+}
+
+static void vectors_have_two_halves(void)
+{
+	u64 val;
+
+	setup();
+	EXPECT(!onereg_set(&vm, 0, VECTOR(0), 1) && !onereg_set(&vm, 0, VECTOR(0) + 2, 2));
+	EXPECT(!onereg_set(&vm, 0, VECTOR(31) + 2, 3) && !onereg_set(&vm, 0, FPSR, 4));
+	EXPECT(vm.vcpu[0]->fp.v[0] == 1 && vm.vcpu[0]->fp.v[1] == 2);
+	EXPECT(vm.vcpu[0]->fp.v[63] == 3 && vm.vcpu[0]->fp.fpsr == 4);
+	EXPECT(get(0, VECTOR(31) + 2) == 3);
+	EXPECT(onereg_get(&vm, 0, VECTOR(0) - 2, &val) == GZ_INVALID_ARGS);
+	EXPECT(onereg_get(&vm, 0, VECTOR(0) + 1, &val) == GZ_INVALID_ARGS);
+	EXPECT(onereg_get(&vm, 0, VECTOR(32), &val) == GZ_INVALID_ARGS);
+}
+
+static void counter_is_the_vms(void)
+{
+	setup();
+	EXPECT(!onereg_set(&vm, 0, COUNTER, 1000));
+	EXPECT(get(1, COUNTER) == 1000 && vm.cntvoff == -1000UL);
+}
+
 static void only_mapbusy_says_that_it_runs(void)
 {
 	setup();
@@ -166,6 +204,9 @@ static void host_reports_an_expired_timer(void)
 
 static const struct test tests[] = {
 	TEST(what_is_set_is_there),
+	TEST(what_a_guest_can_have_is_accepted),
+	TEST(vectors_have_two_halves),
+	TEST(counter_is_the_vms),
 	TEST(only_mapbusy_says_that_it_runs),
 	TEST(pstateonly_is_about_secondary_vcpus),
 	TEST(reset_in_place_is_a_reset),

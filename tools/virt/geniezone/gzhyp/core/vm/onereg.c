@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* GET_ONE_REG and SET_ONE_REG: ids as KVM/arm64 has them. */
+/*
+ * GET_ONE_REG and SET_ONE_REG: ids as KVM/arm64 has them. A call has one value of 64
+ * bits, so a vector register has two ids of that size, one for each half.
+ */
 #include "arch/sysreg.h"
 #include "core/mem/protect.h"
 #include "core/options.h"
@@ -13,15 +16,13 @@
 
 /* Core registers, in 32-bit words */
 #define CORE_PSTATE	66
+#define CORE_VECTORS	84
 #define CORE_FPSR	212
 #define CORE_FPCR	213
 #define CORE_SP_EL1	68
 #define CORE_ELR_EL1	70
 #define CORE_SPSR_EL1	72
 #define CORE_SPSR_LAST	80
-
-/* PSTATE that a guest may be given: flags, masks, a mode of EL0 or EL1 */
-#define PSTATE_VALID	(PSR_NZCV | PSR_DAIF | PSR_M)
 
 struct reg_id {
 	u64 size;
@@ -61,12 +62,15 @@ static const struct sysreg_field sysreg_fields[] = {
 	SYS(3, 0, 10, 2, 0, sys.mair),
 	SYS(3, 0, 10, 3, 0, sys.amair),
 	SYS(3, 0, 12, 0, 0, sys.vbar),
+	SYS(3, 0, 12, 1, 1, sys.vdisr),
 	SYS(3, 0, 13, 0, 1, sys.contextidr),
 	SYS(3, 0, 13, 0, 4, sys.tpidr_el1),
 	SYS(3, 0, 14, 1, 0, sys.cntkctl),
 	SYS(3, 2, 0, 0, 0, sys.csselr),
 	SYS(3, 3, 13, 0, 2, sys.tpidr_el0),
 	SYS(3, 3, 13, 0, 3, sys.tpidrro),
+	SYS(3, 3, 14, 2, 1, cntp_ctl),
+	SYS(3, 3, 14, 2, 2, cntp_cval),
 	SYS(3, 3, 14, 3, 1, cntv_ctl),
 	SYS(2, 0, 0, 2, 2, mdscr),
 	/* KVM's ids of CNTV_CVAL and CNTVCT are swapped: this one is CVAL. */
@@ -75,6 +79,9 @@ static const struct sysreg_field sysreg_fields[] = {
 
 #define SYS_MIDR	SYSREG(3, 0, 0, 0, 0)
 #define SYS_MPIDR	SYSREG(3, 0, 0, 0, 5)
+#define SYS_CNTPCT	SYSREG(3, 3, 14, 0, 1)
+/* KVM's id of the virtual counter */
+#define SYS_CNTVCT	SYSREG(3, 3, 14, 3, 2)
 
 static bool parse_id(u64 id, struct reg_id *reg)
 {
@@ -90,6 +97,8 @@ static u64 *core_u64(struct vcpu *vcpu, u32 word)
 		return NULL;
 	if (word < 62)
 		return &vcpu->regs.x[word / 2];
+	if (word >= CORE_VECTORS && word < CORE_FPSR)
+		return &vcpu->fp.v[(word - CORE_VECTORS) / 2];
 	switch (word) {
 	case 62:
 		return &vcpu->sys.sp_el0;
@@ -148,6 +157,8 @@ static bool fixed_reg(struct vcpu *vcpu, const struct reg_id *reg, u64 *val)
 		*val = read_sysreg(midr_el1);
 	else if (reg->index == SYS_MPIDR)
 		*val = vcpu_mpidr(vcpu);
+	else if (reg->index == SYS_CNTPCT)
+		*val = read_sysreg(cntpct_el0);
 	else if (is_idreg(reg->index))
 		*val = idreg_value(reg->index);
 	else
@@ -164,11 +175,23 @@ static u64 *plain_reg(struct vcpu *vcpu, const struct reg_id *reg)
 	return NULL;
 }
 
+/* The virtual counter, which all vCPUs of a VM share */
+static bool is_counter(const struct reg_id *reg)
+{
+	return reg->group == ID_SYSREG && reg->size == ID_U64 &&
+	       reg->index == SYS_CNTVCT;
+}
+
+/*
+ * All bits but the mode are the guest's own: it can have any of them, and the CPU
+ * ignores those of extensions that it lacks (Arm ARM, SPSR_EL2). The upper half is
+ * of extensions that guests do not have.
+ */
 static bool pstate_ok(u64 val)
 {
 	u64 mode = val & PSR_M;
 
-	return !(val & ~PSTATE_VALID) &&
+	return !(val >> 32) &&
 	       (mode == PSR_EL1H || mode == PSR_EL1T || mode == PSR_EL0T);
 }
 
@@ -178,6 +201,8 @@ static int get_locked(struct vcpu *vcpu, const struct reg_id *reg, u64 *val)
 
 	if (field)
 		*val = *field;
+	else if (is_counter(reg))
+		*val = read_sysreg(cntpct_el0) - vcpu->vm->cntvoff;
 	else if (!fixed_reg(vcpu, reg, val))
 		return GZ_INVALID_ARGS;
 	return 0;
@@ -205,6 +230,11 @@ static int set_locked(struct vcpu *vcpu, const struct reg_id *reg, u64 val)
 		return GZ_INVALID_ARGS;
 	if (is_taken(vcpu, reg))
 		return 0;
+	/* Other vCPUs get it when they are loaded next. */
+	if (is_counter(reg)) {
+		WRITE_ONCE(vcpu->vm->cntvoff, read_sysreg(cntpct_el0) - val);
+		return 0;
+	}
 	if (!field)
 		return fixed_reg(vcpu, reg, &same) && same == val ? 0 :
 		       GZ_INVALID_ARGS;
@@ -212,7 +242,7 @@ static int set_locked(struct vcpu *vcpu, const struct reg_id *reg, u64 val)
 		return GZ_INVALID_ARGS;
 	if (reg->size == ID_U32)
 		val = (u32)val;
-	if (field == &vcpu->cntv_ctl)
+	if (field == &vcpu->cntv_ctl || field == &vcpu->cntp_ctl)
 		val &= TIMER_ENABLE | TIMER_IMASK;
 	*field = val;
 	if (field == &vcpu->mdscr)
