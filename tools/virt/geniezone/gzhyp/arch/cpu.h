@@ -55,6 +55,14 @@ struct fp_regs {
 	u64 fpcr;
 };
 
+/* Breakpoints and watchpoints: as many as a CPU can have */
+struct debug_regs {
+	u64 bvr[16];
+	u64 bcr[16];
+	u64 wvr[16];
+	u64 wcr[16];
+};
+
 /* Z, P and FFR for the largest possible vector length, 256 bytes */
 #define SVE_MAX_VL		256
 #define SVE_AREA		(32 * SVE_MAX_VL + 17 * (SVE_MAX_VL / 8))
@@ -113,6 +121,7 @@ struct vcpu;
  * @host: registers of the host while a guest is loaded
  * @loaded: the vCPU whose registers are in the CPU
  * @fp_is_guest: so are its FP registers
+ * @debug_is_guest: so are its breakpoints and watchpoints
  * @host_hcr: the host's HCR_EL2
  * @host_mdcr: the host's MDCR_EL2
  * @host_cptr: the host's CPTR_EL2
@@ -130,6 +139,7 @@ struct vcpu;
  * @host_pmscr: the host's control of statistical profiling, likewise
  * @host_trfcr: the host's trace filter, likewise
  * @host_brbcr: the host's control of branch records, likewise
+ * @host_debug: the host's breakpoints and watchpoints while the CPU has the guest's
  * @host_fp: the host's FP registers while the CPU has the guest's
  * @host_sve: the same on a CPU with SVE
  */
@@ -149,6 +159,7 @@ struct percpu {
 	u8 nr_aprs;
 	struct vcpu *loaded;
 	bool fp_is_guest;
+	bool debug_is_guest;
 	u64 host_hcr;
 	u64 host_mdcr;
 	u64 host_cptr;
@@ -166,6 +177,7 @@ struct percpu {
 	u64 host_pmscr;
 	u64 host_trfcr;
 	u64 host_brbcr;
+	struct debug_regs host_debug;
 	struct el1_regs host;
 	union {
 		struct fp_regs host_fp;

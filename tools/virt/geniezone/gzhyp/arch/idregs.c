@@ -23,8 +23,8 @@ static const struct idreg idregs[] = {
 	{ ID(4, 0), F(16) | F(20) | F(48) | F(60), 0x11 | 1ULL << 24 },
 	/* BT SSBS */
 	{ ID(4, 1), F(0) | F(4), 0 },
-	/* Debug architecture 8.0, two breakpoints, two watchpoints */
-	{ ID(5, 0), 0, 6 | 1ULL << 12 | 1ULL << 20 },
+	/* BRPs WRPs CTX_CMPs; debug architecture 8.0 without DoubleLock */
+	{ ID(5, 0), F(12) | F(20) | F(28), 6 | F(36) },
 	/* AES SHA1 SHA2 CRC32 LSE RDM SHA3 SM3 SM4 DP FHM TS TLB RNDR */
 	{ ID(6, 0), ~(F(0) | F(24)), 0 },
 	/* all but SPECRES XS LS64 */
@@ -47,6 +47,8 @@ static u64 read_hw(u32 reg)
 		return read_sysreg(id_aa64pfr0_el1);
 	case ID(4, 1):
 		return read_sysreg(id_aa64pfr1_el1);
+	case ID(5, 0):
+		return read_sysreg(id_aa64dfr0_el1);
 	case ID(6, 0):
 		return read_sysreg(id_aa64isar0_el1);
 	case ID(6, 1):

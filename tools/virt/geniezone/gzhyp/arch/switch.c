@@ -208,6 +208,8 @@ void vcpu_load(struct vcpu *vcpu)
 	isb();
 	flush_if_other_vcpu(cpu, vcpu);
 	el1_load(&vcpu->sys);
+	if (vcpu->debug_on)
+		debug_to_guest(cpu, vcpu);
 	gic_load(vcpu);
 	isb();
 }
@@ -238,6 +240,8 @@ void vcpu_put(struct vcpu *vcpu)
 	host_traps(cpu);
 	isb();
 	fp_put(cpu, vcpu);
+	if (cpu->debug_is_guest)
+		debug_to_host(cpu);
 	el1_load(&cpu->host);
 	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
 	/* As in vcpu_load(), for walks of the guest's stage 1 */

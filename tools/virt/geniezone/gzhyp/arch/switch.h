@@ -16,6 +16,11 @@ void vcpu_load(struct vcpu *vcpu);
 void vcpu_put(struct vcpu *vcpu);
 void guest_fp_trap(struct vcpu *vcpu);
 
+/* arch/debug.c */
+void debug_to_guest(struct percpu *cpu, const struct vcpu *vcpu);
+void debug_to_host(struct percpu *cpu);
+void debug_update(struct vcpu *vcpu);
+
 /* arch/profile.c */
 void profile_stop(struct percpu *cpu);
 void profile_go_on(struct percpu *cpu);

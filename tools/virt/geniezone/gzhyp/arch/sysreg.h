@@ -128,8 +128,11 @@ u64 test_sysreg(const char *reg);
 #define BRBCR_CC		BIT(3)
 #define BRBCR_MPRED		BIT(4)
 
-/* MDSCR_EL1: what a guest may have while the breakpoints are the host's */
-#define MDSCR_GUEST		(BIT(0) | BIT(12) | BIT(13))
+/* MDSCR_EL1 */
+#define MDSCR_SS		BIT(0)
+#define MDSCR_TDCC		BIT(12)
+#define MDSCR_KDE		BIT(13)
+#define MDSCR_MDE		BIT(15)
 
 #define SCTLR_EL1_RESET		0x30d00800UL
 #define SCTLR_SPAN		BIT(23)

@@ -56,17 +56,39 @@ static bool sys_mdscr(struct vcpu *vcpu, struct sysreg_access *access)
 {
 	if (access->write) {
 		vcpu->mdscr = access->val;
-		write_sysreg(vcpu->mdscr & MDSCR_GUEST, mdscr_el1);
+		debug_update(vcpu);
 	}
 	access->val = vcpu->mdscr;
 	return true;
 }
 
-/* The OS lock exists and is open. */
+static bool sys_oslar(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	vcpu->os_lock = access->val & 1;
+	debug_update(vcpu);
+	return access->write;
+}
+
+/* The OS lock exists, and is open at first. */
 static bool sys_oslsr(struct vcpu *vcpu, struct sysreg_access *access)
 {
-	access->val = BIT(3);
+	access->val = BIT(3) | (vcpu->os_lock ? BIT(1) : 0);
 	return !access->write;
+}
+
+/* Breakpoints and watchpoints; those that the CPU lacks are undefined. */
+static bool sys_debug(struct vcpu *vcpu, struct sysreg_access *access)
+{
+	u64 *field = debug_reg(vcpu, access->reg);
+
+	if (!field)
+		return false;
+	if (access->write) {
+		debug_set(access->reg, field, access->val);
+		debug_update(vcpu);
+	}
+	access->val = *field;
+	return true;
 }
 
 static bool sys_sgi1r(struct vcpu *vcpu, struct sysreg_access *access)
@@ -112,11 +134,20 @@ static const struct sysreg_trap sysreg_traps[] = {
 	{ EXACT(3, 1, 0, 0, 7), sys_aidr },
 	{ EXACT(3, 0, 1, 0, 1), sys_raz_wi },		/* ACTLR_EL1 */
 	{ EXACT(2, 0, 0, 2, 2), sys_mdscr },
+	/* DBGBVR<n>_EL1, DBGBCR<n>_EL1, DBGWVR<n>_EL1, DBGWCR<n>_EL1 */
+	{ SYSREG(3, 7, 15, 0, 4), SYSREG(2, 0, 0, 0, 4), sys_debug },
+	{ EXACT(2, 0, 0, 0, 2), sys_raz_wi },		/* OSDTRRX_EL1 */
+	{ EXACT(2, 0, 0, 2, 0), sys_raz_wi },		/* MDCCINT_EL1 */
+	{ EXACT(2, 0, 0, 3, 2), sys_raz_wi },		/* OSDTRTX_EL1 */
+	{ EXACT(2, 0, 0, 6, 2), sys_raz_wi },		/* OSECCR_EL1 */
+	{ EXACT(2, 3, 0, 1, 0), sys_raz_wi },		/* MDCCSR_EL0 */
+	{ EXACT(2, 3, 0, 4, 0), sys_raz_wi },		/* DBGDTR_EL0 */
+	{ EXACT(2, 3, 0, 5, 0), sys_raz_wi },		/* DBGDTRRX_EL0, DBGDTRTX_EL0 */
+	{ EXACT(2, 0, 1, 0, 0), sys_raz_wi },		/* MDRAR_EL1 */
+	{ EXACT(2, 0, 1, 0, 4), sys_oslar },
 	{ EXACT(2, 0, 1, 1, 4), sys_oslsr },
-	/* breakpoints, watchpoints, debug communication: op0 2, op1 0 and 3 */
-	{ SYSREG(3, 7, 8, 0, 0), SYSREG(2, 0, 0, 0, 0), sys_raz_wi },
-	{ SYSREG(3, 7, 8, 0, 0), SYSREG(2, 3, 0, 0, 0), sys_raz_wi },
-	{ SYSREG(3, 7, 15, 12, 0), SYSREG(2, 0, 1, 0, 0), sys_raz_wi },
+	{ EXACT(2, 0, 1, 3, 4), sys_raz_wi },		/* OSDLR_EL1 */
+	{ EXACT(2, 0, 1, 4, 4), sys_raz_wi },		/* DBGPRCR_EL1 */
 	{ EXACT(2, 0, 7, 8, 6), sys_raz_wi },		/* DBGCLAIMSET_EL1 */
 	{ EXACT(2, 0, 7, 9, 6), sys_raz_wi },		/* DBGCLAIMCLR_EL1 */
 	{ EXACT(2, 0, 7, 14, 6), sys_raz_wi },		/* DBGAUTHSTATUS_EL1 */

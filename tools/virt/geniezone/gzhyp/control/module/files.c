@@ -315,6 +315,39 @@ static const struct file_operations walk_fops = {
 	.write = walk_write,
 };
 
+/* The first breakpoint's address in this CPU. A kernel without perf does not use it. */
+static ssize_t bvr0_read(struct file *file, char __user *buf, size_t count,
+			 loff_t *ppos)
+{
+	char text[20];
+	int len;
+
+	len = scnprintf(text, sizeof(text), "%llx\n", read_sysreg(dbgbvr0_el1));
+	return simple_read_from_buffer(buf, count, ppos, text, len);
+}
+
+static ssize_t bvr0_write(struct file *file, const char __user *buf, size_t count,
+			  loff_t *ppos)
+{
+	unsigned long long va;
+	char text[20];
+	int ret;
+
+	ret = gzc_take_text(text, sizeof(text), buf, count);
+	if (ret)
+		return ret;
+	if (sscanf(text, "%llx", &va) != 1)
+		return -EINVAL;
+	write_sysreg(va, dbgbvr0_el1);
+	return count;
+}
+
+static const struct file_operations bvr0_fops = {
+	.owner = THIS_MODULE,
+	.read = bvr0_read,
+	.write = bvr0_write,
+};
+
 /**
  * gzc_make_files() - create all files
  * @dir: their directory
@@ -333,5 +366,6 @@ void gzc_make_files(struct dentry *dir)
 	debugfs_create_file("split", 0200, dir, NULL, &split_fops);
 	debugfs_create_file("move", 0200, dir, NULL, &move_fops);
 	debugfs_create_file("walk", 0200, dir, NULL, &walk_fops);
+	debugfs_create_file("bvr0", 0600, dir, NULL, &bvr0_fops);
 	debugfs_create_file("fuzz", 0600, dir, NULL, &fuzz_fops);
 }

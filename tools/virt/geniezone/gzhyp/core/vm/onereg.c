@@ -140,7 +140,7 @@ static u64 *sys_reg(struct vcpu *vcpu, u32 index)
 	for (i = 0; i < ARRAY_SIZE(sysreg_fields); i++)
 		if (sysreg_fields[i].reg == index)
 			return (u64 *)((u8 *)vcpu + sysreg_fields[i].offset);
-	return NULL;
+	return debug_reg(vcpu, index);
 }
 
 /* Registers with a fixed value */
@@ -245,8 +245,9 @@ static int set_locked(struct vcpu *vcpu, const struct reg_id *reg, u64 val)
 	if (field == &vcpu->cntv_ctl || field == &vcpu->cntp_ctl)
 		val &= TIMER_ENABLE | TIMER_IMASK;
 	*field = val;
-	if (field == &vcpu->mdscr)
-		vcpu->sys.mdscr = val & MDSCR_GUEST;
+	if (reg->group == ID_SYSREG && debug_reg(vcpu, reg->index))
+		debug_set(reg->index, field, val);
+	vcpu->sys.mdscr = debug_changed(vcpu);
 	return 0;
 }
 

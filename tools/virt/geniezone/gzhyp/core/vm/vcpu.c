@@ -34,6 +34,9 @@ void vcpu_reset(struct vcpu *vcpu, u64 pc, u64 x0)
 	vcpu->sys.sctlr = SCTLR_EL1_RESET;
 	vcpu->vmcr = 0;
 	vcpu->mdscr = 0;
+	vcpu->os_lock = false;
+	vcpu->debug_on = false;
+	memset(&vcpu->debug, 0, sizeof(vcpu->debug));
 	vcpu->cntv_ctl = 0;
 	vcpu->cntv_cval = 0;
 	vcpu->cntp_ctl = 0;

@@ -53,6 +53,9 @@ enum vcpu_wait {
  * @vtimer_left: an expired virtual timer is the host's to report; another CPU may
  *               clear it
  * @mdscr: MDSCR_EL1 as the guest wrote it
+ * @os_lock: the guest has locked the OS lock
+ * @debug_on: it uses breakpoints or watchpoints now
+ * @debug: these, also while they are in a CPU
  * @vgic: its part of the interrupt controller
  * @fp: FP/SIMD registers while they are not in a CPU
  */
@@ -87,6 +90,9 @@ struct vcpu {
 	bool vtimer_left;
 	bool ptimer_high;
 	u64 mdscr;
+	bool os_lock;
+	bool debug_on;
+	struct debug_regs debug;
 	struct vgic_cpu vgic;
 	struct fp_regs fp;
 };
@@ -141,6 +147,13 @@ void hwstate_show_timer(struct vcpu *vcpu, u64 delay);
 /* core/vm/onereg.c */
 int onereg_get(struct vm *vm, u32 vcpu_id, u64 id, u64 *val);
 int onereg_set(struct vm *vm, u32 vcpu_id, u64 id, u64 val);
+
+/* core/vm/debug.c */
+unsigned int debug_nr_breakpoints(void);
+unsigned int debug_nr_watchpoints(void);
+u64 *debug_reg(struct vcpu *vcpu, u32 reg);
+void debug_set(u32 reg, u64 *field, u64 val);
+u64 debug_changed(struct vcpu *vcpu);
 
 /* arch/trap-guest.c: 0 to go on in the guest, else an exit reason */
 u32 guest_trap(struct vcpu *vcpu);

@@ -20,6 +20,10 @@
 #define FPSR		0x1f
 #define FPCR		0x03c00000	/* DN, FZ, round to zero */
 
+#define REGS_1_TO_29							\
+	"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,"	\
+	"24,25,26,27,28,29"
+
 /*
  * hold_state(found): sets general registers, flags and vectors, exits, and stores what
  * they are afterwards: x0 to x30, PSTATE, vectors, FPSR, FPCR.
@@ -38,8 +42,7 @@ asm(".section guest_text, \"ax\", %progbits\n"
 	"stp d14, d15, [sp, #144]\n"
 	"str x0, [sp, #160]\n"
 	"mov x30, #0x0101010101010101\n"
-	".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,"
-	"25,26,27,28,29,30,31\n"
+	".irp n, 0, 30, 31, " REGS_1_TO_29 "\n"
 	"mov x9, #(\\n + 64)\n"
 	"mul x9, x9, x30\n"
 	"fmov d\\n, x9\n"
@@ -53,8 +56,7 @@ asm(".section guest_text, \"ax\", %progbits\n"
 	"mov x9, #0x50000000\n"
 	"msr nzcv, x9\n"
 	"msr daifclr, #4\n"
-	".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,"
-	"26,27,28,29\n"
+	".irp n, " REGS_1_TO_29 "\n"
 	"mov x\\n, #\\n\n"
 	"mul x\\n, x\\n, x30\n"
 	".endr\n"
@@ -87,8 +89,7 @@ asm(".section guest_text, \"ax\", %progbits\n"
 	"stp x2, x3, [x0]\n"
 	"add sp, sp, #256\n"
 	"add x0, x0, #256\n"
-	".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,"
-	"25,26,27,28,29,30,31\n"
+	".irp n, 0, " REGS_1_TO_29 ", 30, 31\n"
 	"str q\\n, [x0], #16\n"
 	".endr\n"
 	"mrs x2, fpsr\n"
@@ -140,6 +141,10 @@ void hold_state(uint64_t found);
 	X(ALWAYS, "cntkctl_el1", 3)					\
 	X(ALWAYS, "csselr_el1", 2)					\
 	X(ALWAYS, "mdscr_el1", 1 << 12)					\
+	X(ALWAYS, "dbgbvr0_el1", 0x1122334455660)			\
+	X(ALWAYS, "dbgbcr0_el1", 0x1e3)					\
+	X(ALWAYS, "dbgwvr0_el1", 0x2233445566770)			\
+	X(ALWAYS, "dbgwcr0_el1", 0x1ff3)				\
 	X(ALWAYS, "cntv_cval_el0", COUNT * 2)				\
 	X(ALWAYS, "cntv_ctl_el0", 3)					\
 	X(ALWAYS, "cntp_cval_el0", COUNT * 4)				\
@@ -225,6 +230,8 @@ static const uint64_t regs[] = {
 	GZ_REG_SYS(3, 0, 13, 0, 4), GZ_REG_SYS(3, 0, 14, 1, 0), GZ_REG_SYS(3, 2, 0, 0, 0),
 	GZ_REG_SYS(3, 3, 13, 0, 2), GZ_REG_SYS(3, 3, 13, 0, 3),
 	GZ_REG_SYS(2, 0, 0, 2, 2), REG_COUNTER,
+	GZ_REG_SYS(2, 0, 0, 0, 4), GZ_REG_SYS(2, 0, 0, 0, 5),	/* breakpoint 0 */
+	GZ_REG_SYS(2, 0, 0, 0, 6), GZ_REG_SYS(2, 0, 0, 0, 7),	/* watchpoint 0 */
 	GZ_REG_SYS(3, 3, 14, 0, 2), GZ_REG_SYS(3, 3, 14, 3, 1),	/* virtual timer */
 	GZ_REG_SYS(3, 3, 14, 2, 2), GZ_REG_SYS(3, 3, 14, 2, 1),	/* physical timer */
 };
