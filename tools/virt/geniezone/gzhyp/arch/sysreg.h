@@ -71,6 +71,7 @@ u64 test_sysreg(const char *reg);
 #define SYS_ICH_HCR		s3_4_c12_c11_0
 #define SYS_ICH_VTR		s3_4_c12_c11_1
 #define SYS_ICH_VMCR		s3_4_c12_c11_7
+#define ICH_VMCR_EOIM		BIT(9)
 
 /* Encoding of a register as in trap syndromes and in ONE_REG ids */
 #define SYSREG(op0, op1, crn, crm, op2)					\

@@ -107,10 +107,13 @@ static bool sys_sgi0r(struct vcpu *vcpu, struct sysreg_access *access)
 	return true;
 }
 
+/* Ignored unless priority drop and deactivation are separate (ICH_VMCR_EL2.VEOIM). */
 static bool sys_dir(struct vcpu *vcpu, struct sysreg_access *access)
 {
 	if (!access->write)
 		return false;
+	if (!(read_sysreg_s(SYS_ICH_VMCR) & ICH_VMCR_EOIM))
+		return true;
 	vgic_deactivate(&vcpu->vm->vgic, vcpu->id, access->val & 0xffffff,
 			&access->kick);
 	return true;

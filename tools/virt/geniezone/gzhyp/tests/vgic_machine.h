@@ -83,6 +83,7 @@ struct machine {
 	bool		running[VGIC_MAX_VCPUS];
 	u64		lr[VGIC_MAX_VCPUS][VGIC_MAX_LRS];
 	u64		hcr[VGIC_MAX_VCPUS];
+	u32		vmcr[VGIC_MAX_VCPUS];	/* of the virtual CPU interface */
 	bool		level_eoi;	/* result of the last vgic_sync() */
 	bool		ended[VGIC_NR_INTIDS];	/* shown to the host as an EOI */
 	u32		kick;
@@ -161,6 +162,7 @@ static inline void spi(struct machine *m, u32 intid, bool level)
 
 static inline void enter(struct machine *m, unsigned int cpu)
 {
+	m->vcpu[cpu].vmcr = m->vmcr[cpu];
 	vgic_flush(&m->vgic, cpu, m->lr[cpu], m->nr_lrs, &m->hcr[cpu]);
 	m->running[cpu] = true;
 }
@@ -196,7 +198,13 @@ static inline u8 lr_priority(u64 lr)
 	return lr >> 48;
 }
 
-/* The value of ICC_IAR1_EL1: first pending register by priority */
+/* The CPU interface shows only interrupts of enabled groups (IHI 0069, 4.8.6). */
+static inline bool lr_enabled(struct machine *m, unsigned int cpu, u64 lr)
+{
+	return m->vmcr[cpu] & (lr & LR_GROUP1 ? VMCR_ENG1 : VMCR_ENG0);
+}
+
+/* The value of ICC_HPPIR<n>_EL1: first pending register by priority */
 static inline int best_lr(struct machine *m, unsigned int cpu)
 {
 	const u64 *lr = m->lr[cpu];
@@ -204,7 +212,8 @@ static inline int best_lr(struct machine *m, unsigned int cpu)
 	unsigned int i;
 
 	for (i = 0; i < m->nr_lrs; i++) {
-		if ((lr[i] & LR_STATE) != LR_PENDING)
+		if ((lr[i] & LR_STATE) != LR_PENDING ||
+		    !lr_enabled(m, cpu, lr[i]))
 			continue;
 		if (best < 0 || lr_priority(lr[i]) < lr_priority(lr[best]))
 			best = i;
@@ -273,6 +282,8 @@ static inline void start(struct machine *m)
 	vgic_init(&m->vgic);
 	EXPECT_EQ(vgic_set_dist(&m->vgic, DIST, VGIC_DIST_SIZE), 0);
 	EXPECT_EQ(vgic_set_redist(&m->vgic, REDIST, VGIC_REDIST_SIZE), 0);
+	for (i = 0; i < VGIC_MAX_VCPUS; i++)
+		m->vmcr[i] = VMCR_ALL_OPEN;
 	for (i = 0; i < 3; i++)
 		vgic_cpu_init(&m->vgic, &m->vcpu[i], i, 0x80000000 | i);
 	wr(m, 0, DIST + GICD_CTLR, 4, GICD_CTLR_ENABLE_GRP1);

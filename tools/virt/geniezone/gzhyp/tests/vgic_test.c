@@ -307,6 +307,43 @@ static void more_pending_than_registers(void)
 	EXPECT_EQ(m->hcr[0], HCR_EN);
 }
 
+/*
+ * Interrupts that the guest cannot acknowledge, because it has disabled their group,
+ * must not take the registers from others.
+ */
+static void disabled_group_leaves_room(void)
+{
+	unsigned int i;
+
+	start(m);
+	wr(m, 0, DIST + GICD_CTLR, 4, 3);
+	wr(m, 0, DIST + GIC_IGROUPR + 4, 4, 0);
+	for (i = 0; i < 6; i++) {
+		start_spi(m, 40 + i, true);
+		set_priority(m, 0, 40 + i, 0x10);
+		spi(m, 40 + i, true);
+	}
+	start_spi(m, 70, true);
+	set_priority(m, 0, 70, 0x80);
+	spi(m, 70, true);
+	m->vmcr[0] = VMCR_ALL_OPEN & ~VMCR_ENG0;
+	enter(m, 0);
+	EXPECT_EQ(m->hcr[0], HCR_EN | HCR_NPIE | HCR_VGRP0EIE);
+	EXPECT_EQ(best_lr(m, 0), 0);
+	EXPECT_EQ(find_lr(m, 0, 70), 0);
+	/* With group 0 enabled, its interrupts come first. */
+	m->vmcr[0] = VMCR_ALL_OPEN;
+	resync(m, 0);
+	EXPECT_EQ(m->hcr[0], HCR_EN | HCR_NPIE | HCR_VGRP0DIE | HCR_VGRP1DIE);
+	EXPECT_EQ(find_lr(m, 0, 70), -1);
+	for (i = 0; i < 4; i++)
+		take(m, 0, 40 + i);
+	resync(m, 0);
+	take(m, 0, 44);
+	take(m, 0, 45);
+	take(m, 0, 70);
+}
+
 /* Active ones fill the registers; the EOI of the fifth finds none */
 static void more_active_than_registers(void)
 {
@@ -797,6 +834,7 @@ static const struct test tests[] = {
 	TEST(timer_ppi),
 	TEST(priority_order),
 	TEST(more_pending_than_registers),
+	TEST(disabled_group_leaves_room),
 	TEST(more_active_than_registers),
 	TEST(deactivation_out_of_order),
 	TEST(active_do_not_shut_out_pending),

@@ -329,15 +329,11 @@ static ssize_t bvr0_read(struct file *file, char __user *buf, size_t count,
 static ssize_t bvr0_write(struct file *file, const char __user *buf, size_t count,
 			  loff_t *ppos)
 {
-	unsigned long long va;
-	char text[20];
-	int ret;
+	u64 va;
+	int ret = kstrtou64_from_user(buf, count, 16, &va);
 
-	ret = gzc_take_text(text, sizeof(text), buf, count);
 	if (ret)
 		return ret;
-	if (sscanf(text, "%llx", &va) != 1)
-		return -EINVAL;
 	write_sysreg(va, dbgbvr0_el1);
 	return count;
 }

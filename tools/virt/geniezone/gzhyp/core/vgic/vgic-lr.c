@@ -11,6 +11,9 @@
  *   - More pending: ICH_HCR_EL2.NPIE brings the vCPU back as soon as it has
  *     acknowledged all that it was given. There is always one pending register
  *     then, so that this does not fire at once.
+ *   - Pending interrupts of a group that the CPU interface has disabled come after
+ *     all others: the guest cannot acknowledge them. ICH_HCR_EL2.VGrp<n>EIE and
+ *     VGrp<n>DIE bring the vCPU back when it enables or disables a group.
  *   - More active: LRENPIE reports each EOI which finds no register, see
  *     vgic_eoi_count().
  *
@@ -21,9 +24,12 @@
 #include "core/vgic/vgic_regs.h"
 #include "lib/string.h"
 
+/* In a key: the guest has disabled the interrupt's group in its CPU interface. */
+#define KEY_DISABLED	BIT(24)
+
 /*
- * The first few of a set: keys are priority << 16 | INTID, sorted. @total also
- * counts those that were left out.
+ * The first few of a set: keys are KEY_DISABLED | priority << 16 | INTID, sorted.
+ * @total also counts those that were left out.
  */
 struct pick {
 	unsigned int	nr;
@@ -50,9 +56,32 @@ static u32 pick_intid(u32 key)
 	return key & 0xffff;
 }
 
+static u32 is_disabled(const struct vgic_cpu *vcpu, unsigned int group)
+{
+	return vcpu->vmcr & (VMCR_ENG0 << group) ? 0 : KEY_DISABLED;
+}
+
+/*
+ * Some pending interrupts have no register: when must the vCPU come back? Without the
+ * only enabled group, it could take none of them.
+ */
+static u64 hcr_crowded(const struct vgic_cpu *vcpu)
+{
+	u64 hcr = HCR_NPIE;
+
+	if (is_disabled(vcpu, 0))
+		hcr |= HCR_VGRP0EIE;
+	if (is_disabled(vcpu, 1))
+		hcr |= HCR_VGRP1EIE;
+	if (hcr == HCR_NPIE)
+		hcr |= HCR_VGRP0DIE | HCR_VGRP1DIE;
+	return hcr;
+}
+
 static void pick_irqs(struct vgic *vgic, unsigned int cpu, struct pick *active,
 		      struct pick *pending)
 {
+	const struct vgic_cpu *vcpu = vgic->cpu[cpu];
 	const struct vgic_irq *irq;
 	int intid = -1;
 	u32 key;
@@ -62,7 +91,7 @@ static void pick_irqs(struct vgic *vgic, unsigned int cpu, struct pick *active,
 	pending->nr = 0;
 	pending->total = 0;
 	for (;;) {
-		intid = vgic_queue_next(&vgic->cpu[cpu]->queue, intid + 1);
+		intid = vgic_queue_next(&vcpu->queue, intid + 1);
 		if (intid < 0)
 			return;
 		irq = vgic_irq(vgic, cpu, intid);
@@ -70,7 +99,7 @@ static void pick_irqs(struct vgic *vgic, unsigned int cpu, struct pick *active,
 		if (irq->active)
 			pick_add(active, key);
 		else if (vgic_irq_deliverable(vgic, irq))
-			pick_add(pending, key);
+			pick_add(pending, key | is_disabled(vcpu, irq->group));
 	}
 }
 
@@ -207,7 +236,7 @@ static u64 flush_locked(struct vgic *vgic, unsigned int cpu, u64 *lr,
 	if (nr_active < active.total)
 		hcr |= HCR_LRENPIE;
 	if (nr_pending < pending.total)
-		hcr |= HCR_NPIE;
+		hcr |= hcr_crowded(vgic->cpu[cpu]);
 	load_picked(vgic, cpu, &active, nr_active, lr, hcr & HCR_NPIE);
 	load_picked(vgic, cpu, &pending, nr_pending, lr, false);
 	return hcr;

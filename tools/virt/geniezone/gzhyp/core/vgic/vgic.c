@@ -262,6 +262,7 @@ void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
 		detach_cpu(vgic, id);
 	vcpu->affinity = ((mpidr_affinity >> 8) & 0xff000000) |
 			 (mpidr_affinity & 0xffffff);
+	vcpu->vmcr = 0;
 	vcpu->nr_loaded = 0;
 	vcpu->nr_ended = 0;
 	queue_reset(&vcpu->queue);

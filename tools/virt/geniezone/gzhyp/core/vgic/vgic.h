@@ -104,6 +104,7 @@ struct vgic_queue {
 /**
  * struct vgic_cpu - one vCPU's part: redistributor, SGIs and PPIs
  * @affinity: as in MPIDR_EL1, packed like &struct vgic_irq.route
+ * @vmcr: its ICH_VMCR_EL2 at the last exit; written before vgic_flush()
  * @nr_loaded: list registers in use since the last vgic_flush()
  * @loaded: INTID in each of them
  * @nr_ended: level-sensitive SPIs in @ended; only the vCPU's own CPU uses both
@@ -113,6 +114,7 @@ struct vgic_queue {
  */
 struct vgic_cpu {
 	u32			affinity;
+	u32			vmcr;
 	u8			nr_loaded;
 	u16			loaded[VGIC_MAX_LRS];
 	u8			nr_ended;

@@ -81,6 +81,10 @@
 #define HCR_EN			BIT(0)
 #define HCR_LRENPIE		BIT(2)
 #define HCR_NPIE		BIT(3)
+#define HCR_VGRP0EIE		BIT(4)
+#define HCR_VGRP0DIE		BIT(5)
+#define HCR_VGRP1EIE		BIT(6)
+#define HCR_VGRP1DIE		BIT(7)
 
 /* ICH_VMCR_EL2, 12.4.12 */
 #define VMCR_ENG0		BIT(0)

@@ -149,6 +149,7 @@ static void flush_interrupts(struct vcpu *vcpu)
 	u64 hcr;
 
 	if (!vgic_is_quiet(&vcpu->vgic)) {
+		vcpu->vgic.vmcr = read_sysreg_s(SYS_ICH_VMCR);
 		vgic_flush(&vcpu->vm->vgic, vcpu->id, vcpu->lr, gic_nr_lrs(),
 			   &hcr);
 		vcpu->lrs_used = true;

@@ -165,7 +165,7 @@ static const struct {
 	{ "single step", 1 },
 };
 
-#define NR_REPORTS	(sizeof(reports) / sizeof(reports[0]))
+#define NR_REPORTS	ARRAY_SIZE(reports)
 
 /* Two guests with breakpoints at one address, and different watchpoints */
 TEST_F(debug, guest_debugs_itself)
@@ -341,7 +341,7 @@ TEST_F(debug, extensions_are_there_if_told)
 	bool told;
 
 	tvm_enter(&self->t[0], 0, guest_reads, 0);
-	for (i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(extensions); i++) {
 		ASSERT_TRUE(can_read(self, extensions[i].id, &id));
 		told = FIELD(id, extensions[i].shift) >= extensions[i].least &&
 		       FIELD(id, extensions[i].shift) != 15;

@@ -236,8 +236,6 @@ static const uint64_t regs[] = {
 	GZ_REG_SYS(3, 3, 14, 2, 2), GZ_REG_SYS(3, 3, 14, 2, 1),	/* physical timer */
 };
 
-#define NR_REGS		(sizeof(regs) / sizeof(regs[0]))
-
 /* Of KVM's struct kvm_regs: x0 to SPSR_EL1, and the vectors, 64 bits each */
 #define FIRST_VECTOR	84
 #define AFTER_VECTORS	212
@@ -286,7 +284,7 @@ TEST_F(onereg, vcpu_is_saved_and_restored)
 	tvm_enter(from, 0, guest_state, 0);
 	vcpu_run_to_sync(&from->vcpus[0], NR_BYTES);
 	memcpy(tvm_at(to, RAM_BASE), tvm_at(from, RAM_BASE), USED);
-	for (i = 0; i < NR_REGS; i++)
+	for (i = 0; i < ARRAY_SIZE(regs); i++)
 		copy_reg(_metadata, self, regs[i]);
 	for (i = 0; i <= LAST_CORE; i += 2)
 		copy_reg(_metadata, self, CORE(i));
