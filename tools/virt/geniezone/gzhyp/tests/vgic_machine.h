@@ -221,6 +221,34 @@ static inline int best_lr(struct machine *m, unsigned int cpu)
 	return best;
 }
 
+/* ICH_MISR_EL2.NP is about registers of either group. */
+static inline bool any_pending(struct machine *m, unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_lrs; i++)
+		if ((m->lr[cpu][i] & LR_STATE) == LR_PENDING)
+			return true;
+	return false;
+}
+
+/* ICH_MISR_EL2.VGrp<n>E and VGrp<n>D (IHI 0069, 12.4.11) */
+static inline bool maintenance_by_groups(struct machine *m, unsigned int cpu)
+{
+	u64 on = m->vmcr[cpu] & VMCR_ENG0 ? HCR_VGRP0EIE : HCR_VGRP0DIE;
+
+	on |= m->vmcr[cpu] & VMCR_ENG1 ? HCR_VGRP1EIE : HCR_VGRP1DIE;
+	return m->hcr[cpu] & on;
+}
+
+/* The priority mask hides all that is pending: ICC_IAR<n>_EL1 shows nothing. */
+static inline bool is_masked(struct machine *m, unsigned int cpu)
+{
+	int i = best_lr(m, cpu);
+
+	return i >= 0 && lr_priority(m->lr[cpu][i]) >= VMCR_PMR(m->vmcr[cpu]);
+}
+
 static inline int ack(struct machine *m, unsigned int cpu)
 {
 	int i = best_lr(m, cpu);

@@ -76,14 +76,25 @@ static bool naive_deliverable(struct naive *n, unsigned int cpu, u32 intid)
 	       irq->target == (int)cpu && (n->group_enable >> irq->group & 1);
 }
 
-/* Deliverable to the vCPU and of the highest priority, or NO_IRQ */
-static int naive_best(struct naive *n, unsigned int cpu)
+/* Has the vCPU enabled the interrupt's group in its CPU interface? */
+static bool naive_shown(struct naive *n, unsigned int cpu, u32 intid)
+{
+	return n->m->vmcr[cpu] & (naive_irq(n, cpu, intid)->group ? VMCR_ENG1 :
+				  VMCR_ENG0);
+}
+
+/*
+ * Deliverable to the vCPU and of the highest priority, or NO_IRQ; if @shown, also of a
+ * group that its CPU interface shows
+ */
+static int naive_best(struct naive *n, unsigned int cpu, bool shown)
 {
 	int best = NO_IRQ;
 	unsigned int i;
 
 	for (i = 0; i < NAIVE_IDS; i++) {
-		if (!naive_deliverable(n, cpu, naive_ids[i]))
+		if (!naive_deliverable(n, cpu, naive_ids[i]) ||
+		    (shown && !naive_shown(n, cpu, naive_ids[i])))
 			continue;
 		if (best == NO_IRQ ||
 		    naive_irq(n, cpu, naive_ids[i])->priority <
@@ -238,6 +249,20 @@ static void step_power(struct naive *n, unsigned int cpu)
 	}
 }
 
+/* A group enabled at the CPU interface, or the priority mask */
+static void step_interface(struct naive *n, unsigned int cpu)
+{
+	struct machine *mach = n->m;
+	u32 vmcr = naive_random(n, 256) << 24 | VMCR_ENG0 | VMCR_ENG1;
+
+	if (naive_random(n, 2))
+		vmcr &= ~(naive_random(n, 2) ? VMCR_ENG0 : VMCR_ENG1);
+	mach->vmcr[cpu] = vmcr;
+	if (mach->running[cpu] && maintenance_by_groups(mach, cpu))
+		resync(mach, cpu);
+	EXPECT(!mach->running[cpu] || !maintenance_by_groups(mach, cpu));
+}
+
 static void step_ctlr(struct naive *n, unsigned int cpu)
 {
 	n->group_enable = naive_random(n, 4) | naive_random(n, 4);
@@ -253,7 +278,7 @@ static void step_ack(struct naive *n, unsigned int cpu)
 	struct naive_irq *irq;
 	int intid;
 
-	if (!n->m->running[cpu])
+	if (!n->m->running[cpu] || is_masked(n->m, cpu))
 		return;
 	intid = ack(n->m, cpu);
 	if (intid == NO_IRQ)
@@ -265,7 +290,7 @@ static void step_ack(struct naive *n, unsigned int cpu)
 	irq->latch = false;
 	irq->active = true;
 	irq->active_on = cpu;
-	if ((n->m->hcr[cpu] & HCR_NPIE) && best_lr(n->m, cpu) < 0)
+	if ((n->m->hcr[cpu] & HCR_NPIE) && !any_pending(n->m, cpu))
 		resync(n->m, cpu);
 }
 
@@ -356,7 +381,7 @@ static void check_wakeups(struct naive *n, u32 kick)
 	bool can;
 
 	for (cpu = 0; cpu < NAIVE_CPUS; cpu++) {
-		can = naive_best(n, cpu) != NO_IRQ;
+		can = naive_best(n, cpu, false) != NO_IRQ;
 		if (can && !n->could_take[cpu] && !n->m->running[cpu])
 			EXPECT(kick >> cpu & 1, "vCPU %u sleeps on", cpu);
 		n->could_take[cpu] = can;
@@ -366,11 +391,16 @@ static void check_wakeups(struct naive *n, u32 kick)
 /* A vCPU that runs has to be offered the best there is for it */
 static void check_offers(struct naive *n, unsigned int cpu)
 {
-	int best = naive_best(n, cpu);
+	int any = naive_best(n, cpu, false), best = naive_best(n, cpu, true);
+	u32 vmcr = n->m->vmcr[cpu];
 	int lr = best_lr(n->m, cpu);
+	bool wakes;
 
 	if (!n->m->running[cpu]) {
-		EXPECT_EQ(vgic_pending(&n->m->vgic, cpu), best != NO_IRQ);
+		wakes = best != NO_IRQ &&
+			naive_irq(n, cpu, best)->priority < VMCR_PMR(vmcr);
+		EXPECT_EQ(vgic_pending(&n->m->vgic, cpu), any != NO_IRQ);
+		EXPECT_EQ(vgic_pending_unmasked(&n->m->vgic, cpu, vmcr), wakes);
 		return;
 	}
 	if (best == NO_IRQ)
@@ -467,6 +497,8 @@ static void naive_step(struct naive *n)
 	case 29 ... 30:
 		return step_enter_or_leave(n, cpu);
 	default:
+		if (naive_random(n, 2))
+			return step_interface(n, cpu);
 		return naive_random(n, 2) ? step_ctlr(n, cpu) :
 					    step_group(n, cpu, intid);
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Corners of the interrupt controller: groups and priorities, deactivation by another vCPU, more active
- * interrupts than list registers, 1-of-N routing to a vCPU that is on.
+ * Corners of the interrupt controller: groups and priorities, deactivation by another
+ * vCPU, more active interrupts than list registers, 1-of-N routing to a vCPU that is
+ * on.
  *
  * Needs: threads
  */
