@@ -64,9 +64,11 @@ static bool sys_mdscr(struct vcpu *vcpu, struct sysreg_access *access)
 
 static bool sys_oslar(struct vcpu *vcpu, struct sysreg_access *access)
 {
+	if (!access->write)
+		return false;
 	vcpu->os_lock = access->val & 1;
 	debug_update(vcpu);
-	return access->write;
+	return true;
 }
 
 /* The OS lock exists, and is open at first. */
