@@ -90,6 +90,7 @@ help:
 	@echo '  phones         each answer that a phone may give (WORDS=); soak: for longer'
 	@echo '  machines       gzhyp on each machine that QEMU offers'
 	@echo '  fuzz           SECONDS=600 SEED=1; fuzz-hyp: CALLS=1000000 SEED=1'
+	@echo '                 fuzz-core: gzhyp without a machine, SECONDS=600 SEED=1'
 	@echo '  coverage       lines of the driver that tests run; kcsan: data races'
 	@echo '  bench          costs, compared with KVM; bench-record: record the expected ones'
 	@echo 'Parts to build:  packages gzhyp gzrun examples selftests images kernel'
@@ -193,7 +194,7 @@ lean-plain: lean-kernel
 		$(KBUILD_DIR)/lean.plain plain
 
 # Programs: their own Makefiles know what is out of date
-PHONY += gzhyp gzhyp-test gzhyp-check gzrun gzrun-check selftests bench-program
+PHONY += gzhyp gzhyp-test gzhyp-check gzhyp-fuzz gzrun gzrun-check selftests bench-program
 gzhyp: $(LIBFDT) | packages
 	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp LIBFDT=$(LIBFDT)
 
@@ -204,6 +205,10 @@ gzhyp-test: $(LIBFDT) | packages
 
 gzhyp-check: $(LIBFDT) | packages
 	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp LIBFDT=$(LIBFDT) check
+
+# SECONDS= and SEED= come from the environment
+gzhyp-fuzz: | packages
+	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp fuzz
 
 gzrun: $(BUSYBOX) $(ARM64)/root/usr/include/zlib.h | packages
 	@mkdir -p $(BUILD)/gzrun
@@ -364,7 +369,7 @@ export SHARE
 
 # The runner builds what the tests need, so that it counts a failure to build
 TESTS		:= test check-static check-kernels check-rt check-gki check-pages kunit \
-		   kselftest mutants mutants-hyp phones machines soak fuzz fuzz-hyp coverage \
+		   kselftest mutants mutants-hyp phones machines soak fuzz fuzz-hyp fuzz-core coverage \
 		   kcsan bench bench-record
 PHONY += $(TESTS)
 coverage: coverage-packages

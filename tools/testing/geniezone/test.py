@@ -108,7 +108,7 @@ HOST = [("build", build_host)]
 # Reads objects that "build" leaves
 GRAPH = [("file graph", graph.graph)]
 EXTERNAL = [("external", static.external)]
-UNIT = [("gzhyp unit", machine.unit_tests),
+UNIT = [("gzhyp unit", machine.unit_tests), ("gzhyp fuzz", machine.fuzz_core),
         ("gzrun unit", machine.gzrun_unit_tests)]
 KUNIT = [("kunit", machine.kunit)]
 UNIT_BASE = [("unit tests", machine.kunit_base)]
@@ -160,6 +160,7 @@ GROUPS = {
     "check-rt": HOST + [("build debug", build_debug), ("nmi", machine.nmi),
                         ("fetch rt", kernels.fetch_rt), ("rt", kernels.boot_rt)],
     "check-gki": [("fetch gki", kernels.fetch_gki), ("gki", kernels.gki_modules)],
+    "fuzz-core": [("core fuzz", machine.fuzz_core_longer)],
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }
 

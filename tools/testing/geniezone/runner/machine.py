@@ -487,6 +487,26 @@ def gzrun_unit_tests(ctx):
     unit_tests(ctx, "gzrun-check")
 
 
+# In "make test"
+FUZZ_CORE_SECONDS = 7
+
+
+def fuzz_core(ctx, seconds=FUZZ_CORE_SECONDS):
+    """Fuzzes gzhyp's core on the build machine."""
+    status, output = ctx.make("gzhyp-fuzz", "gzhyp-fuzz", f"SECONDS={seconds}")
+    log = ctx.log("make-gzhyp-fuzz")
+    missing = re.search(r".* is not installed$", output, re.M)
+    if missing:
+        return ctx.report.add("fuzz of the core", ktap.SKIP, missing[0], log)
+    found = re.search(r"^# .*", output, re.M)
+    return ctx.report.check("fuzz of the core", status == 0,
+                            found[0] if found else reason(output), log)
+
+
+def fuzz_core_longer(ctx):
+    fuzz_core(ctx, int(os.environ.get("SECONDS") or 600))
+
+
 def split_documents(output):
     """Splits the output of several programs: each starts with a version line."""
     parts = re.split(r"^(?=K?TAP version \d)", output, flags=re.M)

@@ -15,8 +15,8 @@ RUN="make gcc libc6-dev xz-utils python3 ca-certificates e2fsprogs
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
      linux-source-6.12"
 KERNEL="$RUN bzip2 perl flex bison bc cpio libssl-dev libelf-dev device-tree-compiler"
-TEST="$KERNEL g++ rsync sparse clang-19 lld-19 llvm-19 linux-source-6.1
-      python3-sphinx python3-sphinx-rtd-theme patchelf"
+TEST="$KERNEL g++ rsync sparse clang-19 libclang-rt-19-dev lld-19 llvm-19
+      linux-source-6.1 python3-sphinx python3-sphinx-rtd-theme patchelf"
 
 missing()
 {

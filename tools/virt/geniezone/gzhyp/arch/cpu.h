@@ -189,6 +189,7 @@ extern struct percpu *percpus[];
 
 #ifdef UNIT_TEST
 struct percpu *this_cpu(void);
+bool cpu_random(u64 *val);
 #else
 /*
  * Not volatile and without a memory clobber: EL2 code does not move between CPUs, so
@@ -202,7 +203,6 @@ static inline struct percpu *this_cpu(void)
 	asm("mrs %0, tpidr_el2" : "=r" (cpu));
 	return cpu;
 }
-#endif
 
 /* RNDR; false when the CPU has no entropy right now */
 static inline bool cpu_random(u64 *val)
@@ -213,6 +213,7 @@ static inline bool cpu_random(u64 *val)
 		     : "=r" (*val), "=r" (ok) :: "cc");
 	return ok;
 }
+#endif
 
 #define MPIDR_AFFINITY		0xff00ffffffUL
 

@@ -7,17 +7,19 @@
 
 #ifdef UNIT_TEST
 u64 test_sysreg(const char *reg);
+void test_set_sysreg(const char *reg, u64 val);
 #define read_sysreg(reg)	test_sysreg(#reg)
+#define write_sysreg(val, reg)	test_set_sysreg(#reg, val)
 #else
 #define read_sysreg(reg) ({						\
 	u64 __val;							\
 	asm volatile("mrs %0, " #reg : "=r" (__val) :: "memory");	\
 	__val;								\
 })
-#endif
 
 #define write_sysreg(val, reg)						\
 	asm volatile("msr " #reg ", %x0" :: "rZ" ((u64)(val)) : "memory")
+#endif
 
 /* The same through a macro that stands for the register */
 #define read_sysreg_s(reg)		read_sysreg_x(reg)
