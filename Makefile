@@ -91,6 +91,7 @@ help:
 	@echo '  machines       gzhyp on each machine that QEMU offers'
 	@echo '  fuzz           SECONDS=600 SEED=1; fuzz-hyp: CALLS=1000000 SEED=1'
 	@echo '                 fuzz-core: gzhyp without a machine, SECONDS=600 SEED=1'
+	@echo '  prove          proofs of parts of gzhyp, with the model checker CBMC'
 	@echo '  coverage       lines of the driver that tests run; kcsan: data races'
 	@echo '  bench          costs, compared with KVM; bench-record: record the expected ones'
 	@echo 'Parts to build:  packages gzhyp gzrun examples selftests images kernel'
@@ -194,7 +195,7 @@ lean-plain: lean-kernel
 		$(KBUILD_DIR)/lean.plain plain
 
 # Programs: their own Makefiles know what is out of date
-PHONY += gzhyp gzhyp-test gzhyp-check gzhyp-fuzz gzrun gzrun-check selftests bench-program
+PHONY += gzhyp gzhyp-test gzhyp-check gzhyp-fuzz gzhyp-prove gzrun gzrun-check selftests bench-program
 gzhyp: $(LIBFDT) | packages
 	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp LIBFDT=$(LIBFDT)
 
@@ -209,6 +210,12 @@ gzhyp-check: $(LIBFDT) | packages
 # SECONDS= and SEED= come from the environment
 gzhyp-fuzz: | packages
 	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp fuzz
+
+CBMC		:= $(BUILD)/cbmc/cbmc
+$(CBMC): | packages
+	@$(IMAGE)/cbmc.sh $(@D)
+gzhyp-prove: $(CBMC)
+	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp CBMC=$(CBMC) prove
 
 gzrun: $(BUSYBOX) $(ARM64)/root/usr/include/zlib.h | packages
 	@mkdir -p $(BUILD)/gzrun
@@ -369,7 +376,7 @@ export SHARE
 
 # The runner builds what the tests need, so that it counts a failure to build
 TESTS		:= test check-static check-kernels check-rt check-gki check-pages kunit \
-		   kselftest mutants mutants-hyp phones machines soak fuzz fuzz-hyp fuzz-core coverage \
+		   kselftest mutants mutants-hyp phones machines soak fuzz fuzz-hyp fuzz-core prove coverage \
 		   kcsan bench bench-record
 PHONY += $(TESTS)
 coverage: coverage-packages
@@ -379,7 +386,7 @@ $(TESTS): test-packages
 
 PHONY += clean distclean
 clean:
-	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name 'linux-6.*' ! -name debian \
+	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name 'linux-6.*' ! -name debian ! -name cbmc \
 		! -name 'integrated*' ! -name arm64 ! -name libfdt -exec rm -rf {} +
 
 distclean:

@@ -161,6 +161,7 @@ GROUPS = {
                         ("fetch rt", kernels.fetch_rt), ("rt", kernels.boot_rt)],
     "check-gki": [("fetch gki", kernels.fetch_gki), ("gki", kernels.gki_modules)],
     "fuzz-core": [("core fuzz", machine.fuzz_core_longer)],
+    "prove": [("proofs", machine.prove)],
     "fuzz-hyp": HOST + [("hypervisor fuzz", machine.fuzz_hypervisor)],
 }
 

@@ -507,6 +507,15 @@ def fuzz_core_longer(ctx):
     fuzz_core(ctx, int(os.environ.get("SECONDS") or 600))
 
 
+def prove(ctx):
+    """Proofs of parts of gzhyp, where CBMC can be had."""
+    status, output = ctx.make("cbmc", str(ctx.build / "cbmc/cbmc"))
+    if status:
+        return ctx.report.add("proofs", ktap.SKIP, f"no CBMC: {reason(output)}",
+                              ctx.log("make-cbmc"))
+    return unit_tests(ctx, "gzhyp-prove")
+
+
 def split_documents(output):
     """Splits the output of several programs: each starts with a version line."""
     parts = re.split(r"^(?=K?TAP version \d)", output, flags=re.M)

@@ -11,7 +11,11 @@
 #define MAX_VMS			64
 #define MAX_VCPUS		VGIC_MAX_VCPUS
 #define ALL_VCPUS		((1U << MAX_VCPUS) - 1)
+
+/* A proof may have fewer. */
+#ifndef MAX_REGIONS
 #define MAX_REGIONS		512
+#endif
 
 /* With the option "few": the numbers in the shipped driver */
 #define FEW_VCPUS		8

@@ -112,7 +112,7 @@ static u64 *sysreg(const char *name)
 		if (!strcmp(sysregs[i].name, name))
 			return &sysregs[i].val;
 	RULE(i < MAX_SYSREGS - 1 && strlen(name) < sizeof(sysregs[0].name));
-	strcpy(sysregs[i].name, name);
+	memcpy(sysregs[i].name, name, strlen(name));
 	return &sysregs[i].val;
 }
 

@@ -112,9 +112,10 @@ static void drop(unsigned int vmid, u64 ia, u64 size)
 	tlb->nr = nr;
 }
 
-/* The tables are walked again at once. */
+/* The tables are walked right before and right after an invalidation. */
 void stage2_flush_range(u64 vttbr, u64 ia, u64 size)
 {
+	tlb_fill(vttbr >> 48);
 	drop(vttbr >> 48, ia, size);
 	tlb_fill(vttbr >> 48);
 }
@@ -124,6 +125,7 @@ void stage2_flush_vmid(u64 vttbr)
 	unsigned int vmid = vttbr >> 48;
 	struct vm *vm = vm_by_id(vmid);
 
+	tlb_fill(vmid);
 	tlbs[vmid].nr = 0;
 	if (vm && vm->destroying && !vm_users(vm))
 		is_dead[vmid] = true;
