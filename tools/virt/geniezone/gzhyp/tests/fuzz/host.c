@@ -66,6 +66,11 @@ static u64 pick_vcpu(void)
 	return ((b & 7) % FUZZ_VMS + 1) << 16 | vcpu;
 }
 
+/*
+ * Bytes are taken one after the other, not in the arguments of one call: the order of
+ * those is the compiler's choice.
+ */
+
 /* A buffer of the host's, which EL2 must refuse where the host cannot write */
 static void *host_buf(u64 pa, u64 size)
 {
@@ -98,14 +103,15 @@ static int call(unsigned int n, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 	return (s32)regs.x[0];
 }
 
-/* A call with a buffer, which must fail if the host cannot write to the buffer */
+/* A call with a buffer, which must be refused where the host has no memory */
 static int call_with_buf(unsigned int n, u64 vm, u64 size, u64 pa)
 {
-	bool may = host_buf(pa, 24);
+	bool may = host_buf(pa, 24) || options || vm > FUZZ_VMS || !vm_by_id(vm) ||
+		   vm_by_id(vm)->state != VM_LIVE;
 	int ret = n == GZ_CREATE_DEVICE ? call(n, vm, pa, 0, 0, 0) :
 		  call(n, vm, size, pa, 0, 0);
 
-	RULE(may || ret);
+	RULE(may || ret == GZ_FAULT);
 	return ret;
 }
 
@@ -161,8 +167,9 @@ static u64 pick_buf(void)
 static void op_register(void)
 {
 	u64 vm = pick_vm(), gpa = pick_gpa(), pages = pick_pages();
+	u32 slot = next_byte() & 3;
 
-	set_region(vm, next_byte() & 3, gpa, pages, pick_buf());
+	set_region(vm, slot, gpa, pages, pick_buf());
 }
 
 static void op_populate(void)
@@ -393,7 +400,7 @@ static void op_restart(void)
 /* Some VMMs' usual calls */
 void set_up_vm(bool protected)
 {
-	u64 buf = RAM_BASE + BUF_PAGE * PAGE_SIZE, id, vcpu;
+	u64 buf = RAM_BASE + BUF_PAGE * PAGE_SIZE, id, vcpu, pa;
 	u8 b = next_byte();
 
 	for (id = 1; id <= FUZZ_VMS; id++)
@@ -416,8 +423,10 @@ void set_up_vm(bool protected)
 	for (vcpu = 0; vcpu <= (b >> 2 & 1); vcpu++)
 		call(GZ_CREATE_VCPU, id << 16 | vcpu,
 		     buf + (10 + 4 * id + 2 * vcpu) * PAGE_SIZE, 0, 0, 0);
-	if (b & 8)
-		map(id, 0, pick_pa(), 0x80000000, pick_pages());
+	if (b & 8) {
+		pa = pick_pa();
+		map(id, 0, pa, 0x80000000, pick_pages());
+	}
 	if (protected)
 		call(GZ_ENABLE_CAP, id, GZ_CAP_PROTECTED_VM,
 		     b & 16 ? GZ_PVM_SET_PVMFW_GPA : GZ_PVM_SET_PROTECTED_VM,
