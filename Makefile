@@ -106,7 +106,8 @@ packages:
 kernel-packages test-packages coverage-packages:
 	@$(IMAGE)/packages.sh $(@:-packages=)
 
-$(BUSYBOX) $(ARM64)/root/usr/include/zlib.h &: | packages
+SODIUM		:= $(ARM64)/root/usr/include/sodium.h
+$(BUSYBOX) $(ARM64)/root/usr/include/zlib.h $(SODIUM) &: | packages
 	@$(IMAGE)/arm64.sh $(ARM64)
 
 $(BUILD)/linux-%.stamp: | kernel-packages
@@ -175,7 +176,7 @@ $(1)-ctl: $(1)-kernel
 	@$(STEP) $(1)-ctl - $(IMAGE)/ctl-module.sh $(LINUX) $(KBUILD_DIR)/$(1) \
 		$(KBUILD_DIR)/$(1).ctl
 
-$(1)-image: guest-image $(1)-module $(1)-ctl gzrun examples selftests $(HOST_PROGRAMS)
+$(1)-image: guest-image signatures $(1)-module $(1)-ctl gzrun examples selftests $(HOST_PROGRAMS)
 	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/$(1).cpio \
 		$(BUSYBOX) $(call driver,$(1))=/lib/modules/gzvm.ko \
 		$(KBUILD_DIR)/$(1).ctl/gzhyp_ctl.ko=/lib/modules/gzhyp_ctl.ko \
@@ -194,18 +195,29 @@ lean-plain: lean-kernel
 	@$(STEP) lean-plain - $(IMAGE)/ctl-module.sh $(LINUX) $(KBUILD_DIR)/lean \
 		$(KBUILD_DIR)/lean.plain plain
 
+# Keys for tests, which no one may trust: the first one is that of the firmware unless
+# PVMFW_KEY names another
+SIGNED		:= $(BUILD)/signed
+TEST_KEY	:= $(SIGNED)/TEST-ONLY.pem
+OTHER_KEY	:= $(SIGNED)/OTHER-TEST-ONLY.pem
+$(TEST_KEY) $(OTHER_KEY): | packages
+	@mkdir -p $(@D)
+	@openssl genpkey -algorithm ed25519 -out $@
+
 # Programs: their own Makefiles know what is out of date
 PHONY += gzhyp gzhyp-test gzhyp-check gzhyp-fuzz gzhyp-prove gzrun gzrun-check selftests bench-program
-gzhyp: $(LIBFDT) | packages
-	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp LIBFDT=$(LIBFDT)
+GZHYP_ARGS	 = LIBFDT=$(LIBFDT) SODIUM_DIR=$(ARM64)/root \
+		   PVMFW_KEY=$(abspath $(or $(PVMFW_KEY),$(TEST_KEY)))
+gzhyp: $(LIBFDT) $(SODIUM) $(TEST_KEY) | packages
+	@$(STEP) gzhyp - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp $(GZHYP_ARGS)
 
 # With the test controls
-gzhyp-test: $(LIBFDT) | packages
+gzhyp-test: $(LIBFDT) $(SODIUM) $(TEST_KEY) | packages
 	@$(STEP) gzhyp-test - $(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp-test \
-		CONTROL=1 LIBFDT=$(LIBFDT)
+		CONTROL=1 $(GZHYP_ARGS)
 
-gzhyp-check: $(LIBFDT) | packages
-	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp LIBFDT=$(LIBFDT) check
+gzhyp-check: $(LIBFDT) $(SODIUM) $(TEST_KEY) | packages
+	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp $(GZHYP_ARGS) check
 
 # SECONDS= and SEED= come from the environment
 gzhyp-fuzz: | packages
@@ -296,7 +308,21 @@ HOST_FILES	:= $(USER_FILES) \
 		   $(GZ)/gzrun/tests/machine/lib.sh=/usr/libexec/geniezone/lib.sh \
 		   $(KBUILD_DIR)/host/arch/arm64/boot/Image=/usr/share/geniezone/Image \
 		   $(GUEST_INITRD)=/usr/share/geniezone/initrd \
+		   $(SIGNED)/any=/usr/share/geniezone/signed/any \
+		   $(SIGNED)/exact=/usr/share/geniezone/signed/exact \
+		   $(SIGNED)/other=/usr/share/geniezone/signed/other \
 		   $(GUEST_ROOT)=/usr/share/geniezone/root.ext4
+
+# Signatures of the guest's kernel for gzhyp's firmware: with the command line of the
+# test, with any command line, and by another key
+SIGN		 = $(GZ)/gzhyp/pvmfw/sign.py --initrd $(GUEST_INITRD) \
+		   --kernel $(KBUILD_DIR)/host/arch/arm64/boot/Image
+PHONY += signatures
+signatures: guest-image $(TEST_KEY) $(OTHER_KEY)
+	@$(SIGN) --key $(TEST_KEY) --any-params $(SIGNED)/any
+	@$(SIGN) --key $(TEST_KEY) $(SIGNED)/exact \
+		--params 'console=ttyS0 panic=-1 quiet gz.cmd="echo up"'
+	@$(SIGN) --key $(OTHER_KEY) --any-params $(SIGNED)/other
 
 PHONY += guest-image
 guest-image: kernel $(BUSYBOX) $(GZRUN_TOOLS)/vsock-peer

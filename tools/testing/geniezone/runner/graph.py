@@ -111,14 +111,18 @@ def driver(ctx):
 
 
 def gzhyp(ctx):
-    """Compiled once more: what is optimised at link time has no symbols yet."""
+    """Compiled once more: what is optimised at link time has no symbols yet.
+
+    Any file does for the firmware, which is a program of its own.
+    """
     out = scratch(ctx, "graph/gzhyp")
     objects = {name: out / f"{name}.o"
                for name in sources(ctx.top / GZHYP, (".c", ".S"))}
     status, output = ctx.run(
         "graph-gzhyp-build", *ctx.make_command, f"-j{os.cpu_count()}", "-C",
         ctx.top / GZHYP, f"O={out}", "LTO=", "CONTROL=1",
-        f"LIBFDT={ctx.linux_612}/scripts/dtc/libfdt", *objects.values())
+        f"LIBFDT={ctx.linux_612}/scripts/dtc/libfdt", "PVMFW=Makefile",
+        *objects.values())
     if not ctx.report.check("gzhyp: builds without LTO", status == 0,
                             reason(output), ctx.log("graph-gzhyp-build")):
         return None

@@ -22,7 +22,7 @@
 #define PAGE		0x1000ULL
 #define SECRET		0x5ec4e75ec4e7ULL
 #define SWIOTLB_SIZE	(4 * HOST_PAGE)
-#define PVMFW_SIZE	(4 * HOST_PAGE)
+#define PVMFW_SIZE	0x40000
 
 /* Nothing accesses it before the guest does; it is in a block of its own. */
 #define LATER_BASE	(RAM_BASE + 0x600000)
@@ -738,12 +738,16 @@ TEST_F(pvm, firmware_goes_to_memory_with_room_for_it)
 #define FDT_MAGIC	0xedfe0dd0
 #define IMAGE_MAGIC	0x644d5241
 
-/* A kernel's header; its code enters guest_entry. */
+/*
+ * A kernel's header; its code enters guest_entry. gzhyp with test controls starts it
+ * without a signature because of the word.
+ */
 static void write_payload(struct tvm *t)
 {
 	uint32_t *p = tvm_at(t, PAYLOAD);
 
 	p[0] = 0x14000010;		/* b	. + 64 */
+	memcpy(&p[32 / 4], "GZTEST\0", 8);
 	p[56 / 4] = IMAGE_MAGIC;
 	p[64 / 4] = 0x58000080;		/* ldr	x0, . + 16 */
 	p[68 / 4] = 0x580000a9;		/* ldr	x9, . + 20 */
@@ -771,6 +775,8 @@ TEST_F(pvm, firmware_starts_what_the_pc_says)
 {
 	if (gzhyp_as("nofw"))
 		SKIP(return, NO_FIRMWARE);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
 	memset(self->pvmfw, 0xff, PVMFW_SIZE);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	ASSERT_EQ(0, pvm_protect(&self->t));
@@ -789,6 +795,8 @@ TEST_F(pvm, firmware_starts_what_x1_says)
 {
 	if (gzhyp_as("nofw"))
 		SKIP(return, NO_FIRMWARE);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	tvm_write_boot(&self->t, 0, guest_use, FREE_BASE);
@@ -801,6 +809,8 @@ TEST_F(pvm, firmware_finds_the_device_tree_by_its_configuration)
 {
 	if (gzhyp_as("nofw"))
 		SKIP(return, NO_FIRMWARE);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	ASSERT_EQ(0, gz_vm_set_dtb(&self->t.vm, FDT, PAGE));
@@ -861,6 +871,8 @@ TEST_F(pvm, firmware_starts_with_no_register_of_the_vmms)
 
 	if (gzhyp_as("nofw"))
 		SKIP(return, NO_FIRMWARE);
+	if (no_controls())
+		SKIP(return, NO_CONTROLS);
 	ASSERT_EQ(0, pvm_set_firmware(&self->t, PVMFW_BASE));
 	write_payload(&self->t);
 	memmove(&p[80 / 4], &p[64 / 4], 32);

@@ -32,6 +32,7 @@ enum {
 	STATUS_RUN_FAILED = 8,
 	STATUS_USER = 9,
 	STATUS_LOST = 10,
+	STATUS_REFUSED = 11,
 	STATUS_SIGNAL = 128,
 };
 
@@ -44,6 +45,8 @@ static const struct {
 	[GZ_END_POWEROFF]	= { STATUS_POWEROFF, NULL },
 	[GZ_END_RESET]		= { STATUS_RESET, "the guest requested a reset" },
 	[GZ_END_CRASH]		= { STATUS_CRASH, "the guest crashed" },
+	[GZ_END_REFUSED]	= { STATUS_REFUSED,
+				    "the firmware refused to start the kernel" },
 	[GZ_END_INTERNAL]	= { STATUS_INTERNAL, "internal error, VM stopped" },
 	[GZ_END_EXCEPTION]	= { STATUS_EXCEPTION, "guest exception, VM stopped" },
 	[GZ_END_UNKNOWN]	= { STATUS_UNKNOWN, "unknown exit, VM stopped" },

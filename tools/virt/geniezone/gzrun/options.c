@@ -72,7 +72,8 @@ static const char help[] =
 "Exit status: 0 guest powered off, 1 cannot start, 2 bad option, 3 guest reset,\n"
 "4 guest panicked, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
 "driver refused to run a vCPU, 9 ended by Ctrl-A x or a debugger, 10 powered off,\n"
-"but a disk or the output failed, 128 + n ended by signal n.\n";
+"but a disk or the output failed, 11 the firmware refused the kernel,\n"
+"128 + n ended by signal n.\n";
 
 enum {
 	OPT_DUMP_DTB = 256,

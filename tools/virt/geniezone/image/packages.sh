@@ -11,7 +11,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-RUN="make gcc libc6-dev xz-utils python3 ca-certificates e2fsprogs
+RUN="make gcc libc6-dev xz-utils python3 ca-certificates openssl e2fsprogs
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
      linux-source-6.12"
 KERNEL="$RUN bzip2 perl flex bison bc cpio libssl-dev libelf-dev device-tree-compiler"

@@ -26,7 +26,8 @@ asm(".data\n.globl pvmfw_start, pvmfw_end\n"
 #define FW_SIZE		0x1800UL
 #define FW_GPA		0x7fc00000UL
 
-static struct region region;
+/* With the firmware, and with its payload if it is elsewhere */
+static struct region region, second;
 
 static int prepare(pa_t pa, u64 size)
 {
@@ -49,7 +50,9 @@ void icache_inval_all(void)
 
 struct region *region_of(struct vm *of, u64 gpa)
 {
-	return gpa - region.gpa < region.size ? &region : NULL;
+	if (gpa - region.gpa < region.size)
+		return &region;
+	return gpa - second.gpa < second.size ? &second : NULL;
 }
 
 struct vm *vm_by_id(u16 id)
@@ -67,6 +70,7 @@ void vcpu_reset(struct vcpu *of, u64 pc, u64 x0)
 {
 	EXPECT(of == &vcpu);
 	vcpu_was_reset = true;
+	memset(of->regs.x, 0, sizeof(of->regs.x));
 	reset_pc = pc;
 	reset_x0 = x0;
 }
@@ -102,6 +106,7 @@ static void setup(void)
 	memset(&vm, 0, sizeof(vm));
 	memset(clean, 0, sizeof(clean));
 	memset(&region, 0, sizeof(region));
+	memset(&second, 0, sizeof(second));
 	memset(&vcpu, 0, sizeof(vcpu));
 	vcpu.vm = &vm;
 	vcpu.power = POWER_ON;
@@ -279,6 +284,37 @@ static void firmware_starts_with_fresh_registers(void)
 	EXPECT(vm.protection == VM_SEALED);
 	EXPECT(vcpu_was_reset && reset_pc == FW_GPA && reset_x0 == 0x81000000);
 	EXPECT(vcpu.regs.x[1] == 0x82000000 && vcpu.regs.x[2] == 0x1234);
+	EXPECT(!vcpu.regs.x[3] && !vcpu.regs.x[4]);
+}
+
+static void start_payload(u64 payload, u64 flags)
+{
+	u64 size;
+
+	setup();
+	region = (struct region) { .gpa = FW_GPA, .size = 2 * PAGE_SIZE };
+	second = (struct region) {
+		.gpa = 0x80000000, .size = 3 * PAGE_SIZE, .flags = flags
+	};
+	EXPECT(!pgt_init(&vm.s2, IPA_BITS, 1, 2));
+	vm.s2.invalidate = no_flush;
+	EXPECT(!protect_cap(&vm, GZ_PVM_SET_PVMFW_GPA, FW_GPA, &size));
+	vcpu.regs.x[1] = payload;
+	vcpu.regs.x[3] = 1;
+	while (protect_before_run(&vcpu) == GZ_BUSY)
+		;
+	EXPECT(vm.protection == VM_SEALED && vcpu.regs.x[1] == payload);
+}
+
+static void firmware_learns_of_private_memory(void)
+{
+	start_payload(0x80000000 + 3 * PAGE_SIZE - 1, 0);
+	EXPECT(vcpu.regs.x[3] == 0x80000000);
+	EXPECT(vcpu.regs.x[4] == 0x80000000 + 3 * PAGE_SIZE);
+	start_payload(0x80000000 + 3 * PAGE_SIZE, 0);
+	EXPECT(!vcpu.regs.x[3] && !vcpu.regs.x[4]);
+	start_payload(0x80000000, GZ_MEM_STATIC_SWIOTLB);
+	EXPECT(!vcpu.regs.x[3] && !vcpu.regs.x[4]);
 }
 
 static const struct test tests[] = {
@@ -290,6 +326,7 @@ static const struct test tests[] = {
 	TEST(place_of_the_firmware),
 	TEST(sealing_ends_in_steps),
 	TEST(firmware_starts_with_fresh_registers),
+	TEST(firmware_learns_of_private_memory),
 };
 
 int main(void)

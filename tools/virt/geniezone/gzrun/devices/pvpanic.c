@@ -13,6 +13,8 @@
 #define PANICKED	(1 << 0)
 /* The guest is about to start its crash kernel, and continues to run */
 #define CRASH_LOADED	(1 << 1)
+/* Not QEMU's: with PANICKED, gzhyp's firmware refuses to start the kernel */
+#define REFUSED		(1 << 7)
 
 static struct gz_pvpanic *to_pvpanic(struct gz_device *dev)
 {
@@ -37,7 +39,7 @@ static void pvpanic_write(struct gz_device *dev, uint64_t offset,
 	if (offset)
 		return;
 	if (value & PANICKED)
-		p->panicked(p->arg);
+		p->panicked(p->arg, value & REFUSED);
 	else if (value & CRASH_LOADED)
 		gz_info("the guest panicked and starts its crash kernel");
 }
@@ -62,8 +64,8 @@ static const struct gz_device_ops pvpanic_ops = {
  * @panicked: called when the guest has panicked, in the thread of the vCPU
  * @arg: argument of @panicked
  */
-void gz_pvpanic_init(struct gz_pvpanic *pvpanic, void (*panicked)(void *arg),
-		     void *arg)
+void gz_pvpanic_init(struct gz_pvpanic *pvpanic,
+		     void (*panicked)(void *arg, bool refused), void *arg)
 {
 	memset(pvpanic, 0, sizeof(*pvpanic));
 	pvpanic->dev.ops = &pvpanic_ops;

@@ -25,6 +25,7 @@
  * @GZ_END_POWEROFF: the guest has powered itself off
  * @GZ_END_RESET: the guest has requested a reset
  * @GZ_END_CRASH: the guest has reported a crash or a panic
+ * @GZ_END_REFUSED: the firmware has refused to start the kernel
  * @GZ_END_INTERNAL: the driver or the hypervisor cannot continue
  * @GZ_END_EXCEPTION: the guest has caused an exception that cannot be handled
  * @GZ_END_UNKNOWN: an exit that this program does not know
@@ -36,6 +37,7 @@ enum gz_end {
 	GZ_END_POWEROFF,
 	GZ_END_RESET,
 	GZ_END_CRASH,
+	GZ_END_REFUSED,
 	GZ_END_INTERNAL,
 	GZ_END_EXCEPTION,
 	GZ_END_UNKNOWN,

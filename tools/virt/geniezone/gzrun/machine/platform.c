@@ -8,9 +8,9 @@ static int first(int ret, int next)
 	return ret ? ret : next;
 }
 
-static void panicked(void *arg)
+static void panicked(void *arg, bool refused)
 {
-	gz_machine_end(arg, GZ_END_CRASH);
+	gz_machine_end(arg, refused ? GZ_END_REFUSED : GZ_END_CRASH);
 }
 
 /**

@@ -210,15 +210,18 @@ static int seal_some(struct vm *vm)
 /*
  * The firmware starts with the device tree in x0, the payload in x1 and its size in
  * x2. A VMM that knows about firmware has set them like this; another VMM has set x0
- * and the PC for the payload itself. All other registers are as after CPU_ON: with
- * translation, vectors or debugging set up by the VMM, the VMM's code could run
- * instead of the firmware.
+ * and the PC for the payload itself. x3 and x4 are the region that has the payload, if
+ * it is private: regions of a sealed VM stay as they are, so firmware may rely on what
+ * it has verified there. All other registers are as after CPU_ON: with translation,
+ * vectors or debugging set up by the VMM, the VMM's code could run instead of the
+ * firmware.
  */
 static void start_firmware(struct vm *vm, struct vcpu *vcpu)
 {
 	const u64 *x = vcpu->regs.x;
 	u64 dtb = x[0] ? x[0] : vm->dtb_gpa;
 	u64 payload = x[1] ? x[1] : vcpu->regs.pc;
+	struct region *region = region_of(vm, payload);
 	u64 size = x[2];
 
 	if (!vm->fw_gpa)
@@ -226,6 +229,10 @@ static void start_firmware(struct vm *vm, struct vcpu *vcpu)
 	vcpu_reset(vcpu, vm->fw_gpa, dtb);
 	vcpu->regs.x[1] = payload;
 	vcpu->regs.x[2] = size;
+	if (!region || !protect_is_private(vm, region))
+		return;
+	vcpu->regs.x[3] = region->gpa;
+	vcpu->regs.x[4] = region->gpa + region->size;
 }
 
 static int seal_locked(struct vm *vm, struct vcpu *vcpu)

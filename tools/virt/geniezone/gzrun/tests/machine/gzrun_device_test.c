@@ -392,9 +392,10 @@ TEST_F(gpio, outputs_are_those_of_the_guest)
 	EXPECT_EQ(0xb1, pins(g, PL061_ID + 0x1c));
 }
 
-static void count_panic(void *arg)
+/* A refusal counts 10 */
+static void count_panic(void *arg, bool refused)
 {
-	++*(int *)arg;
+	*(int *)arg += refused ? 10 : 1;
 }
 
 TEST(panic_is_told_but_not_a_crash_kernel)
@@ -414,6 +415,10 @@ TEST(panic_is_told_but_not_a_crash_kernel)
 	EXPECT_EQ(1, panics);
 	p.dev.ops->write(&p.dev, 0, 1, 3);
 	EXPECT_EQ(2, panics);
+	p.dev.ops->write(&p.dev, 0, 1, 0x80);
+	EXPECT_EQ(2, panics);
+	p.dev.ops->write(&p.dev, 0, 1, 0x81);
+	EXPECT_EQ(12, panics);
 }
 
 struct image_file {
