@@ -26,7 +26,7 @@ void gz_pause_init(struct gz_pause *p)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	p->wanted = false;
+	p->holders = 0;
 	p->running = 0;
 	p->waiting = 0;
 	p->over = false;
@@ -83,10 +83,10 @@ void gz_pause_point(struct gz_vcpu *vcpu)
 	if (!p)
 		return;
 	pthread_mutex_lock(&p->lock);
-	if (p->wanted) {
+	if (p->holders) {
 		p->waiting++;
 		pthread_cond_broadcast(&p->changed);
-		while (p->wanted && !atomic_load(&vcpu->stop))
+		while (p->holders && !atomic_load(&vcpu->stop))
 			pthread_cond_wait(&p->changed, &p->lock);
 		p->waiting--;
 	}
@@ -105,6 +105,7 @@ static void kick_all(struct gz_vcpu *vcpus, unsigned int nr)
 /**
  * gz_pause_all() - get all vCPUs out of the guest and keep them out
  * @p: that of the VM
+ * @holder: GZ_PAUSE_*, one bit
  * @vcpus: its vCPUs; their threads are not joined meanwhile
  * @nr: how many
  *
@@ -113,12 +114,13 @@ static void kick_all(struct gz_vcpu *vcpus, unsigned int nr)
  * for a device may never come, so gz_pause_end() ends this wait. Kick once even after
  * that: access to registers must not have to wait for a vCPU in the guest.
  */
-void gz_pause_all(struct gz_pause *p, struct gz_vcpu *vcpus, unsigned int nr)
+void gz_pause_all(struct gz_pause *p, unsigned int holder, struct gz_vcpu *vcpus,
+		  unsigned int nr)
 {
 	struct timespec until;
 
 	pthread_mutex_lock(&p->lock);
-	p->wanted = true;
+	p->holders |= holder;
 	while (p->waiting < p->running) {
 		kick_all(vcpus, nr);
 		if (p->over)
@@ -135,17 +137,34 @@ void gz_pause_all(struct gz_pause *p, struct gz_vcpu *vcpus, unsigned int nr)
 }
 
 /**
- * gz_pause_resume() - let the vCPUs continue
+ * gz_pause_resume() - let the vCPUs continue, unless another holder has paused them
  * @p: that of the VM
+ * @holders: GZ_PAUSE_*
  *
- * Call this also after gz_vcpu_stop(), so that a paused vCPU sees it.
+ * Call this also after gz_vcpu_stop(), with GZ_PAUSE_ALL, so that a paused vCPU sees it.
  */
-void gz_pause_resume(struct gz_pause *p)
+void gz_pause_resume(struct gz_pause *p, unsigned int holders)
 {
 	pthread_mutex_lock(&p->lock);
-	p->wanted = false;
+	p->holders &= ~holders;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
+}
+
+/**
+ * gz_pause_holders() - who has paused the vCPUs
+ * @p: that of the VM
+ *
+ * Return: a mask of GZ_PAUSE_*, 0 if the vCPUs run.
+ */
+unsigned int gz_pause_holders(struct gz_pause *p)
+{
+	unsigned int holders;
+
+	pthread_mutex_lock(&p->lock);
+	holders = p->holders;
+	pthread_mutex_unlock(&p->lock);
+	return holders;
 }
 
 /**

@@ -186,11 +186,16 @@ void gz_vcpu_join(struct gz_vcpu *vcpu);
  * All vCPUs out of the guest at once, for example for a debugger
  */
 
+/* A vCPU is paused while one of these wants that. They are bits of one mask. */
+#define GZ_PAUSE_DEBUGGER	1U
+#define GZ_PAUSE_USER		2U
+#define GZ_PAUSE_ALL		~0U
+
 /**
  * struct gz_pause - pauses all vCPUs of a VM and resumes them
  * @lock: protects the fields below
  * @changed: signalled when one of them changes
- * @wanted: the vCPUs must stay out of the guest
+ * @holders: GZ_PAUSE_*; the vCPUs must stay out of the guest while a bit is set
  * @running: threads in gz_vcpu_loop()
  * @waiting: those of @running that wait in gz_pause_point()
  * @over: the VM ends: gz_pause_all() waits for no thread any more
@@ -198,7 +203,7 @@ void gz_vcpu_join(struct gz_vcpu *vcpu);
 struct gz_pause {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool wanted;
+	unsigned int holders;
 	unsigned int running;
 	unsigned int waiting;
 	bool over;
@@ -209,8 +214,10 @@ void gz_pause_destroy(struct gz_pause *p);
 void gz_pause_enter(struct gz_pause *p);
 void gz_pause_leave(struct gz_pause *p);
 void gz_pause_point(struct gz_vcpu *vcpu);
-void gz_pause_all(struct gz_pause *p, struct gz_vcpu *vcpus, unsigned int nr);
-void gz_pause_resume(struct gz_pause *p);
+void gz_pause_all(struct gz_pause *p, unsigned int holder, struct gz_vcpu *vcpus,
+		  unsigned int nr);
+void gz_pause_resume(struct gz_pause *p, unsigned int holders);
+unsigned int gz_pause_holders(struct gz_pause *p);
 void gz_pause_end(struct gz_pause *p);
 
 /*

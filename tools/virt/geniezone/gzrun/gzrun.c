@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "control.h"
 #include "gdb/server.h"
 #include "gdb/target.h"
 #include "log.h"
@@ -62,6 +63,7 @@ static const struct {
  * @signal_fd: signals from the user
  * @signal: the signal that ended the VM, or 0
  * @asked: SIGINT has arrived, and the guest was asked to power down
+ * @control: the control socket; its listen_fd is -1 if there is none
  * @gdb: where a debugger can connect; its listen_fd is -1 if there is none
  * @gdb_target: the machine, as the debugger sees it
  */
@@ -72,6 +74,7 @@ struct session {
 	int signal_fd;
 	int signal;
 	bool asked;
+	struct control control;
 	struct gdb_server gdb;
 	struct gz_gdb_target gdb_target;
 };
@@ -233,6 +236,57 @@ static int start_gdb(struct session *s)
 	return ret;
 }
 
+static void stop_vcpus(void *arg)
+{
+	struct gz_machine *m = arg;
+
+	gz_pause_all(&m->pause, GZ_PAUSE_USER, m->vcpus, m->nr_vcpus);
+}
+
+static void resume_vcpus(void *arg)
+{
+	struct gz_machine *m = arg;
+
+	gz_pause_resume(&m->pause, GZ_PAUSE_USER);
+}
+
+static void press_power(void *arg)
+{
+	struct gz_machine *m = arg;
+
+	gz_gpio_press_power(&m->gpio);
+}
+
+static void get_status(void *arg, struct control_status *status)
+{
+	struct gz_machine *m = arg;
+	unsigned int holders = gz_pause_holders(&m->pause);
+
+	*status = (struct control_status){
+		.paused = holders,
+		.debugger = holders & GZ_PAUSE_DEBUGGER,
+		.vcpus = m->nr_vcpus,
+		.memory = m->cfg.mem_size,
+		.protect = m->cfg.protect,
+	};
+}
+
+static int start_control(struct session *s)
+{
+	struct control_target target = {
+		.arg = &s->machine,
+		.stop = stop_vcpus,
+		.resume = resume_vcpus,
+		.power = press_power,
+		.status = get_status,
+	};
+	int ret = control_start(&s->control, &target);
+
+	if (ret)
+		gz_error("cannot serve the control socket: %s", strerror(-ret));
+	return ret;
+}
+
 static int run(struct session *s)
 {
 	enum gz_end end;
@@ -245,12 +299,15 @@ static int run(struct session *s)
 	ret = term_raw();
 	if (ret)
 		gz_error("cannot set up the terminal: %s", strerror(-ret));
-	if (gz_machine_start(&s->machine) || start_gdb(s)) {
+	if (gz_machine_start(&s->machine) || start_gdb(s) || start_control(s)) {
+		gz_pause_end(&s->machine.pause);
+		gdb_server_stop(&s->gdb, STATUS_CANNOT_START);
 		gz_machine_stop(&s->machine);
 		return STATUS_CANNOT_START;
 	}
 	loop(s);
 	gz_pause_end(&s->machine.pause);
+	control_stop(&s->control);
 	gdb_server_stop(&s->gdb, ends[s->machine.end].status);
 	end = gz_machine_stop(&s->machine);
 	term_restore();
@@ -286,6 +343,17 @@ static int open_gdb(struct session *s, const char *where)
 		return 0;
 	gz_error("cannot listen for a debugger at %s: %s", where, strerror(-ret));
 	gdb_server_close(&s->gdb);
+	return ret;
+}
+
+static int open_control(struct session *s, const char *path)
+{
+	int ret = control_open(&s->control, path);
+
+	if (!ret)
+		return 0;
+	gz_error("--control %s: %s", path, strerror(-ret));
+	control_close(&s->control);
 	return ret;
 }
 
@@ -347,11 +415,16 @@ int main(int argc, char **argv)
 		return STATUS_CANNOT_START;
 	}
 	if (choose_macs(&opts.cfg) || open_taps(&opts.cfg) ||
-	    open_gdb(&session, opts.gdb))
+	    open_control(&session, opts.control))
 		return STATUS_CANNOT_START;
+	if (open_gdb(&session, opts.gdb)) {
+		control_close(&session.control);
+		return STATUS_CANNOT_START;
+	}
 	do {
 		status = live(&session, &opts);
 	} while (status == STATUS_RESET && opts.restart);
 	gdb_server_close(&session.gdb);
+	control_close(&session.control);
 	return status;
 }

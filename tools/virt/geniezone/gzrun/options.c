@@ -61,6 +61,8 @@ static const char help[] =
 "                       reset (default exit)\n"
 "      --gdb WHERE      let a debugger connect to TCP port WHERE of this machine,\n"
 "                       or to a local socket if WHERE is a path with a /\n"
+"      --control PATH   create a local socket for the commands stop, resume, power\n"
+"                       and status\n"
 "      --dump-dtb FILE  write the guest's device tree to FILE and exit\n"
 "  -v, --verbose        print more messages\n"
 "  -h, --help           print this help\n"
@@ -77,6 +79,7 @@ static const char help[] =
 
 enum {
 	OPT_DUMP_DTB = 256,
+	OPT_CONTROL,
 	OPT_GDB,
 	OPT_RNG,
 	OPT_CONSOLE,
@@ -105,6 +108,7 @@ static const struct option long_options[] = {
 	{ "vsock",    required_argument, NULL, OPT_VSOCK },
 	{ "on-reset", required_argument, NULL, OPT_ON_RESET },
 	{ "gdb",      required_argument, NULL, OPT_GDB },
+	{ "control",  required_argument, NULL, OPT_CONTROL },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "verbose",  no_argument,       NULL, 'v' },
 	{ "help",     no_argument,       NULL, 'h' },
@@ -342,6 +346,9 @@ static int parse_one(struct options *opts, int opt)
 		return parse_cid(optarg, &opts->cfg.vsock_cid);
 	case OPT_ON_RESET:
 		return parse_on_reset(optarg, opts);
+	case OPT_CONTROL:
+		opts->control = optarg;
+		return 0;
 	case OPT_DUMP_DTB:
 		opts->dump_dtb = optarg;
 		return 0;

@@ -11,12 +11,14 @@
  * @cfg: the machine
  * @dump_dtb: file for the device tree, or NULL
  * @gdb: TCP port or path of a socket for a debugger, or NULL
+ * @control: path of the control socket, or NULL
  * @restart: start a new machine when the guest requests a reset
  */
 struct options {
 	struct gz_machine_config cfg;
 	const char *dump_dtb;
 	const char *gdb;
+	const char *control;
 	bool restart;
 };
 

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "gdb/server.h"
 #include "log.h"
+#include "socket.h"
 
 /*
  * Digits only. Listen on the loopback address only: a debugger controls the
@@ -46,34 +46,10 @@ static int listen_tcp(const char *where)
 	return ret;
 }
 
-static int listen_local(struct gdb_server *s, const char *where)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd, ret;
-
-	if (strlen(where) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, where, strlen(where));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	memcpy(s->path, addr.sun_path, sizeof(s->path));
-	if (!listen(fd, 1))
-		return fd;
-	ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /**
  * gdb_server_listen() - let a debugger connect from now on
  * @s: filled in; gdb_server_close() accepts it after a failure as well
- * @where: TCP port on this machine, or path of a socket to create
+ * @where: TCP port on this machine, or path of a socket to create; must outlive @s
  *
  * Return: 0 or -errno.
  */
@@ -84,10 +60,11 @@ int gdb_server_listen(struct gdb_server *s, const char *where)
 	memset(s, 0, sizeof(*s));
 	s->listen_fd = -1;
 	s->stop_fd = -1;
-	fd = strchr(where, '/') ? listen_local(s, where) : listen_tcp(where);
+	fd = strchr(where, '/') ? gz_socket_listen(where, 1) : listen_tcp(where);
 	if (fd < 0)
 		return fd;
 	s->listen_fd = fd;
+	s->path = strchr(where, '/') ? where : NULL;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	return s->stop_fd < 0 ? -errno : 0;
 }
@@ -222,6 +199,6 @@ void gdb_server_close(struct gdb_server *s)
 		close(s->listen_fd);
 	if (s->stop_fd >= 0)
 		close(s->stop_fd);
-	if (s->path[0])
+	if (s->path)
 		unlink(s->path);
 }

@@ -10,7 +10,7 @@
 /**
  * struct gdb_server - serves debuggers, one at a time
  * @target: the machine
- * @path: path of the local socket, which must be removed; empty for a TCP port
+ * @path: path of the local socket, which must be removed; NULL for a TCP port
  * @listen_fd: socket to which debuggers connect
  * @stop_fd: eventfd that ends @thread
  * @status: exit status for a debugger that is connected then
@@ -19,7 +19,7 @@
  */
 struct gdb_server {
 	const struct gdb_target *target;
-	char path[108];
+	const char *path;
 	int listen_fd;
 	int stop_fd;
 	int status;

@@ -112,14 +112,14 @@ static void stop(void *arg)
 {
 	struct gz_gdb_target *t = arg;
 
-	gz_pause_all(t->pause, t->vcpus, t->ops.nr_threads);
+	gz_pause_all(t->pause, GZ_PAUSE_DEBUGGER, t->vcpus, t->ops.nr_threads);
 }
 
 static void go(void *arg)
 {
 	struct gz_gdb_target *t = arg;
 
-	gz_pause_resume(t->pause);
+	gz_pause_resume(t->pause, GZ_PAUSE_DEBUGGER);
 }
 
 static void kill_vm(void *arg)

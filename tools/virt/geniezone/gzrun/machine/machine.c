@@ -262,7 +262,7 @@ enum gz_end gz_machine_stop(struct gz_machine *m)
 
 	for (i = 0; i < m->nr_vcpus; i++)
 		gz_vcpu_stop(&m->vcpus[i]);
-	gz_pause_resume(&m->pause);
+	gz_pause_resume(&m->pause, GZ_PAUSE_ALL);
 	/* Stop the devices first: a vCPU may wait for the lock of a busy device */
 	gz_machine_stop_virtio(m);
 	for (i = 0; i < m->nr_vcpus; i++)
