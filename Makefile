@@ -107,7 +107,7 @@ kernel-packages test-packages coverage-packages:
 	@$(IMAGE)/packages.sh $(@:-packages=)
 
 SODIUM		:= $(ARM64)/root/usr/include/sodium.h
-$(BUSYBOX) $(ARM64)/root/usr/include/zlib.h $(SODIUM) &: | packages
+$(BUSYBOX) $(ARM64)/root/usr/include/seccomp.h $(SODIUM) &: | packages
 	@$(IMAGE)/arm64.sh $(ARM64)
 
 $(BUILD)/linux-%.stamp: | kernel-packages
@@ -229,7 +229,7 @@ $(CBMC): | packages
 gzhyp-prove: $(CBMC)
 	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp CBMC=$(CBMC) prove
 
-gzrun: $(BUSYBOX) $(ARM64)/root/usr/include/zlib.h | packages
+gzrun: $(BUSYBOX) $(ARM64)/root/usr/include/seccomp.h | packages
 	@mkdir -p $(BUILD)/gzrun
 	@$(STEP) gzrun - $(MAKE) -C $(GZ)/gzrun O=$(BUILD)/gzrun CC=$(ARM64_CC) \
 		FDT_DIR=$(ARM64)/root
@@ -281,20 +281,24 @@ KEXEC		:= $(BUILD)/kexec
 $(KEXEC): $(TESTING)/kexec/kexec.c | packages
 	@$(STEP) kexec - $(ARM64_CC) -O2 -Wall -Werror -static -o $@ $<
 
-# The peer of gzrun and its guests in the tests of vsock
+# Programs that guests and their host use beside gzrun: those for vsock, and the peer
+# in the tests of it
 GZRUN_TOOLS	:= $(BUILD)/gzrun-tools
-$(GZRUN_TOOLS)/%: $(GZ)/gzrun/tests/machine/%.c | packages
+vpath %.c $(GZ)/gzrun/tools $(GZ)/gzrun/tests/machine
+$(GZRUN_TOOLS)/%: %.c | packages
 	@mkdir -p $(@D)
 	@$(STEP) gzrun-$* - $(ARM64_CC) -D_GNU_SOURCE -O2 -Wall -Wextra -Werror \
 		-static -o $@ $<
 
-HOST_PROGRAMS	:= $(KEXEC) $(GZRUN_TOOLS)/vsock-peer
+VSOCK_PROGRAMS	:= $(addprefix $(GZRUN_TOOLS)/,vsock-peer vsock-call vsock-relay)
+VSOCK_FILES	:= $(foreach p,$(VSOCK_PROGRAMS),$(p)=/usr/bin/$(notdir $(p)))
+HOST_PROGRAMS	:= $(KEXEC) $(VSOCK_PROGRAMS)
 
 # Images. Making one takes less time than comparing its contents.
 GUEST_INITRD	:= $(KBUILD_DIR)/guest.cpio
 GUEST_ROOT	:= $(KBUILD_DIR)/root.ext4
 USER_FILES	:= $(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
-		   $(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer \
+		   $(VSOCK_FILES) \
 		   $(BUILD)/libgzvm/hello=/usr/bin/gzvm-hello \
 		   $(BUILD)/libgzvm/boot=/usr/bin/gzvm-boot \
 		   $(IMAGE)/motd=/etc/motd
@@ -325,9 +329,9 @@ signatures: guest-image $(TEST_KEY) $(OTHER_KEY)
 	@$(SIGN) --key $(OTHER_KEY) --any-params $(SIGNED)/other
 
 PHONY += guest-image
-guest-image: kernel $(BUSYBOX) $(GZRUN_TOOLS)/vsock-peer
+guest-image: kernel $(BUSYBOX) $(VSOCK_PROGRAMS)
 	@$(IMAGE)/initramfs.sh guest $(GUEST_INITRD) $(BUSYBOX) \
-		$(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer
+		$(VSOCK_FILES)
 	@$(IMAGE)/root.sh $(GUEST_ROOT) $(BUSYBOX)
 
 $(foreach f,$(FLAVOURS),$(eval $(call flavour,$(f))))
@@ -368,14 +372,14 @@ release-module: $(RELEASE)/headers
 	@$(STEP) release-module "Building the driver for Debian's kernel" \
 		$(IMAGE)/module.sh $(RELEASE_HEADERS) $(BUILD)/release.module $(RELEASE_ARGS)
 
-release-image: release-module $(RELEASE)/image gzrun examples $(GZRUN_TOOLS)/vsock-peer $(BUSYBOX)
+release-image: release-module $(RELEASE)/image gzrun examples $(VSOCK_PROGRAMS) $(BUSYBOX)
 	@$(IMAGE)/modules.py $(RELEASE)/image/modules $(BUILD)/release.guest $(GUEST_MODULES)
 	@$(IMAGE)/modules.py $(RELEASE)/image/modules $(BUILD)/release.host $(HOST_MODULES)
 	@$(IMAGE)/modules.py $(RELEASE)/image/modules $(BUILD)/release.shell \
 		$(HOST_MODULES) -- $(SHELL_MODULES)
 	@$(IMAGE)/initramfs.sh guest $(BUILD)/release-guest.cpio $(BUSYBOX) \
 		$(BUILD)/release.guest=/lib/modules/early \
-		$(GZRUN_TOOLS)/vsock-peer=/usr/bin/vsock-peer
+		$(VSOCK_FILES)
 	@$(IMAGE)/root.sh $(BUILD)/release-root.ext4 $(BUSYBOX)
 	@$(IMAGE)/initramfs.sh host $(BUILD)/release.cpio $(BUSYBOX) \
 		$(BUILD)/release.host=/lib/modules/early \

@@ -2,6 +2,7 @@
 /* gzrun - runs a Linux guest on the GenieZone hypervisor. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,11 +15,14 @@
 #include "control.h"
 #include "gdb/server.h"
 #include "gdb/target.h"
+#include "helper.h"
 #include "log.h"
 #include "machine/machine.h"
 #include "options.h"
+#include "sandbox.h"
 #include "term.h"
 #include "virtio/console.h"
+#include "virtio/net_hub.h"
 
 /* Exit status; --help in options.c and gzrun.rst list them for the user */
 enum {
@@ -34,6 +38,7 @@ enum {
 	STATUS_USER = 9,
 	STATUS_LOST = 10,
 	STATUS_REFUSED = 11,
+	STATUS_SANDBOX = 12,
 	STATUS_SIGNAL = 128,
 };
 
@@ -287,7 +292,46 @@ static int start_control(struct session *s)
 	return ret;
 }
 
-static int run(struct session *s)
+static bool has_hub(const struct gz_machine_config *cfg)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_nets; i++)
+		if (cfg->nets[i].hub)
+			return true;
+	return false;
+}
+
+/* Further lives of the guest are in the same sandbox. */
+static int enter_sandbox(const struct options *opts)
+{
+	static bool inside;
+	struct gz_sandbox sandbox = {
+		.restart = opts->restart,
+		.vsock = opts->cfg.vsock_cid,
+		.hub = has_hub(&opts->cfg),
+		.leave = term_restore,
+		.status = STATUS_SANDBOX,
+	};
+	int ret;
+
+	if (opts->sandbox == SANDBOX_OFF || inside)
+		return 0;
+	if (!gz_sandbox_possible()) {
+		gz_error("no sandbox: the host's kernel lacks CONFIG_SECCOMP_FILTER");
+		return opts->sandbox == SANDBOX_ON ? -EOPNOTSUPP : 0;
+	}
+	ret = gz_sandbox_enter(&sandbox);
+	if (ret) {
+		gz_error("cannot enter the sandbox: %s", strerror(-ret));
+		return ret;
+	}
+	inside = true;
+	helper_use();
+	return 0;
+}
+
+static int run(struct session *s, const struct options *opts)
 {
 	enum gz_end end;
 	int ret;
@@ -299,6 +343,9 @@ static int run(struct session *s)
 	ret = term_raw();
 	if (ret)
 		gz_error("cannot set up the terminal: %s", strerror(-ret));
+	/* The next step runs the guest */
+	if (enter_sandbox(opts))
+		return STATUS_CANNOT_START;
 	if (gz_machine_start(&s->machine) || start_gdb(s) || start_control(s)) {
 		gz_pause_end(&s->machine.pause);
 		gdb_server_stop(&s->gdb, STATUS_CANNOT_START);
@@ -324,7 +371,7 @@ static int live(struct session *s, const struct options *opts)
 	else if (opts->dump_dtb)
 		status = dump_dtb(&s->machine, opts->dump_dtb);
 	else
-		status = run(s);
+		status = run(s, opts);
 	gz_machine_destroy(&s->machine);
 	return status;
 }
@@ -342,7 +389,6 @@ static int open_gdb(struct session *s, const char *where)
 	if (!ret)
 		return 0;
 	gz_error("cannot listen for a debugger at %s: %s", where, strerror(-ret));
-	gdb_server_close(&s->gdb);
 	return ret;
 }
 
@@ -353,7 +399,6 @@ static int open_control(struct session *s, const char *path)
 	if (!ret)
 		return 0;
 	gz_error("--control %s: %s", path, strerror(-ret));
-	control_close(&s->control);
 	return ret;
 }
 
@@ -381,9 +426,11 @@ static int choose_macs(struct gz_machine_config *cfg)
  * interface that was created here is closed, the interface vanishes with the
  * addresses that the host has given it.
  */
-static int open_taps(struct gz_machine_config *cfg)
+static int open_nets(struct gz_machine_config *cfg)
 {
+	static struct gz_hub hubs[GZ_MAX_NETS];
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < cfg->nr_nets; i++) {
 		struct gz_net_config *net = &cfg->nets[i];
@@ -391,8 +438,83 @@ static int open_taps(struct gz_machine_config *cfg)
 		net->tap_fd = net->tap ? gz_net_open_tap(net->tap) : -1;
 		if (net->tap && net->tap_fd < 0)
 			return -1;
+		if (!net->hub_path)
+			continue;
+		net->hub = &hubs[i];
+		ret = gz_hub_open(net->hub, net->hub_path, net->mac);
+		if (ret) {
+			gz_error("--net hub=%s: %s", net->hub_path, strerror(-ret));
+			/* The name there is another one's */
+			net->hub = NULL;
+			return -1;
+		}
 	}
 	return 0;
+}
+
+static unsigned int list_sockets(const struct session *s,
+				 const struct gz_machine_config *cfg,
+				 const char **list)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < cfg->nr_nets; i++)
+		if (cfg->nets[i].hub)
+			list[n++] = cfg->nets[i].hub->self.sun_path;
+	if (s->control.path)
+		list[n++] = s->control.path;
+	if (s->gdb.path)
+		list[n++] = s->gdb.path;
+	return n;
+}
+
+/* The helper opens the files of the next lives, and removes the sockets. */
+static int start_helper(const struct session *s, const struct options *opts)
+{
+	const struct gz_machine_config *cfg = &opts->cfg;
+	struct helper_files files = {
+		.open = {
+			{ GZ_DEV_PATH, O_RDWR },
+			{ GZ_VHOST_VSOCK, O_RDWR },
+			{ cfg->kernel, O_RDONLY },
+		},
+		.nr_open = 3,
+	};
+	unsigned int i;
+	int ret;
+
+	if (cfg->initrd)
+		files.open[files.nr_open++] =
+			(struct helper_file){ cfg->initrd, O_RDONLY };
+	if (cfg->pvmfw == GZ_PVMFW_FILE)
+		files.open[files.nr_open++] =
+			(struct helper_file){ cfg->pvmfw_path, O_RDONLY };
+	for (i = 0; i < cfg->nr_disks; i++)
+		files.open[files.nr_open++] = (struct helper_file){
+			cfg->disks[i].path,
+			cfg->disks[i].readonly ? O_RDONLY : O_RDWR,
+		};
+	files.nr_remove = list_sockets(s, cfg, files.remove);
+	if (!opts->restart && !files.nr_remove)
+		return 0;
+	ret = helper_start(&files);
+	if (ret)
+		gz_error("cannot start a process: %s", strerror(-ret));
+	return ret;
+}
+
+static int open_sockets(struct session *s, struct options *opts)
+{
+	const char *list[HELPER_FILES];
+	unsigned int n;
+
+	if (!choose_macs(&opts->cfg) && !open_nets(&opts->cfg) &&
+	    !open_control(s, opts->control) && !open_gdb(s, opts->gdb) &&
+	    !start_helper(s, opts))
+		return 0;
+	for (n = list_sockets(s, &opts->cfg, list); n; n--)
+		unlink(list[n - 1]);
+	return -1;
 }
 
 int main(int argc, char **argv)
@@ -414,17 +536,11 @@ int main(int argc, char **argv)
 		gz_error("cannot receive signals: %s", strerror(errno));
 		return STATUS_CANNOT_START;
 	}
-	if (choose_macs(&opts.cfg) || open_taps(&opts.cfg) ||
-	    open_control(&session, opts.control))
+	if (open_sockets(&session, &opts))
 		return STATUS_CANNOT_START;
-	if (open_gdb(&session, opts.gdb)) {
-		control_close(&session.control);
-		return STATUS_CANNOT_START;
-	}
 	do {
 		status = live(&session, &opts);
 	} while (status == STATUS_RESET && opts.restart);
-	gdb_server_close(&session.gdb);
-	control_close(&session.control);
+	helper_stop();
 	return status;
 }

@@ -43,8 +43,8 @@ static const char help[] =
 "                       hvc0 instead of ttyS0 with a virtio console)\n"
 "  -d, --disk FILE[,ro] virtio disk in FILE, read-only with ,ro; up to 8 times\n"
 "  -n, --net KIND[,mac=ADDRESS]  virtio network: tap=NAME, an interface of the\n"
-"                       host, or loop, a peer that answers ARP and ping; up to 4\n"
-"                       times; without mac=, the address is random\n"
+"                       host; hub=DIR, other VMs; or loop, a peer that answers ARP\n"
+"                       and ping; up to 4 times; without mac=, a random address\n"
 "      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
 "      --hugepages[=hugetlb]  use transparent huge pages if the host has any\n"
 "                       free; with hugetlb, only reserved huge pages\n"
@@ -61,8 +61,8 @@ static const char help[] =
 "                       reset (default exit)\n"
 "      --gdb WHERE      let a debugger connect to TCP port WHERE of this machine,\n"
 "                       or to a local socket if WHERE is a path with a /\n"
-"      --control PATH   create a local socket for the commands stop, resume, power\n"
-"                       and status\n"
+"      --control PATH   create a socket for stop, resume, power and status\n"
+"      --sandbox WHAT   on or off: restrict system calls (default on)\n"
 "      --dump-dtb FILE  write the guest's device tree to FILE and exit\n"
 "  -v, --verbose        print more messages\n"
 "  -h, --help           print this help\n"
@@ -74,14 +74,15 @@ static const char help[] =
 "Exit status: 0 guest powered off, 1 cannot start, 2 bad option, 3 guest reset,\n"
 "4 guest panicked, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
 "driver refused to run a vCPU, 9 ended by Ctrl-A x or a debugger, 10 powered off,\n"
-"but a disk or the output failed, 11 the firmware refused the kernel,\n"
-"128 + n ended by signal n.\n";
+"but a disk or the output failed, 11 the firmware refused the kernel, 12 ended by\n"
+"the sandbox, 128 + n ended by signal n.\n";
 
 enum {
 	OPT_DUMP_DTB = 256,
 	OPT_CONTROL,
 	OPT_GDB,
 	OPT_RNG,
+	OPT_SANDBOX,
 	OPT_CONSOLE,
 	OPT_HUGEPAGES,
 	OPT_ON_RESET,
@@ -109,6 +110,7 @@ static const struct option long_options[] = {
 	{ "on-reset", required_argument, NULL, OPT_ON_RESET },
 	{ "gdb",      required_argument, NULL, OPT_GDB },
 	{ "control",  required_argument, NULL, OPT_CONTROL },
+	{ "sandbox",  required_argument, NULL, OPT_SANDBOX },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "verbose",  no_argument,       NULL, 'v' },
 	{ "help",     no_argument,       NULL, 'h' },
@@ -261,15 +263,15 @@ static int parse_net(char *text, struct gz_machine_config *cfg)
 			return -1;
 	}
 	if (!strncmp(text, "tap=", 4)) {
-		cfg->nets[cfg->nr_nets++].tap = text + 4;
-		return 0;
+		cfg->nets[cfg->nr_nets].tap = text + 4;
+	} else if (!strncmp(text, "hub=", 4)) {
+		cfg->nets[cfg->nr_nets].hub_path = text + 4;
+	} else if (strcmp(text, "loop")) {
+		gz_error("--net %s: must be loop, hub=DIR or tap=NAME", text);
+		return -1;
 	}
-	if (!strcmp(text, "loop")) {
-		cfg->nets[cfg->nr_nets++].tap = NULL;
-		return 0;
-	}
-	gz_error("--net %s: must be loop or tap=NAME", text);
-	return -1;
+	cfg->nr_nets++;
+	return 0;
 }
 
 static int parse_console(const char *text, struct gz_machine_config *cfg)
@@ -306,6 +308,15 @@ static int parse_on_reset(const char *text, struct options *opts)
 	if (opts->restart || !strcmp(text, "exit"))
 		return 0;
 	gz_error("--on-reset %s: must be exit or restart", text);
+	return -1;
+}
+
+static int parse_sandbox(const char *text, struct options *opts)
+{
+	opts->sandbox = strcmp(text, "on") ? SANDBOX_OFF : SANDBOX_ON;
+	if (opts->sandbox == SANDBOX_ON || !strcmp(text, "off"))
+		return 0;
+	gz_error("--sandbox %s: must be on or off", text);
 	return -1;
 }
 
@@ -349,6 +360,8 @@ static int parse_one(struct options *opts, int opt)
 	case OPT_CONTROL:
 		opts->control = optarg;
 		return 0;
+	case OPT_SANDBOX:
+		return parse_sandbox(optarg, opts);
 	case OPT_DUMP_DTB:
 		opts->dump_dtb = optarg;
 		return 0;

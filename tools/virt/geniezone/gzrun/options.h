@@ -7,11 +7,24 @@
 #include "machine/machine.h"
 
 /**
+ * enum sandbox_mode - use of the sandbox
+ * @SANDBOX_AUTO: if the host's kernel has seccomp
+ * @SANDBOX_ON: without it, do not start
+ * @SANDBOX_OFF: none
+ */
+enum sandbox_mode {
+	SANDBOX_AUTO,
+	SANDBOX_ON,
+	SANDBOX_OFF,
+};
+
+/**
  * struct options - the command line
  * @cfg: the machine
  * @dump_dtb: file for the device tree, or NULL
  * @gdb: TCP port or path of a socket for a debugger, or NULL
  * @control: path of the control socket, or NULL
+ * @sandbox: forbid everything that is not needed before the guest runs
  * @restart: start a new machine when the guest requests a reset
  */
 struct options {
@@ -19,6 +32,7 @@ struct options {
 	const char *dump_dtb;
 	const char *gdb;
 	const char *control;
+	enum sandbox_mode sandbox;
 	bool restart;
 };
 

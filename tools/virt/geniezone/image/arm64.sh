@@ -3,14 +3,14 @@
 #
 # usage: arm64.sh DIR
 #
-# Fetches arm64 packages, busybox, libfdt, zlib and libsodium, into DIR/root. apt
+# Fetches arm64 packages, busybox and libraries, into DIR/root. apt
 # keeps its state in DIR, so the system's apt gets no foreign architecture.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 dir=$1
-packages="busybox-static libfdt1 libfdt-dev zlib1g-dev libsodium-dev"
+packages="busybox-static libfdt1 libfdt-dev zlib1g-dev libsodium-dev libseccomp-dev"
 
 mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/deb"
 dir=$(cd "$dir" && pwd)

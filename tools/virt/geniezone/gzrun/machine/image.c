@@ -15,6 +15,7 @@
 
 #include <zlib.h>
 
+#include "helper.h"
 #include "layout.h"
 #include "log.h"
 #include "machine/image.h"
@@ -58,7 +59,7 @@ static int file_open(const char *path, uint64_t *size)
 	struct stat st;
 	int fd, err;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = helper_open(path, O_RDONLY);
 	if (fd < 0 || fstat(fd, &st)) {
 		err = errno;
 		gz_error("cannot open %s: %s", path, strerror(err));

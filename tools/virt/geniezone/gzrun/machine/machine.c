@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,6 +17,7 @@
 
 #include <libgzvm.h>
 
+#include "helper.h"
 #include "log.h"
 #include "machine/machine.h"
 
@@ -62,10 +64,15 @@ int gz_machine_init(struct gz_machine *m, const struct gz_machine_config *cfg)
 
 static int open_vm(struct gz_machine *m)
 {
-	int ret = gz_vm_create(&m->vm);
+	int ret;
 
-	if (m->vm.dev_fd >= 0)
-		return ret ? gz_machine_fail("cannot create a VM", ret) : 0;
+	m->vm.dev_fd = helper_open(GZ_DEV_PATH, O_RDWR);
+	ret = m->vm.dev_fd < 0 ? -errno : 0;
+	if (!ret) {
+		m->vm.fd = gz_ioctl(m->vm.dev_fd, GZVM_CREATE_VM, 0);
+		return m->vm.fd < 0 ?
+			gz_machine_fail("cannot create a VM", m->vm.fd) : 0;
+	}
 	if (ret == -ENOENT || ret == -ENODEV || ret == -ENXIO)
 		gz_error("no " GZ_DEV_PATH
 			 ": load the driver (modprobe gzvm); if it is loaded, this machine has no GenieZone hypervisor");
@@ -201,6 +208,8 @@ static void vcpu_signals(sigset_t *blocked)
 	sigdelset(blocked, SIGILL);
 	sigdelset(blocked, SIGFPE);
 	sigdelset(blocked, SIGABRT);
+	/* A violation of the sandbox */
+	sigdelset(blocked, SIGSYS);
 }
 
 /**

@@ -81,14 +81,18 @@ struct gz_disk_config {
 
 /**
  * struct gz_net_config - a network interface
- * @tap: tap interface of the host, or NULL for the peer in this process
+ * @tap: tap interface of the host, or NULL
  * @tap_fd: its file descriptor, which outlives the machine; or -1
+ * @hub_path: directory of a hub, or NULL
+ * @hub: the interface there, which outlives the machine
  * @mac: the guest's address, which stays when the guest is reset; all zeros if none
  *	 is chosen yet
  */
 struct gz_net_config {
 	const char *tap;
 	int tap_fd;
+	const char *hub_path;
+	struct gz_hub *hub;
 	uint8_t mac[ETH_ALEN];
 };
 

@@ -19,6 +19,7 @@
 
 #include <linux/gzvm.h>
 
+#include "helper.h"
 #include "log.h"
 #include "machine/machine.h"
 
@@ -68,7 +69,7 @@ static int read_firmware(const struct gz_memory *mem, int fd)
 
 static int load_firmware(const struct gz_memory *mem, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = helper_open(path, O_RDONLY);
 	int ret;
 
 	if (fd < 0) {

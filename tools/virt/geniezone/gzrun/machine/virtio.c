@@ -42,7 +42,7 @@ int gz_machine_add_virtio(struct gz_machine *m)
 					cfg->disks[i].readonly));
 	for (i = 0; !ret && i < cfg->nr_nets; i++)
 		ret = add(m, gz_net_new(&m->dma, m->nr_virtio,
-					cfg->nets[i].tap_fd,
+					cfg->nets[i].tap_fd, cfg->nets[i].hub,
 					cfg->nets[i].mac));
 	if (!ret && cfg->virtio_console)
 		ret = add_console(m);

@@ -16,6 +16,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 
+#include "helper.h"
 #include "log.h"
 #include "virtio/virtio.h"
 
@@ -245,7 +246,7 @@ static int open_disk(struct blk *blk, const char *path)
 {
 	off_t size;
 
-	blk->fd = open(path, (blk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	blk->fd = helper_open(path, blk->readonly ? O_RDONLY : O_RDWR);
 	if (blk->fd < 0)
 		return fail(path, strerror(errno));
 	/* Two guests that write to one file system destroy it */

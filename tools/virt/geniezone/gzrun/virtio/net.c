@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * virtio-net, virtio 1.2, 5.1, with one queue pair and no offloads. The other
- * end is a tap interface of the host, or a peer in this process.
+ * end is a tap interface of the host, a hub, or a peer in this process.
  */
 
 #include <endian.h>
@@ -20,6 +20,7 @@
 #include <linux/virtio_net.h>
 
 #include "log.h"
+#include "virtio/net_hub.h"
 #include "virtio/net_loop.h"
 #include "virtio/virtio.h"
 
@@ -44,7 +45,8 @@ struct frame {
 /**
  * struct net - a network interface
  * @virtio: the device
- * @tap_fd: tap interface of the host, or -1 for the peer in this process
+ * @fd: tap interface of the host or socket of @hub, or -1 for the peer in this process
+ * @hub: the hub, or NULL
  * @unplugged: the tap interface has gone; poll() would return at once for ever
  * @frames: ring of frames for the guest
  * @head: index of the oldest frame
@@ -52,7 +54,8 @@ struct frame {
  */
 struct net {
 	struct gz_virtio virtio;
-	int tap_fd;
+	int fd;
+	const struct gz_hub *hub;
 	bool unplugged;
 	struct frame frames[BACKLOG];
 	unsigned int head;
@@ -101,8 +104,14 @@ static void deliver(struct net *net)
 	}
 	gz_virtio_tell(dev, RX);
 	/* While there is no room, the host keeps further frames */
-	dev->input_fd = net->fill < BACKLOG && !net->unplugged ? net->tap_fd :
-								 -1;
+	dev->input_fd = net->fill < BACKLOG && !net->unplugged ? net->fd : -1;
+}
+
+static ssize_t receive(const struct net *net, struct frame *frame)
+{
+	if (net->hub)
+		return gz_hub_receive(net->hub, frame->data, MAX_FRAME);
+	return read(net->fd, frame->data, MAX_FRAME);
 }
 
 static void net_input(struct gz_virtio *dev)
@@ -116,7 +125,7 @@ static void net_input(struct gz_virtio *dev)
 		return;
 	}
 	while ((frame = next_free(net))) {
-		ssize_t n = read(net->tap_fd, frame->data, MAX_FRAME);
+		ssize_t n = receive(net, frame);
 
 		if (n <= 0) {
 			net->unplugged = !n || (errno != EAGAIN &&
@@ -132,7 +141,7 @@ static void net_input(struct gz_virtio *dev)
 static void to_tap(const struct net *net, const struct frame *frame)
 {
 	/* An interface that is full or fails drops frames */
-	ssize_t n = write(net->tap_fd, frame->data, frame->len);
+	ssize_t n = write(net->fd, frame->data, frame->len);
 
 	(void)n;
 }
@@ -161,7 +170,9 @@ static uint32_t send_frame(struct gz_virtio *dev, struct gz_chain *chain)
 	if (chain->out_len > MAX_FRAME || chain->out_len < ETH_HLEN)
 		return 0;
 	frame.len = gz_chain_read(chain, frame.data, chain->out_len);
-	if (net->tap_fd >= 0)
+	if (net->hub)
+		gz_hub_send(net->hub, frame.data, frame.len);
+	else if (net->fd >= 0)
 		to_tap(net, &frame);
 	else
 		to_peer(net, &frame);
@@ -253,14 +264,16 @@ static void describe(struct gz_virtio *dev, const uint8_t *mac)
  * gz_net_new() - create a network interface
  * @mem: guest memory
  * @index: number of the register window
- * @tap_fd: from gz_net_open_tap(), or -1 for the peer in this process; the caller
- *          closes it
+ * @tap_fd: from gz_net_open_tap(), or -1; the caller closes it
+ * @hub: from gz_hub_open(), or NULL; the caller closes it. Without both, the peer in
+ *       this process
  * @mac: the guest's address
  *
  * Return: the device, or NULL after gz_error() has printed a message.
  */
 struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
-			     int tap_fd, const uint8_t *mac)
+			     int tap_fd, const struct gz_hub *hub,
+			     const uint8_t *mac)
 {
 	struct net *net = calloc(1, sizeof(*net));
 	int ret;
@@ -274,7 +287,8 @@ struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
 	net->virtio.dev.name = "net";
 	net->virtio.nr_queues = NR_QUEUES;
 	describe(&net->virtio, mac);
-	net->tap_fd = tap_fd;
+	net->fd = hub ? hub->fd : tap_fd;
+	net->hub = hub;
 	/* Read nothing from the host before the guest has buffers */
 	net->virtio.input_fd = -1;
 	ret = gz_virtio_init(&net->virtio, mem, index);

@@ -14,6 +14,7 @@
 #define GZ_VIRTIO_CONFIG	256
 #define GZ_VIRTIO_MAX		16
 
+struct gz_hub;
 struct gz_virtio;
 
 /**
@@ -125,12 +126,15 @@ struct gz_virtio *gz_blk_new(const struct gz_memory *mem, unsigned int index,
 			     const char *path, bool readonly);
 struct gz_virtio *gz_rng_new(const struct gz_memory *mem, unsigned int index);
 
+#define GZ_VHOST_VSOCK	"/dev/vhost-vsock"
+
 struct gz_virtio *gz_vsock_new(const struct gz_memory *mem, unsigned int index,
 			       uint32_t cid);
 
 int gz_net_choose_mac(uint8_t *mac);
 struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
-			     int tap_fd, const uint8_t *mac);
+			     int tap_fd, const struct gz_hub *hub,
+			     const uint8_t *mac);
 int gz_net_open_tap(const char *name);
 
 #endif /* GZRUN_VIRTIO_H */

@@ -25,10 +25,9 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_vsock.h>
 
+#include "helper.h"
 #include "log.h"
 #include "virtio/virtio.h"
-
-#define VHOST_PATH	"/dev/vhost-vsock"
 
 /*
  * vhost serves receive and transmit. This process has the event queue, without
@@ -212,12 +211,12 @@ static const struct gz_virtio_ops vsock_ops = {
 static int cannot_open(int err)
 {
 	if (err == ENOENT || err == ENODEV)
-		gz_error("--vsock: no " VHOST_PATH
+		gz_error("--vsock: no " GZ_VHOST_VSOCK
 			 ": load it (modprobe vhost_vsock); it needs CONFIG_VHOST_VSOCK");
 	else if (err == EACCES || err == EPERM)
-		gz_error("--vsock: no permission to open " VHOST_PATH);
+		gz_error("--vsock: no permission to open " GZ_VHOST_VSOCK);
 	else
-		gz_error("--vsock: cannot open " VHOST_PATH ": %s",
+		gz_error("--vsock: cannot open " GZ_VHOST_VSOCK ": %s",
 			 strerror(err));
 	return -1;
 }
@@ -227,12 +226,12 @@ static int open_vhost(struct vsock *s, uint64_t cid)
 {
 	uint64_t features;
 
-	s->fd = open(VHOST_PATH, O_RDWR | O_CLOEXEC);
+	s->fd = helper_open(GZ_VHOST_VSOCK, O_RDWR);
 	if (s->fd < 0)
 		return cannot_open(errno);
 	if (ioctl(s->fd, VHOST_SET_OWNER) ||
 	    ioctl(s->fd, VHOST_GET_FEATURES, &features)) {
-		gz_error("--vsock: " VHOST_PATH ": %s", strerror(errno));
+		gz_error("--vsock: " GZ_VHOST_VSOCK ": %s", strerror(errno));
 		return -1;
 	}
 	s->virtio.features = features & 1ULL << VIRTIO_VSOCK_F_SEQPACKET;

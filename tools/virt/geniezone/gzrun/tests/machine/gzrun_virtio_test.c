@@ -220,7 +220,7 @@ TEST(frames_stay_with_the_host_without_a_driver)
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, tap));
 	ASSERT_EQ(0, gz_memory_alloc(&mem, GZ_RAM_BASE, 0x200000));
-	v = gz_net_new(&mem, 0, tap[0], mac);
+	v = gz_net_new(&mem, 0, tap[0], NULL, mac);
 	ASSERT_NE(NULL, v);
 	ASSERT_TRUE(bring_up(v));
 	v->ops->kick(v, NET_RX);
