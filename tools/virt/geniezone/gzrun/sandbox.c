@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,6 +162,13 @@ static int allow_threads(scmp_filter_ctx ctx)
 	return ret;
 }
 
+/* fstat() of the C library; no filter sees that the path is empty */
+static int allow_fstat(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+				SCMP_A3_32(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
+}
+
 static int allow(scmp_filter_ctx ctx, const struct gz_sandbox *s)
 {
 	int ret;
@@ -179,6 +187,8 @@ static int allow(scmp_filter_ctx ctx, const struct gz_sandbox *s)
 				   COUNT(vsock_restart_ioctls));
 	if (!ret && s->hub)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(getdents64), 0);
+	if (!ret)
+		ret = allow_fstat(ctx);
 	if (!ret)
 		ret = allow_mappings(ctx);
 	return ret ? ret : allow_threads(ctx);

@@ -77,12 +77,6 @@ static void relay(int fd, const struct sockaddr_vm *to)
 	_exit(0);
 }
 
-static int usage(void)
-{
-	fputs("usage: vsock-relay [FROM:]PORT TO:TO_PORT\n", stderr);
-	return 2;
-}
-
 int main(int argc, char **argv)
 {
 	unsigned int from = VMADDR_CID_ANY, port, cid, to_port;
@@ -93,7 +87,7 @@ int main(int argc, char **argv)
 	if (argc != 3 || (sscanf(argv[1], "%u:%u", &from, &port) != 2 &&
 			  sscanf(argv[1], "%u", &port) != 1) ||
 	    sscanf(argv[2], "%u:%u", &cid, &to_port) != 2)
-		return usage();
+		errx(2, "usage: vsock-relay [FROM:]PORT TO:TO_PORT");
 	to = address(cid, to_port);
 	if (!strchr(argv[1], ':'))
 		from = VMADDR_CID_ANY;

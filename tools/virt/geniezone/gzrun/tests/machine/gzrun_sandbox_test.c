@@ -214,7 +214,7 @@ static void *allocate(void *arg)
 	return malloc((size_t)arg);
 }
 
-/* What gzrun does all the time: threads, memory, messages, their own signals */
+/* Threads, memory, messages, signals to itself */
 static void works(void)
 {
 	pthread_t thread;
