@@ -163,11 +163,12 @@ static void on_input(struct session *s)
 /* Serve the user until the machine ends */
 static void loop(struct session *s)
 {
-	enum { END, SIGNAL, ROOM, INPUT, NR };
+	enum { END, SIGNAL, ROOM, ALARM, INPUT, NR };
 	struct pollfd fds[NR] = {
 		[END]    = { .fd = s->machine.end_fd, .events = POLLIN },
 		[SIGNAL] = { .fd = s->signal_fd, .events = POLLIN },
 		[ROOM]   = { .fd = s->room_fd, .events = POLLIN },
+		[ALARM]  = { .fd = s->machine.rtc.alarm_fd, .events = POLLIN },
 		[INPUT]  = { .events = POLLIN },
 	};
 
@@ -183,6 +184,8 @@ static void loop(struct session *s)
 			on_signal(s);
 		if (fds[ROOM].revents)
 			on_room(s);
+		if (fds[ALARM].revents)
+			gz_rtc_alarm(&s->machine.rtc);
 		if (fds[INPUT].revents)
 			on_input(s);
 	}

@@ -7,7 +7,7 @@
  *   0x0f800000  +---------------------------+
  *               | 8250 serial port          |  SPI 0
  *   0x0f801000  +---------------------------+
- *               | PL031 clock               |
+ *               | PL031 clock               |  SPI 2
  *   0x0f802000  +---------------------------+
  *               | PL061 pins, power button  |  SPI 1
  *   0x0f803000  +---------------------------+
@@ -48,6 +48,7 @@
 
 #define GZ_RTC_BASE		0x0f801000ULL
 #define GZ_RTC_SIZE		0x1000ULL
+#define GZ_RTC_SPI		2
 
 #define GZ_GPIO_BASE		0x0f802000ULL
 #define GZ_GPIO_SIZE		0x1000ULL

@@ -26,10 +26,11 @@ int gz_machine_add_platform(struct gz_machine *m)
 	ret = gz_lines_init(&m->lines);
 	ret = first(ret, gz_serial_init(&m->serial, m->cfg.out_fd));
 	ret = first(ret, gz_gpio_init(&m->gpio));
-	gz_rtc_init(&m->rtc);
+	ret = first(ret, gz_rtc_init(&m->rtc));
 	gz_pvpanic_init(&m->pvpanic, panicked, m);
 	ret = first(ret, gz_lines_add(&m->lines, &m->serial.irq));
 	ret = first(ret, gz_lines_add(&m->lines, &m->gpio.irq));
+	ret = first(ret, gz_lines_add(&m->lines, &m->rtc.irq));
 	ret = first(ret, gz_bus_add(&m->bus, &m->serial.dev));
 	ret = first(ret, gz_bus_add(&m->bus, &m->rtc.dev));
 	ret = first(ret, gz_bus_add(&m->bus, &m->gpio.dev));
@@ -42,6 +43,7 @@ int gz_machine_add_platform(struct gz_machine *m)
  */
 void gz_machine_destroy_platform(struct gz_machine *m)
 {
+	gz_rtc_destroy(&m->rtc);
 	gz_gpio_destroy(&m->gpio);
 	gz_serial_destroy(&m->serial);
 	gz_lines_fini(&m->lines);

@@ -4,6 +4,7 @@
  * so no hypervisor is needed.
  */
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -228,11 +229,47 @@ TEST(rtc_can_be_set)
 	struct gz_rtc rtc;
 	uint32_t now = time(NULL);
 
-	gz_rtc_init(&rtc);
+	ASSERT_EQ(0, gz_rtc_init(&rtc));
 	EXPECT_LE(rtc.dev.ops->read(&rtc.dev, 0, 4) - now, 5);
 	rtc.dev.ops->write(&rtc.dev, 8, 4, 1000);
 	EXPECT_LE(rtc.dev.ops->read(&rtc.dev, 0, 4) - 1000, 5);
 	EXPECT_EQ(0x31, rtc.dev.ops->read(&rtc.dev, 0xfe0, 4));
+	gz_rtc_destroy(&rtc);
+}
+
+TEST(rtc_alarm)
+{
+	struct gz_rtc rtc;
+	struct gz_device *dev = &rtc.dev;
+	struct pollfd due = { .events = POLLIN };
+
+	ASSERT_EQ(0, gz_rtc_init(&rtc));
+	due.fd = rtc.alarm_fd;
+	dev->ops->write(dev, 0x08, 4, 1000);
+	dev->ops->write(dev, 0x04, 4, 1002);
+	EXPECT_EQ(1002, dev->ops->read(dev, 0x04, 4));
+	EXPECT_EQ(0, dev->ops->read(dev, 0x14, 4));
+	ASSERT_EQ(1, poll(&due, 1, 20000));
+	EXPECT_LE(1002, dev->ops->read(dev, 0, 4));
+	gz_rtc_alarm(&rtc);
+	/* Due, but masked */
+	EXPECT_EQ(1, dev->ops->read(dev, 0x14, 4));
+	EXPECT_EQ(0, dev->ops->read(dev, 0x18, 4));
+	EXPECT_FALSE(rtc.irq.level);
+	dev->ops->write(dev, 0x10, 4, 1);
+	EXPECT_EQ(1, dev->ops->read(dev, 0x18, 4));
+	EXPECT_TRUE(rtc.irq.level);
+	dev->ops->write(dev, 0x1c, 4, 1);
+	EXPECT_EQ(0, dev->ops->read(dev, 0x14, 4));
+	EXPECT_FALSE(rtc.irq.level);
+	/* An alarm in the past never comes, and one that has moved does not come early */
+	dev->ops->write(dev, 0x04, 4, 900);
+	EXPECT_EQ(0, poll(&due, 1, 100));
+	dev->ops->write(dev, 0x04, 4, dev->ops->read(dev, 0, 4));
+	dev->ops->write(dev, 0x04, 4, 5000);
+	gz_rtc_alarm(&rtc);
+	EXPECT_FALSE(rtc.irq.level);
+	gz_rtc_destroy(&rtc);
 }
 
 TEST(memory_is_bounded)
