@@ -130,9 +130,10 @@ def gzhyp(ctx):
 
 
 def gzrun(ctx):
-    """With the library below it."""
+    """With the library below it, without the programs beside it."""
     place = ctx.build / "gzrun"
-    objects = {name: place / f"{name}.o" for name in sources(ctx.top / GZRUN)}
+    objects = {name: place / f"{name}.o" for name in sources(ctx.top / GZRUN)
+               if not name.startswith("tools/")}
     objects.update({f"lib/{name}": place / f"gzvm/{name}.o"
                     for name in sources(ctx.top / LIBRARY)})
     return read_objects(ctx, "gzrun", objects)
