@@ -94,6 +94,7 @@ help:
 	@echo '  prove          proofs of parts of gzhyp, with the model checker CBMC'
 	@echo '  coverage       lines of the driver that tests run; kcsan: data races'
 	@echo '  bench          costs, compared with KVM; bench-record: record the expected ones'
+	@echo '  bench-guests   whole guests, compared with KVM'
 	@echo 'Parts to build:  packages gzhyp gzrun examples selftests images kernel'
 	@echo '                 NAME-kernel -module -image: $(FLAVOURS)'
 	@echo '  clean          remove build/ without what was fetched; distclean: all'
@@ -276,6 +277,14 @@ bench-program: | packages
 	@$(STEP) bench-program - $(MAKE) -C $(TESTING)/bench \
 		OUTPUT=$(BENCH_PROGRAM) CC=$(ARM64_CC)
 
+# Whole guests: the same gzrun on both hypervisors, and the guest's only program
+GUESTS		:= $(BUILD)/bench-guests
+PHONY += bench-guests-program
+bench-guests-program: gzrun | packages
+	@mkdir -p $(GUESTS)
+	@$(STEP) bench-guests-program - $(MAKE) -C $(TESTING)/bench/guests \
+		OUTPUT=$(GUESTS) CC=$(ARM64_CC) GZRUN_O=$(BUILD)/gzrun FDT_DIR=$(ARM64)/root
+
 # Starts another kernel in place of the host
 KEXEC		:= $(BUILD)/kexec
 $(KEXEC): $(TESTING)/kexec/kexec.c | packages
@@ -350,6 +359,20 @@ bench-image: kernel lean-module lean-plain bench-program $(BUSYBOX)
 		$(KBUILD_DIR)/lean.plain/gzplain.ko=/lib/modules/gzplain.ko \
 		$(BENCH_PROGRAM)/bench=/usr/libexec/geniezone-bench/bench
 
+# The host's kernel also boots as the guest
+PHONY += bench-guests-image
+bench-guests-image: host-module bench-guests-program $(BUSYBOX)
+	@printf '%s\n' "dir /dev 755" "dir /proc 755" "nod /dev/console 600 c 5 1" \
+		"file /init $(GUESTS)/guest 755" >$(GUESTS)/initrd.list
+	@$(IMAGE)/cpio.py $(GUESTS)/initrd.list $(GUESTS)/initrd
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/bench-guests.cpio $(BUSYBOX) \
+		$(call driver,host)=/lib/modules/gzvm.ko \
+		$(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
+		$(GUESTS)/gzrun-kvm=/usr/bin/gzrun-kvm \
+		$(GUESTS)/guests=/usr/bin/guests \
+		$(KBUILD_DIR)/host/arch/arm64/boot/Image=/usr/share/geniezone/Image \
+		$(GUESTS)/initrd=/usr/share/geniezone/bench-guest
+
 # The kernel of "make run": Debian's own, as it is in the package. "release" finds the
 # newest one of this Debian. Host and guest load what is not built into it.
 DEBIAN		:= $(BUILD)/debian
@@ -406,8 +429,8 @@ export SHARE
 
 # The runner builds what the tests need, so that it counts a failure to build
 TESTS		:= test check-static check-kernels check-rt check-gki check-pages kunit \
-		   kselftest mutants mutants-hyp phones machines soak fuzz fuzz-hyp fuzz-core prove coverage \
-		   kcsan bench bench-record
+		   kselftest mutants mutants-hyp phones machines soak fuzz fuzz-hyp fuzz-core \
+		   prove coverage kcsan bench bench-guests bench-record
 PHONY += $(TESTS)
 coverage: coverage-packages
 $(TESTS): test-packages

@@ -11,8 +11,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from runner import bench, coverage, docs, framework, gate, graph, hypmutants, kernels, \
-    machine, mutants, phones, programs, reset, selfcheck, series, static, steps, \
+from runner import bench, coverage, docs, framework, gate, graph, guests, hypmutants, \
+    kernels, machine, mutants, phones, programs, reset, selfcheck, series, static, steps, \
     terminal, upstream
 from runner.prebuild import Prebuild
 from runner.context import Context
@@ -152,6 +152,7 @@ GROUPS = {
     "kcsan": HOST + [("kcsan", machine.kcsan)],
     "check-pages": HOST + [step for kernel in PAGES for step in check_pages(kernel)],
     "bench": bench.STEPS,
+    "bench-guests": guests.STEPS,
     "bench-record": HOST + [("record", gate.record)],
     "check-kernels": [("fetch", kernels.fetch), ("in tree", kernels.in_tree),
                       ("module", kernels.modules),

@@ -17,7 +17,6 @@ OPTIONS = ("--icount", "--cpu", "cortex-a76", "--smp", "1")
 OPS = 400
 
 TABLE = "tools/virt/geniezone/docs/performance.rst"
-BEGIN, END = ".. begin of the table\n", ".. end of the table\n"
 
 
 @dataclass(frozen=True)
@@ -182,14 +181,17 @@ def charts(ctx, values):
             chart.bars(figure.heading(), labels, series))
 
 
-def update_document(ctx, text):
+def update_document(ctx, text, name):
+    """With UPDATE=1, puts the table between its marks in the document."""
+    if not os.environ.get("UPDATE"):
+        return
+    begin, end = (f".. {mark} of the table of {name}\n" for mark in ("begin", "end"))
     path = ctx.top / TABLE
-    old = path.read_text()
-    before, rest = old.split(BEGIN)
-    after = rest.split(END)[1]
+    before, rest = path.read_text().split(begin)
+    after = rest.split(end)[1]
     date = datetime.date.today().isoformat()
     block = "".join(f"   {line}\n" for line in text.splitlines())
-    path.write_text(f"{before}{BEGIN}\nOf {date}::\n\n{block}\n{END}{after}")
+    path.write_text(f"{before}{begin}\nOf {date}::\n\n{block}\n{end}{after}")
 
 
 def table(ctx):
@@ -211,8 +213,7 @@ def table(ctx):
         same = before == path.read_text()
         print(f"          {'the same as' if same else 'not the same as'}"
               " the last time")
-    if os.environ.get("UPDATE"):
-        update_document(ctx, text)
+    update_document(ctx, text, "operations")
     ctx.report.check("there is a table", len(lines) > 1)
 
 

@@ -185,8 +185,8 @@ def rows(values, shares):
                " ".join(text for text, _ in wanted), met]
 
 
-def text_table(table):
-    numbers = range(2, 2 + len(MODES) + 3)
+def text_table(table, numbers=range(2, 2 + len(MODES) + 3)):
+    """numbers: the columns that have numbers"""
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     return "".join(
         "  ".join(cell.rjust(width) if i in numbers else cell.ljust(width)

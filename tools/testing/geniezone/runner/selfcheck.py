@@ -5,8 +5,8 @@ import contextlib
 import copy
 import io
 
-from . import bench_table, coverage, english, gate, graph, hypmutants, ktap, mutants, \
-    programs, steps
+from . import bench_table, coverage, english, gate, graph, guests, hypmutants, ktap, \
+    mutants, programs, steps
 from .machine import split_documents, split_runs
 from .report import Report
 
@@ -200,6 +200,11 @@ def check_costs(ctx):
     lines = ["R mmio-write 1 3647.0 4000", "R mmio-write 1 3647.0", "R x 1 1 1"]
     ctx.report.check("costs: lines", bench_table.by_key(bench_table.parse(lines)) ==
                      {("mmio-write", 1): 3647.0})
+    met = [row[-1] for row in guests.rows(
+        [{"build": 8.0, "disk-read-small": 5.1, "exits-build": 9.0, "tcp-in": 1.0},
+         {"build": 10.0, "disk-read-small": 10.0, "exits-build": 1.0}])]
+    ctx.report.check("costs: targets of guests", met == ["", "MISSED", "", "met", ""],
+                     str(met))
 
 
 def check_mutants(ctx):
