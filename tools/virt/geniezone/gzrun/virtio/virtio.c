@@ -5,8 +5,7 @@
  */
 
 #include <errno.h>
-#include <poll.h>
-#include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,7 +53,9 @@ int gz_virtio_init(struct gz_virtio *dev, const struct gz_memory *mem,
 	pthread_mutex_init(&dev->lock, NULL);
 	dev->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	dev->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ok = dev->irq_fd >= 0 && dev->stop_fd >= 0;
+	dev->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	dev->watched_fd = -1;
+	ok = dev->irq_fd >= 0 && dev->stop_fd >= 0 && dev->epoll_fd >= 0;
 	for (i = 0; i < GZ_VIRTIO_QUEUES; i++) {
 		dev->queues[i].mem = mem;
 		dev->kick_fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -81,6 +82,7 @@ void gz_virtio_fini(struct gz_virtio *dev)
 		close_fd(dev->kick_fds[i]);
 	close_fd(dev->irq_fd);
 	close_fd(dev->stop_fd);
+	close_fd(dev->epoll_fd);
 	pthread_mutex_destroy(&dev->lock);
 }
 
@@ -196,10 +198,6 @@ void gz_virtio_serve(struct gz_virtio *dev, unsigned int q, gz_chain_fn fn)
 
 static void on_kick(struct gz_virtio *dev, unsigned int q)
 {
-	eventfd_t count;
-
-	/* Clear the event before the queue is read: a later kick signals again */
-	eventfd_read(dev->kick_fds[q], &count);
 	pthread_mutex_lock(&dev->lock);
 	if (gz_virtio_live(dev, q))
 		dev->ops->kick(dev, q);
@@ -213,31 +211,61 @@ static void on_input(struct gz_virtio *dev)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+/* The event of a queue has its number, the others have these */
+enum { EVENT_STOP = GZ_VIRTIO_QUEUES, EVENT_INPUT, NR_EVENTS };
+
+static int watch(const struct gz_virtio *dev, int fd, uint32_t events,
+		 uint32_t what)
+{
+	struct epoll_event event = { .events = events, .data.u32 = what };
+
+	return epoll_ctl(dev->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/*
+ * Each kick is an edge, so the eventfd need not be read: that would be one more system
+ * call for each request.
+ */
+static int watch_kicks(const struct gz_virtio *dev)
+{
+	unsigned int q;
+	int ret;
+
+	ret = watch(dev, dev->stop_fd, EPOLLIN, EVENT_STOP);
+	for (q = dev->kernel_queues; !ret && q < dev->nr_queues; q++)
+		ret = watch(dev, dev->kick_fds[q], EPOLLIN | EPOLLET, q);
+	return ret;
+}
+
+/* A device changes its input_fd, for example when the guest has no buffers */
+static void watch_input(struct gz_virtio *dev)
+{
+	if (dev->input_fd == dev->watched_fd)
+		return;
+	if (dev->watched_fd >= 0)
+		epoll_ctl(dev->epoll_fd, EPOLL_CTL_DEL, dev->watched_fd, NULL);
+	dev->watched_fd = dev->input_fd;
+	if (dev->watched_fd >= 0)
+		watch(dev, dev->watched_fd, EPOLLIN, EVENT_INPUT);
+}
+
 static void *thread(void *data)
 {
 	struct gz_virtio *dev = data;
-	enum { STOP, INPUT, KICK, NR = KICK + GZ_VIRTIO_QUEUES };
-	struct pollfd fds[NR];
-	unsigned int q;
+	struct epoll_event events[NR_EVENTS];
+	int i, n;
 
-	memset(fds, 0, sizeof(fds));
-	fds[STOP] = (struct pollfd){ .fd = dev->stop_fd, .events = POLLIN };
-	for (q = 0; q < GZ_VIRTIO_QUEUES; q++)
-		fds[KICK + q] = (struct pollfd){
-			.fd = q < dev->kernel_queues ? -1 : dev->kick_fds[q],
-			.events = POLLIN,
-		};
 	while (!atomic_load(&dev->stop)) {
-		/* A device may have changed it; poll() ignores -1 */
-		fds[INPUT].fd = dev->input_fd;
-		fds[INPUT].events = POLLIN;
-		if (poll(fds, NR, -1) < 0)
-			continue;
-		for (q = 0; q < dev->nr_queues; q++)
-			if (fds[KICK + q].revents)
-				on_kick(dev, q);
-		if (fds[INPUT].revents)
-			on_input(dev);
+		watch_input(dev);
+		n = epoll_wait(dev->epoll_fd, events, NR_EVENTS, -1);
+		for (i = 0; i < n; i++) {
+			uint32_t what = events[i].data.u32;
+
+			if (what < GZ_VIRTIO_QUEUES)
+				on_kick(dev, what);
+			else if (what == EVENT_INPUT)
+				on_input(dev);
+		}
 	}
 	return NULL;
 }
@@ -250,8 +278,11 @@ static void *thread(void *data)
  */
 int gz_virtio_start(struct gz_virtio *dev)
 {
-	int ret = pthread_create(&dev->thread, NULL, thread, dev);
+	int ret;
 
+	if (watch_kicks(dev))
+		return -errno;
+	ret = pthread_create(&dev->thread, NULL, thread, dev);
 	dev->running = !ret;
 	return -ret;
 }

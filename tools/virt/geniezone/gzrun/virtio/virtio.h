@@ -53,6 +53,8 @@ struct gz_virtio_ops {
  * @irq_fd: eventfd that raises the interrupt
  * @spi: its number
  * @stop_fd: eventfd that ends the thread
+ * @epoll_fd: the events that @thread waits for
+ * @watched_fd: the @input_fd among them, or -1
  * @stop: set before @stop_fd is signalled
  * @thread: serves the queues, valid while @running
  * @running: @thread must be joined
@@ -81,6 +83,8 @@ struct gz_virtio {
 	int irq_fd;
 	unsigned int spi;
 	int stop_fd;
+	int epoll_fd;
+	int watched_fd;
 	atomic_bool stop;
 	pthread_t thread;
 	bool running;
