@@ -296,6 +296,29 @@ static void listening_tells_where_it_is(void)
 	EXPECT(gz_vq_listen(&vq));
 }
 
+static void chains_are_seen_when_they_are_published(void)
+{
+	struct vring_used *used = at(USED);
+
+	fresh();
+	set_desc(DESC, 0, GPA + DATA, 16, VRING_DESC_F_WRITE, 0);
+	set_desc(DESC, 1, GPA + DATA, 32, VRING_DESC_F_WRITE, 0);
+	offer(0);
+	offer(1);
+	EXPECT(gz_vq_pop(&vq, &chain) == 1 && chain.in_len == 16);
+	EXPECT(gz_vq_pop(&vq, &chain) == 1 && chain.in_len == 32);
+	gz_vq_untake(&vq, 2);
+	EXPECT(gz_vq_pop(&vq, &chain) == 1 && chain.in_len == 16);
+	gz_vq_put(&vq, &chain, 7);
+	EXPECT(gz_vq_pop(&vq, &chain) == 1 && chain.in_len == 32);
+	gz_vq_put(&vq, &chain, 8);
+	EXPECT(le16toh(used->idx) == 0);
+	gz_vq_publish(&vq);
+	EXPECT(le16toh(used->idx) == 2);
+	EXPECT(le32toh(used->ring[0].id) == 0 && le32toh(used->ring[0].len) == 7);
+	EXPECT(le32toh(used->ring[1].id) == 1 && le32toh(used->ring[1].len) == 8);
+}
+
 static void bytes_cross_pieces(void)
 {
 	uint8_t buf[16], *last;
@@ -444,6 +467,7 @@ static const struct {
 	TEST(indices_wrap),
 	TEST(interrupts_as_asked_for),
 	TEST(listening_tells_where_it_is),
+	TEST(chains_are_seen_when_they_are_published),
 	TEST(bytes_cross_pieces),
 	TEST(random_rings_stay_inside),
 	TEST(random_frames_get_no_longer_answer),

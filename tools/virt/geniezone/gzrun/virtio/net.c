@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * virtio-net, virtio 1.2, 5.1, with one queue pair and no offloads. The other
- * end is a tap interface of the host, a hub, or a peer in this process.
+ * virtio-net, virtio 1.2, 5.1, with one queue pair. The other end is a tap interface
+ * of the host, a hub, or a peer in this process.
+ *
+ * The tap interface uses the header of virtio itself, so each side may leave checksums
+ * and the division of TCP data into segments to the other: a frame has up to 64 KiB.
+ * What the guest's header says is checked by the host's kernel.
  */
 
 #include <endian.h>
@@ -13,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/if_tun.h>
@@ -26,40 +31,41 @@
 
 enum { RX, TX, NR_QUEUES };
 
-/* With a VLAN tag, without the checksum on the wire */
-#define MAX_FRAME	(ETHER_MAX_LEN - ETHER_CRC_LEN + 4)
+#define HEADER		sizeof(struct virtio_net_hdr_v1)
 
-/* Maximum number of frames that wait for the guest; further ones are dropped */
-#define BACKLOG		64
+/* Data of TCP that is not divided: all that an IP packet can have. 4: a VLAN tag */
+#define MAX_FRAME	(ETH_HLEN + 4 + 65535)
 
-/**
- * struct frame - an Ethernet frame
- * @len: bytes
- * @data: the bytes
- */
-struct frame {
-	size_t len;
-	uint8_t data[MAX_FRAME];
-};
+/* Frames of the host that are delivered before kicks are looked at again */
+#define BATCH		64
+
+/* What the guest may leave to the host, and the host to the guest */
+#define OFFLOADS	(1ULL << VIRTIO_NET_F_CSUM | \
+			 1ULL << VIRTIO_NET_F_HOST_TSO4 | \
+			 1ULL << VIRTIO_NET_F_HOST_TSO6 | \
+			 1ULL << VIRTIO_NET_F_GUEST_CSUM | \
+			 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
+			 1ULL << VIRTIO_NET_F_GUEST_TSO6 | \
+			 1ULL << VIRTIO_NET_F_MRG_RXBUF)
 
 /**
  * struct net - a network interface
  * @virtio: the device
  * @fd: tap interface of the host or socket of @hub, or -1 for the peer in this process
  * @hub: the hub, or NULL
- * @unplugged: the tap interface has gone; poll() would return at once for ever
- * @frames: ring of frames for the guest
- * @head: index of the oldest frame
- * @fill: number of frames
+ * @send: sends a frame of the guest to the other end
+ * @unplugged: the tap interface has gone; epoll_wait() would return at once for ever
+ * @len: bytes of @frame that wait for the guest's buffers, or 0
+ * @frame: a header and an Ethernet frame for the guest
  */
 struct net {
 	struct gz_virtio virtio;
 	int fd;
 	const struct gz_hub *hub;
+	uint32_t (*send)(struct gz_virtio *dev, struct gz_chain *chain);
 	bool unplugged;
-	struct frame frames[BACKLOG];
-	unsigned int head;
-	unsigned int fill;
+	size_t len;
+	uint8_t frame[HEADER + MAX_FRAME];
 };
 
 static struct net *to_net(struct gz_virtio *dev)
@@ -67,129 +73,195 @@ static struct net *to_net(struct gz_virtio *dev)
 	return (struct net *)((char *)dev - offsetof(struct net, virtio));
 }
 
-/* Room for the next frame for the guest, or NULL if there is none. */
-static struct frame *next_free(struct net *net)
-{
-	if (net->fill == BACKLOG)
-		return NULL;
-	return &net->frames[(net->head + net->fill) % BACKLOG];
-}
-
-static bool put(struct gz_chain *chain, const struct frame *frame)
-{
-	struct virtio_net_hdr_v1 hdr = { .num_buffers = htole16(1) };
-
-	return chain->in_len >= sizeof(hdr) + frame->len &&
-	       gz_chain_write(chain, &hdr, sizeof(hdr)) &&
-	       gz_chain_write(chain, frame->data, frame->len);
-}
-
-/* Gives the guest the waiting frames, as far as it has buffers. */
-static void deliver(struct net *net)
+/* How many buffers the frame needs, or 0 if the guest has not offered so many */
+static unsigned int count_buffers(struct net *net)
 {
 	struct gz_virtio *dev = &net->virtio;
 	struct gz_chain chain;
+	unsigned int nr = 0;
+	size_t room;
 
-	while (net->fill && gz_virtio_pop(dev, RX, &chain)) {
-		const struct frame *frame = &net->frames[net->head];
-
-		if (!put(&chain, frame)) {
-			gz_virtio_broken(dev, "a buffer is shorter than a frame");
-			break;
+	for (room = 0; room < net->len; room += chain.in_len) {
+		if (!gz_virtio_pop(dev, RX, &chain)) {
+			gz_vq_untake(&dev->queues[RX], nr);
+			return 0;
 		}
-		gz_vq_push(&dev->queues[RX], &chain,
-			   sizeof(struct virtio_net_hdr_v1) + frame->len);
-		net->head = (net->head + 1) % BACKLOG;
-		net->fill--;
+		nr++;
 	}
-	gz_virtio_tell(dev, RX);
-	/* While there is no room, the host keeps further frames */
-	dev->input_fd = net->fill < BACKLOG && !net->unplugged ? net->fd : -1;
+	gz_vq_untake(&dev->queues[RX], nr);
+	return nr;
 }
 
-static ssize_t receive(const struct net *net, struct frame *frame)
+/* Writes the frame to @nr buffers; returns false if they are smaller than before */
+static bool fill_buffers(struct net *net, unsigned int nr)
 {
-	if (net->hub)
-		return gz_hub_receive(net->hub, frame->data, MAX_FRAME);
-	return read(net->fd, frame->data, MAX_FRAME);
+	struct gz_virtio *dev = &net->virtio;
+	struct gz_chain chain;
+	size_t n, done = 0;
+
+	while (nr-- && gz_virtio_pop(dev, RX, &chain)) {
+		n = gz_chain_write(&chain, net->frame + done, net->len - done);
+		gz_vq_put(&dev->queues[RX], &chain, n);
+		done += n;
+	}
+	return done == net->len;
+}
+
+/* Gives the guest the frame that waits, if it has buffers for all of it */
+static void deliver(struct net *net)
+{
+	const uint64_t merge = 1ULL << VIRTIO_NET_F_MRG_RXBUF;
+	struct virtio_net_hdr_v1 *hdr = (void *)net->frame;
+	struct gz_virtio *dev = &net->virtio;
+	unsigned int nr;
+
+	nr = net->len ? count_buffers(net) : 0;
+	if (!nr)
+		return;
+	hdr->num_buffers = htole16(nr);
+	if (nr > 1 && !(dev->accepted & merge)) {
+		/* As an interface does with a frame that is too long */
+		net->len = 0;
+		return;
+	}
+	if (!fill_buffers(net, nr)) {
+		gz_virtio_broken(dev, "a buffer for a frame has changed");
+		return;
+	}
+	/* Only now, or the guest could see a part of the buffers */
+	gz_vq_publish(&dev->queues[RX]);
+	net->len = 0;
+}
+
+/* Tells the guest. While a frame waits, the host keeps further ones. */
+static void end_delivery(struct net *net)
+{
+	gz_virtio_tell(&net->virtio, RX);
+	net->virtio.input_fd = net->len || net->unplugged ? -1 : net->fd;
+}
+
+/* Frames of a hub have no header. */
+static ssize_t receive(struct net *net)
+{
+	ssize_t n;
+
+	if (!net->hub)
+		return read(net->fd, net->frame, sizeof(net->frame));
+	n = gz_hub_receive(net->hub, net->frame + HEADER, ETHER_MAX_LEN);
+	if (n <= 0)
+		return n;
+	memset(net->frame, 0, HEADER);
+	return HEADER + n;
 }
 
 static void net_input(struct gz_virtio *dev)
 {
 	struct net *net = to_net(dev);
-	struct frame *frame;
+	unsigned int i;
 
 	/* The host keeps them until the guest has buffers and kicks */
 	if (!gz_virtio_live(dev, RX)) {
 		dev->input_fd = -1;
 		return;
 	}
-	while ((frame = next_free(net))) {
-		ssize_t n = receive(net, frame);
+	for (i = 0; i < BATCH && !net->len; i++) {
+		ssize_t n = receive(net);
 
 		if (n <= 0) {
 			net->unplugged = !n || (errno != EAGAIN &&
 						errno != EINTR);
 			break;
 		}
-		frame->len = n;
-		net->fill++;
+		net->len = n;
+		deliver(net);
 	}
-	deliver(net);
+	end_delivery(net);
 }
 
-static void to_tap(const struct net *net, const struct frame *frame)
+static uint32_t send_to_tap(struct gz_virtio *dev, struct gz_chain *chain)
 {
 	/* An interface that is full or fails drops frames */
-	ssize_t n = write(net->fd, frame->data, frame->len);
+	ssize_t n = writev(to_net(dev)->fd, chain->iov, chain->nr_out);
 
 	(void)n;
+	return 0;
 }
 
-static void to_peer(struct net *net, const struct frame *frame)
+/* A frame without its header; returns 0 if it is too short or too long */
+static size_t read_frame(struct gz_chain *chain, uint8_t frame[ETHER_MAX_LEN])
 {
-	struct frame *answer = next_free(net);
+	struct virtio_net_hdr_v1 hdr;
 
-	if (!answer)
-		return;
-	answer->len = gz_net_loop_answer(frame->data, frame->len,
-					 answer->data);
-	if (answer->len)
-		net->fill++;
+	if (gz_chain_read(chain, &hdr, sizeof(hdr)) != sizeof(hdr) ||
+	    chain->out_len > ETHER_MAX_LEN || chain->out_len < ETH_HLEN)
+		return 0;
+	return gz_chain_read(chain, frame, chain->out_len);
 }
 
-static uint32_t send_frame(struct gz_virtio *dev, struct gz_chain *chain)
+static uint32_t send_to_hub(struct gz_virtio *dev, struct gz_chain *chain)
+{
+	uint8_t frame[ETHER_MAX_LEN];
+	size_t len = read_frame(chain, frame);
+
+	if (len)
+		gz_hub_send(to_net(dev)->hub, frame, len);
+	return 0;
+}
+
+/* The peer drops an answer if the last one still waits */
+static uint32_t send_to_peer(struct gz_virtio *dev, struct gz_chain *chain)
 {
 	struct net *net = to_net(dev);
-	struct virtio_net_hdr_v1 hdr;
-	struct frame frame;
+	uint8_t frame[ETHER_MAX_LEN];
+	size_t len = read_frame(chain, frame);
 
-	/* The header is only about offloads, and none was offered */
-	if (gz_chain_read(chain, &hdr, sizeof(hdr)) != sizeof(hdr))
+	if (!len || net->len)
 		return 0;
-	if (chain->out_len > MAX_FRAME || chain->out_len < ETH_HLEN)
+	len = gz_net_loop_answer(frame, len, net->frame + HEADER);
+	if (!len)
 		return 0;
-	frame.len = gz_chain_read(chain, frame.data, chain->out_len);
-	if (net->hub)
-		gz_hub_send(net->hub, frame.data, frame.len);
-	else if (net->fd >= 0)
-		to_tap(net, &frame);
-	else
-		to_peer(net, &frame);
+	memset(net->frame, 0, HEADER);
+	net->len = HEADER + len;
+	deliver(net);
 	return 0;
 }
 
 static void net_kick(struct gz_virtio *dev, unsigned int q)
 {
+	struct net *net = to_net(dev);
+
 	if (q == TX)
-		gz_virtio_serve(dev, TX, send_frame);
-	if (gz_virtio_live(dev, RX))
-		deliver(to_net(dev));
+		gz_virtio_serve(dev, TX, net->send);
+	if (!gz_virtio_live(dev, RX))
+		return;
+	deliver(net);
+	end_delivery(net);
+}
+
+/* A host that cannot do that sends frames as they are on the wire */
+static void set_offloads(const struct net *net, uint64_t features)
+{
+	unsigned int flags = 0;
+
+	if (features & 1ULL << VIRTIO_NET_F_GUEST_CSUM)
+		flags |= TUN_F_CSUM;
+	if (features & 1ULL << VIRTIO_NET_F_GUEST_TSO4)
+		flags |= TUN_F_TSO4;
+	if (features & 1ULL << VIRTIO_NET_F_GUEST_TSO6)
+		flags |= TUN_F_TSO6;
+	if (net->send == send_to_tap)
+		ioctl(net->fd, TUNSETOFFLOAD, flags);
+}
+
+static void net_start(struct gz_virtio *dev)
+{
+	set_offloads(to_net(dev), dev->accepted);
 }
 
 static void net_reset(struct gz_virtio *dev)
 {
-	to_net(dev)->fill = 0;
+	set_offloads(to_net(dev), 0);
+	to_net(dev)->len = 0;
 }
 
 static void net_destroy(struct gz_virtio *dev)
@@ -203,6 +275,7 @@ static void net_destroy(struct gz_virtio *dev)
 static const struct gz_virtio_ops net_ops = {
 	.kick = net_kick,
 	.input = net_input,
+	.start = net_start,
 	.reset = net_reset,
 	.destroy = net_destroy,
 };
@@ -217,8 +290,8 @@ static const struct gz_virtio_ops net_ops = {
  */
 int gz_net_open_tap(const char *name)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int fd;
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int fd, size = HEADER, on = 1;
 
 	if (!*name || strlen(name) >= sizeof(ifr.ifr_name)) {
 		gz_error("--net tap=%s: not the name of an interface", name);
@@ -231,7 +304,8 @@ int gz_net_open_tap(const char *name)
 			 strerror(errno));
 		return -1;
 	}
-	if (!ioctl(fd, TUNSETIFF, &ifr))
+	if (!ioctl(fd, TUNSETIFF, &ifr) &&
+	    !ioctl(fd, TUNSETVNETHDRSZ, &size) && !ioctl(fd, TUNSETVNETLE, &on))
 		return fd;
 	gz_error("--net tap=%s: %s", name, strerror(errno));
 	close(fd);
@@ -258,6 +332,8 @@ static void describe(struct gz_virtio *dev, const uint8_t *mac)
 	memcpy(dev->config, mac, ETH_ALEN);
 	dev->config_size = ETH_ALEN;
 	dev->features = 1ULL << VIRTIO_NET_F_MAC;
+	if (to_net(dev)->send == send_to_tap)
+		dev->features |= OFFLOADS;
 }
 
 /**
@@ -286,9 +362,10 @@ struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
 	net->virtio.id = VIRTIO_ID_NET;
 	net->virtio.dev.name = "net";
 	net->virtio.nr_queues = NR_QUEUES;
-	describe(&net->virtio, mac);
 	net->fd = hub ? hub->fd : tap_fd;
 	net->hub = hub;
+	net->send = hub ? send_to_hub : tap_fd >= 0 ? send_to_tap : send_to_peer;
+	describe(&net->virtio, mac);
 	/* Read nothing from the host before the guest has buffers */
 	net->virtio.input_fd = -1;
 	ret = gz_virtio_init(&net->virtio, mem, index);

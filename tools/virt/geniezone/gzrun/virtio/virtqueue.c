@@ -200,12 +200,22 @@ int gz_vq_pop(struct gz_vq *vq, struct gz_chain *chain)
 }
 
 /**
- * gz_vq_push() - return a chain
+ * gz_vq_untake() - undo the last calls of gz_vq_pop()
+ * @vq: the queue
+ * @nr: how many; none of their chains was returned
+ */
+void gz_vq_untake(struct gz_vq *vq, unsigned int nr)
+{
+	vq->next_avail -= nr;
+}
+
+/**
+ * gz_vq_put() - return a chain, but do not let the guest see it
  * @vq: the queue
  * @chain: from gz_vq_pop()
  * @len: number of bytes that were written into it
  */
-void gz_vq_push(struct gz_vq *vq, const struct gz_chain *chain, uint32_t len)
+void gz_vq_put(struct gz_vq *vq, const struct gz_chain *chain, uint32_t len)
 {
 	struct vring_used_elem elem = {
 		.id = htole32(chain->head),
@@ -214,9 +224,29 @@ void gz_vq_push(struct gz_vq *vq, const struct gz_chain *chain, uint32_t len)
 
 	memcpy(&vq->used->ring[vq->next_used % vq->size], &elem, sizeof(elem));
 	vq->next_used++;
+}
+
+/**
+ * gz_vq_publish() - let the guest see the chains of gz_vq_put()
+ * @vq: the queue
+ */
+void gz_vq_publish(struct gz_vq *vq)
+{
 	/* Pairs with the driver's barrier between index and ring entry */
 	__atomic_store_n(&vq->used->idx, htole16(vq->next_used),
 			 __ATOMIC_RELEASE);
+}
+
+/**
+ * gz_vq_push() - return a chain
+ * @vq: the queue
+ * @chain: from gz_vq_pop()
+ * @len: number of bytes that were written into it
+ */
+void gz_vq_push(struct gz_vq *vq, const struct gz_chain *chain, uint32_t len)
+{
+	gz_vq_put(vq, chain, len);
+	gz_vq_publish(vq);
 }
 
 /**

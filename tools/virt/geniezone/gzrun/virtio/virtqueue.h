@@ -72,6 +72,9 @@ struct gz_chain {
 int gz_vq_enable(struct gz_vq *vq);
 void gz_vq_reset(struct gz_vq *vq);
 int gz_vq_pop(struct gz_vq *vq, struct gz_chain *chain);
+void gz_vq_untake(struct gz_vq *vq, unsigned int nr);
+void gz_vq_put(struct gz_vq *vq, const struct gz_chain *chain, uint32_t len);
+void gz_vq_publish(struct gz_vq *vq);
 void gz_vq_push(struct gz_vq *vq, const struct gz_chain *chain, uint32_t len);
 bool gz_vq_listen(struct gz_vq *vq);
 bool gz_vq_wants_irq(struct gz_vq *vq);

@@ -19,6 +19,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
 #include <libgzvm.h>
@@ -46,6 +47,8 @@ static bool negotiate(struct gz_virtio *v, uint64_t features)
 
 	set(v, VIRTIO_MMIO_STATUS, 0);
 	set(v, VIRTIO_MMIO_STATUS, so_far);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	set(v, VIRTIO_MMIO_DRIVER_FEATURES, features);
 	set(v, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
 	set(v, VIRTIO_MMIO_DRIVER_FEATURES, features >> 32);
 	set(v, VIRTIO_MMIO_STATUS, so_far | VIRTIO_CONFIG_S_FEATURES_OK);
@@ -139,9 +142,9 @@ TEST(a_guest_that_does_not_use_the_pool_is_reported)
 #define BUFFERS		(GZ_RAM_BASE + 0x100000)
 
 /* The steps of a guest from the reset on, with empty queues */
-static bool bring_up(struct gz_virtio *v)
+static bool bring_up_with(struct gz_virtio *v, uint64_t features)
 {
-	bool ok = negotiate(v, 1ULL << VIRTIO_F_VERSION_1);
+	bool ok = negotiate(v, features | 1ULL << VIRTIO_F_VERSION_1);
 	unsigned int q;
 
 	for (q = 0; q < v->nr_queues; q++) {
@@ -152,6 +155,11 @@ static bool bring_up(struct gz_virtio *v)
 	set(v, VIRTIO_MMIO_STATUS, get(v, VIRTIO_MMIO_STATUS) |
 				   VIRTIO_CONFIG_S_DRIVER_OK);
 	return ok;
+}
+
+static bool bring_up(struct gz_virtio *v)
+{
+	return bring_up_with(v, 0);
 }
 
 static bool needs_reset(struct gz_virtio *v)
@@ -238,6 +246,93 @@ TEST(frames_stay_with_the_host_without_a_driver)
 	gz_memory_free(&mem);
 	close(tap[0]);
 	close(tap[1]);
+}
+
+/* Makes two buffers of 64 bytes, and the first @nr of them available */
+static void offer_buffers(const struct gz_memory *mem, unsigned int nr)
+{
+	struct vring_desc *desc = gz_memory_at(mem, QUEUE(NET_RX), 32);
+	struct vring_avail *avail = gz_memory_at(mem, QUEUE(NET_RX) + 0x1000, 20);
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		desc[i] = (struct vring_desc){
+			.addr = htole64(BUFFERS + i * 0x1000),
+			.len = htole32(64),
+			.flags = htole16(VRING_DESC_F_WRITE),
+		};
+		avail->ring[i] = htole16(i);
+	}
+	avail->idx = htole16(nr);
+}
+
+FIXTURE(net)
+{
+	int tap[2];
+	struct gz_memory mem;
+	struct gz_virtio *v;
+	struct vring_used *used;
+};
+
+FIXTURE_SETUP(net)
+{
+	static const uint8_t mac[] = { 2, 0, 0, 0, 0, 1 };
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, self->tap));
+	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
+	self->used = gz_memory_at(&self->mem, QUEUE(NET_RX) + 0x2000, 68);
+	self->v = gz_net_new(&self->mem, 0, self->tap[0], mac);
+	ASSERT_NE(NULL, self->v);
+}
+
+FIXTURE_TEARDOWN(net)
+{
+	self->v->ops->destroy(self->v);
+	gz_memory_free(&self->mem);
+	close(self->tap[0]);
+	close(self->tap[1]);
+}
+
+#define LONG_FRAME	112
+
+TEST_F(net, a_long_frame_takes_several_buffers)
+{
+	const struct virtio_net_hdr_v1 *hdr = gz_memory_at(&self->mem, BUFFERS, 12);
+	const char *second = gz_memory_at(&self->mem, BUFFERS + 0x1000, 64);
+	char frame[LONG_FRAME];
+
+	memset(frame, 'x', sizeof(frame));
+	ASSERT_TRUE(bring_up_with(self->v, 1ULL << VIRTIO_NET_F_MRG_RXBUF));
+	offer_buffers(&self->mem, 1);
+	ASSERT_EQ(LONG_FRAME, write(self->tap[1], frame, LONG_FRAME));
+	self->v->ops->input(self->v);
+	EXPECT_EQ(0, le16toh(self->used->idx));
+	EXPECT_EQ(-1, self->v->input_fd);
+	offer_buffers(&self->mem, 2);
+	self->v->ops->kick(self->v, NET_RX);
+	EXPECT_EQ(2, le16toh(self->used->idx));
+	EXPECT_EQ(2, le16toh(hdr->num_buffers));
+	EXPECT_EQ(64, le32toh(self->used->ring[0].len));
+	EXPECT_EQ(LONG_FRAME - 64, le32toh(self->used->ring[1].len));
+	EXPECT_EQ('x', second[LONG_FRAME - 64 - 1]);
+	EXPECT_EQ(0, second[LONG_FRAME - 64]);
+	EXPECT_EQ(self->tap[0], self->v->input_fd);
+}
+
+/* Such as one that the host has made for an earlier driver, which took long ones */
+TEST_F(net, a_frame_that_is_too_long_is_dropped)
+{
+	static const char frame[LONG_FRAME];
+
+	ASSERT_TRUE(bring_up(self->v));
+	offer_buffers(&self->mem, 2);
+	ASSERT_EQ(LONG_FRAME, write(self->tap[1], frame, LONG_FRAME));
+	ASSERT_EQ(64, write(self->tap[1], frame, 64));
+	self->v->ops->input(self->v);
+	EXPECT_EQ(1, le16toh(self->used->idx));
+	EXPECT_EQ(64, le32toh(self->used->ring[0].len));
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_EQ(self->tap[0], self->v->input_fd);
 }
 
 #define DISK_SIZE	0x100000
