@@ -46,8 +46,8 @@ static const char help[] =
 "                       host; hub=DIR, other VMs; or loop, a peer that answers ARP\n"
 "                       and ping; up to 4 times; without mac=, a random address\n"
 "      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
-"      --hugepages[=hugetlb]  use transparent huge pages if the host has any\n"
-"                       free; with hugetlb, only reserved huge pages\n"
+"      --hugepages[=no|hugetlb]  use transparent huge pages if the host has any\n"
+"                       free, which is the default; none; or only reserved ones\n"
 "      --protected      the host cannot access the guest's memory, except a pool\n"
 "                       for devices\n"
 "      --pvmfw hyp|FILE run firmware before the kernel: hyp is the hypervisor's\n"
@@ -288,10 +288,13 @@ static int parse_hugepages(const char *text, struct gz_machine_config *cfg)
 	cfg->hugepages = GZ_HUGEPAGES_TRANSPARENT;
 	if (!text)
 		return 0;
+	cfg->hugepages = GZ_HUGEPAGES_NO;
+	if (!strcmp(text, "no"))
+		return 0;
 	cfg->hugepages = GZ_HUGEPAGES_HUGETLB;
 	if (!strcmp(text, "hugetlb"))
 		return 0;
-	gz_error("--hugepages=%s: must be hugetlb, or nothing", text);
+	gz_error("--hugepages=%s: must be no or hugetlb, or nothing", text);
 	return -1;
 }
 

@@ -47,13 +47,13 @@ enum gz_end {
 
 /**
  * enum gz_hugepages - use of huge pages
- * @GZ_HUGEPAGES_NO: the host's default
  * @GZ_HUGEPAGES_TRANSPARENT: transparent huge pages, if the host has any free
+ * @GZ_HUGEPAGES_NO: the host's default
  * @GZ_HUGEPAGES_HUGETLB: only huge pages, from those that are reserved
  */
 enum gz_hugepages {
-	GZ_HUGEPAGES_NO,
 	GZ_HUGEPAGES_TRANSPARENT,
+	GZ_HUGEPAGES_NO,
 	GZ_HUGEPAGES_HUGETLB,
 };
 
