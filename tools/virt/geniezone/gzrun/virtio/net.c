@@ -62,7 +62,7 @@ struct net {
 	struct gz_virtio virtio;
 	int fd;
 	const struct gz_hub *hub;
-	uint32_t (*send)(struct gz_virtio *dev, struct gz_chain *chain);
+	void (*send)(struct net *net, struct gz_chain *chain);
 	bool unplugged;
 	size_t len;
 	uint8_t frame[HEADER + MAX_FRAME];
@@ -178,13 +178,12 @@ static void net_input(struct gz_virtio *dev)
 	end_delivery(net);
 }
 
-static uint32_t send_to_tap(struct gz_virtio *dev, struct gz_chain *chain)
+static void send_to_tap(struct net *net, struct gz_chain *chain)
 {
 	/* An interface that is full or fails drops frames */
-	ssize_t n = writev(to_net(dev)->fd, chain->iov, chain->nr_out);
+	ssize_t n = writev(net->fd, chain->iov, chain->nr_out);
 
 	(void)n;
-	return 0;
 }
 
 /* A frame without its header; returns 0 if it is too short or too long */
@@ -198,32 +197,42 @@ static size_t read_frame(struct gz_chain *chain, uint8_t frame[ETHER_MAX_LEN])
 	return gz_chain_read(chain, frame, chain->out_len);
 }
 
-static uint32_t send_to_hub(struct gz_virtio *dev, struct gz_chain *chain)
+static void send_to_hub(struct net *net, struct gz_chain *chain)
 {
 	uint8_t frame[ETHER_MAX_LEN];
 	size_t len = read_frame(chain, frame);
 
 	if (len)
-		gz_hub_send(to_net(dev)->hub, frame, len);
-	return 0;
+		gz_hub_send(net->hub, frame, len);
 }
 
 /* The peer drops an answer if the last one still waits */
-static uint32_t send_to_peer(struct gz_virtio *dev, struct gz_chain *chain)
+static void send_to_peer(struct net *net, struct gz_chain *chain)
 {
-	struct net *net = to_net(dev);
 	uint8_t frame[ETHER_MAX_LEN];
 	size_t len = read_frame(chain, frame);
 
 	if (!len || net->len)
-		return 0;
+		return;
 	len = gz_net_loop_answer(frame, len, net->frame + HEADER);
 	if (!len)
-		return 0;
+		return;
 	memset(net->frame, 0, HEADER);
 	net->len = HEADER + len;
 	deliver(net);
-	return 0;
+}
+
+/* The guest does not wait for a frame that was sent: tell it once, at the end */
+static void send_all(struct net *net)
+{
+	struct gz_virtio *dev = &net->virtio;
+	struct gz_chain chain;
+
+	while (gz_virtio_pop(dev, TX, &chain)) {
+		net->send(net, &chain);
+		gz_vq_push(&dev->queues[TX], &chain, 0);
+	}
+	gz_virtio_tell(dev, TX);
 }
 
 static void net_kick(struct gz_virtio *dev, unsigned int q)
@@ -231,7 +240,7 @@ static void net_kick(struct gz_virtio *dev, unsigned int q)
 	struct net *net = to_net(dev);
 
 	if (q == TX)
-		gz_virtio_serve(dev, TX, net->send);
+		send_all(net);
 	if (!gz_virtio_live(dev, RX))
 		return;
 	deliver(net);
