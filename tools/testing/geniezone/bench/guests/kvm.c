@@ -29,7 +29,7 @@ static int kvm_fd = -1, gic_fd = -1;
 static bool gic_ready;
 static long run_size;
 
-/* What KVM_RUN and this process share, by the descriptor of the vCPU */
+/* The pages that KVM_RUN and this process share, by the descriptor of the vCPU */
 static struct kvm_run *runs[MAX_FDS];
 
 /* That of the vCPU that this thread runs, for the handler of signals */
