@@ -5,7 +5,7 @@
  *
  * The tap interface uses the header of virtio itself, so each side may leave checksums
  * and the division of TCP data into segments to the other: a frame has up to 64 KiB.
- * What the guest's header says is checked by the host's kernel.
+ * The host's kernel checks the guest's header.
  */
 
 #include <endian.h>
@@ -39,7 +39,7 @@ enum { RX, TX, NR_QUEUES };
 /* Frames of the host that are delivered before kicks are looked at again */
 #define BATCH		64
 
-/* What the guest may leave to the host, and the host to the guest */
+/* Work that the guest may leave to the host, and the host to the guest */
 #define OFFLOADS	(1ULL << VIRTIO_NET_F_CSUM | \
 			 1ULL << VIRTIO_NET_F_HOST_TSO4 | \
 			 1ULL << VIRTIO_NET_F_HOST_TSO6 | \
