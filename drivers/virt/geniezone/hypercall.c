@@ -107,7 +107,8 @@ static __always_inline void gzvm_hvc(struct gzvm_call *call)
  * context tracking (nohz_full=) and lockdep, KVM's helpers only report a quiescent state
  * to RCU, twice in each run. RCU waits for a CPU that stays in a guest, which a tick
  * takes out of it: gzvm_vcpu_enter() reports then. A run that ends for another reason
- * is short, and should not pay a twentieth of its cost for it.
+ * is short, and should not pay a twentieth of its cost for it. If no tick ever meets the
+ * guest, RCU makes the tick ask for a reschedule, and the run loop schedules.
  */
 static __always_inline bool gzvm_guest_is_tracked(void)
 {

@@ -70,7 +70,7 @@ static int gzvm_vcpu_enter(struct gzvm_vcpu *vcpu, u64 *reason)
 		vcpu->exit_time = ktime_get();
 	if (!ret && *reason == GZVM_EXIT_IRQ) {
 		/* See gzvm_guest_is_tracked(). The driver holds nothing of RCU's here. */
-		rcu_virt_note_context_switch();
+		rcu_note_context_switch(false);
 		/*
 		 * Take the interrupt now: its tick is accounted as guest time.
 		 * The ISB guarantees that it is taken: ARM DDI 0487 D1.3.6.
