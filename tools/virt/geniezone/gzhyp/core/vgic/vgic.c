@@ -156,11 +156,18 @@ static void reroute(struct vgic *vgic, const struct vgic_queue *queue, bool only
 {
 	int intid = VGIC_NR_PRIVATE - 1;
 	struct vgic_irq *irq;
+	u8 holder;
 
 	while ((intid = vgic_queue_next(queue, intid + 1)) >= 0) {
 		irq = &vgic->spi[intid - VGIC_NR_PRIVATE];
-		if (irq->any_vcpu || !only_any)
-			vgic_irq_changed(vgic, irq, intid, kick);
+		if (only_any && !irq->any_vcpu)
+			continue;
+		holder = irq->holder;
+		vgic_requeue(vgic, irq, intid);
+		/* In flight it moves in the next sync. */
+		if (irq->holder != VGIC_NO_VCPU &&
+		    (irq->holder != holder || irq->in_lr))
+			*kick |= 1U << irq->holder;
 	}
 }
 
