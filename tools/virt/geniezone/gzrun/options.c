@@ -43,7 +43,7 @@ static const char help[] =
 "                       hvc0 instead of ttyS0 with a virtio console)\n"
 "  -d, --disk FILE[,ro] virtio disk in FILE, read-only with ,ro; up to 8 times\n"
 "  -n, --net KIND[,mac=ADDRESS]  virtio network: tap=NAME, an interface of the\n"
-"                       host; hub=DIR, other VMs; or loop, a peer that answers ARP\n"
+"                       host; hub=DIR, other VMs; loop, a peer that answers ARP\n"
 "                       and ping; up to 4 times; without mac=, a random address\n"
 "      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
 "      --hugepages[=no|hugetlb]  use transparent huge pages if the host has any\n"

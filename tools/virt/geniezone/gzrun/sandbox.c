@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/if_tun.h>
 #include <linux/gzvm.h>
 #include <linux/seccomp.h>
 #include <linux/vhost.h>
@@ -34,7 +35,8 @@ static const int calls[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
 	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev),
 	SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(fdatasync), SCMP_SYS(fallocate),
-	SCMP_SYS(close), SCMP_SYS(ppoll), SCMP_SYS(timerfd_settime),
+	SCMP_SYS(close), SCMP_SYS(ppoll), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(timerfd_settime),
 	/* sockets that are open */
 	SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto),
 	/* threads and signals of this process */
@@ -52,13 +54,13 @@ static const int calls[] = {
 
 /* For the next life of the guest */
 static const int restart_calls[] = {
-	SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create), SCMP_SYS(memfd_create),
+	SCMP_SYS(eventfd2), SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_create), SCMP_SYS(memfd_create),
 	SCMP_SYS(ftruncate), SCMP_SYS(flock),
 };
 
-/* Of the terminal, and of VMs that run */
+/* Of the terminal, of tap interfaces, and of VMs that run */
 static const unsigned int ioctls[] = {
-	TCGETS, TCSETS, GZVM_RUN, GZVM_GET_ONE_REG, GZVM_SET_ONE_REG,
+	TCGETS, TCSETS, TUNSETOFFLOAD, GZVM_RUN, GZVM_GET_ONE_REG, GZVM_SET_ONE_REG,
 };
 
 static const unsigned int restart_ioctls[] = {

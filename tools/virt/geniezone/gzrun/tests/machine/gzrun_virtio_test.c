@@ -281,7 +281,7 @@ FIXTURE_SETUP(net)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, self->tap));
 	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
 	self->used = gz_memory_at(&self->mem, QUEUE(NET_RX) + 0x2000, 68);
-	self->v = gz_net_new(&self->mem, 0, self->tap[0], mac);
+	self->v = gz_net_new(&self->mem, 0, self->tap[0], NULL, mac);
 	ASSERT_NE(NULL, self->v);
 }
 
