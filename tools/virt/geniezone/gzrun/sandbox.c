@@ -54,8 +54,8 @@ static const int calls[] = {
 
 /* For the next life of the guest */
 static const int restart_calls[] = {
-	SCMP_SYS(eventfd2), SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_create), SCMP_SYS(memfd_create),
-	SCMP_SYS(ftruncate), SCMP_SYS(flock),
+	SCMP_SYS(eventfd2), SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_create),
+	SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(flock),
 };
 
 /* Of the terminal, of tap interfaces, and of VMs that run */
