@@ -12,6 +12,7 @@
 
 #include <err.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -48,20 +49,30 @@ static int connect_to(const struct sockaddr_vm *to)
 	return fd;
 }
 
-/* Until the sender has sent all; then the receiver gets the end, too. */
+/* Returns false if the receiver takes no more */
+static bool write_all(int fd, const char *data, size_t size)
+{
+	ssize_t n;
+
+	for (; size; data += n, size -= n) {
+		n = write(fd, data, size);
+		if (n < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Until the sender has sent all; then the receiver gets the end, too, or the other way. */
 static void copy(int from, int to)
 {
 	char data[16384];
-	ssize_t n, done, part;
+	ssize_t n;
 
-	while ((n = read(from, data, sizeof(data))) > 0)
-		for (done = 0; done < n; done += part) {
-			part = write(to, data + done, n - done);
-			if (part < 0)
-				n = -1;
-		}
+	do {
+		n = read(from, data, sizeof(data));
+	} while (n > 0 && write_all(to, data, n));
 	shutdown(to, SHUT_WR);
-	if (n < 0)
+	if (n)
 		shutdown(from, SHUT_RD);
 }
 
