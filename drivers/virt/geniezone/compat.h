@@ -49,6 +49,9 @@
 #define kzalloc_obj(obj, gfp)		kzalloc(sizeof(obj), gfp)
 #define kvzalloc_obj(obj, gfp)		kvzalloc(sizeof(obj), gfp)
 #endif
+
+/* The flags of a mapping were one word. */
+#define EMPTY_VMA_FLAGS			0
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)

@@ -353,7 +353,7 @@ static void private_memory_counts(struct kunit *test)
 
 static void file_of_the_vmm_loses_what_the_guest_gets(struct kunit *test)
 {
-	struct file *file = shmem_file_setup("memory", 4 * FAKE_PAGE, VM_NORESERVE);
+	struct file *file = shmem_file_setup("memory", 4 * FAKE_PAGE, EMPTY_VMA_FLAGS);
 	unsigned long addr;
 	struct gzvm_vm *vm;
 	u64 mark = 0;
@@ -381,7 +381,7 @@ static void file_of_the_vmm_loses_what_the_guest_gets(struct kunit *test)
 /* A ROM, for example: the VMM did not say that it needs the contents no more. */
 static void file_that_is_mapped_read_only_keeps_its_contents(struct kunit *test)
 {
-	struct file *file = shmem_file_setup("memory", FAKE_PAGE, VM_NORESERVE);
+	struct file *file = shmem_file_setup("memory", FAKE_PAGE, EMPTY_VMA_FLAGS);
 	u64 mark = MARK;
 	unsigned long addr;
 	struct gzvm_vm *vm;
