@@ -33,9 +33,26 @@ u64 test_sysreg(const char *reg)
 	return 0;
 }
 
+/* vCPUs that were kicked since the last look */
+static u32 kicked;
+
 bool vm_kick(struct vm *of, u32 mask)
 {
+	kicked |= mask;
 	return false;
+}
+
+void guest_kick(struct vcpu *vcpu, u32 kick)
+{
+	kicked |= kick & ~(1U << vcpu->id);
+}
+
+static u32 look_at_kicked(void)
+{
+	u32 mask = kicked;
+
+	kicked = 0;
+	return mask;
 }
 
 bool is_idreg(u32 reg)
@@ -190,6 +207,58 @@ static void vcpuerror_keeps_the_pages(void)
 	EXPECT(owner_state(PA(SHARED + 4 * SHARED_SIZE), &lendings) == PAGE_HOST);
 }
 
+static void pend_one_of_all(void)
+{
+	struct vgic_irq *irq = &vm.vgic.spi[0];
+	u32 ignored = 0;
+
+	irq->any_vcpu = true;
+	irq->enabled = true;
+	irq->edge = true;
+	vm.vgic.group_enable = 3;
+	EXPECT(!vgic_pend_spi(&vm.vgic, 0, &ignored));
+	look_at_kicked();
+}
+
+/* SPIs move to other vCPUs, which may run. */
+static void vcpus_that_get_interrupts_are_kicked(void)
+{
+	u32 ignored = 0;
+
+	setup();
+	pend_one_of_all();
+	EXPECT(!create(2));
+	EXPECT(!look_at_kicked());
+	EXPECT(!vcpu_destroy(&vm, 0));
+	EXPECT(look_at_kicked() == 1 << 1);
+	EXPECT(!vcpu_destroy(&vm, 1));
+	EXPECT(look_at_kicked() == 1 << 2);
+	/* A running vCPU lets go of what is in its list registers. */
+	EXPECT(!create(1));
+	vgic_cpu_power(&vm.vgic, 2, true, &ignored);
+	vgic_flush(&vm.vgic, 2, vm.vcpu[2]->lr, 4, &(u64){ 0 });
+	EXPECT(!create(0));
+	EXPECT(look_at_kicked() == 1 << 2);
+	EXPECT(vcpu_take(&vm, 2));
+	EXPECT(vcpu_destroy(&vm, 2) == GZ_BUSY);
+	EXPECT(look_at_kicked() == 1 << 2);
+}
+
+/* vCPU 1 is off again, its interrupts are for vCPU 0. */
+static void reset_in_place_kicks(void)
+{
+	u32 ignored = 0;
+
+	setup();
+	vgic_cpu_power(&vm.vgic, 0, false, &ignored);
+	vgic_cpu_power(&vm.vgic, 1, true, &ignored);
+	pend_one_of_all();
+	EXPECT(vm.vgic.spi[0].holder == 1);
+	vm.resets++;
+	vcpu_reset_in_place(vm.vcpu[1]);
+	EXPECT(look_at_kicked() == 1 << 0);
+}
+
 /* The older generation: the host reports the timer that it was left. */
 static void host_reports_an_expired_timer(void)
 {
@@ -212,6 +281,8 @@ static const struct test tests[] = {
 	TEST(reset_in_place_is_a_reset),
 	TEST(few_vcpus),
 	TEST(vcpuerror_keeps_the_pages),
+	TEST(vcpus_that_get_interrupts_are_kicked),
+	TEST(reset_in_place_kicks),
 	TEST(host_reports_an_expired_timer),
 };
 

@@ -313,7 +313,7 @@ static inline void start(struct machine *m)
 	for (i = 0; i < VGIC_MAX_VCPUS; i++)
 		m->vmcr[i] = VMCR_ALL_OPEN;
 	for (i = 0; i < 3; i++)
-		vgic_cpu_init(&m->vgic, &m->vcpu[i], i, 0x80000000 | i);
+		vgic_cpu_init(&m->vgic, &m->vcpu[i], i, 0x80000000 | i, &m->kick);
 	wr(m, 0, DIST + GICD_CTLR, 4, GICD_CTLR_ENABLE_GRP1);
 	m->kick = 0;
 }

@@ -46,7 +46,7 @@ static void placement_knows_the_vcpus(void)
 
 	vgic_init(v);
 	for (i = 0; i < 5; i++)
-		vgic_cpu_init(v, &m->vcpu[i], i, i);
+		vgic_cpu_init(v, &m->vcpu[i], i, i, &m->kick);
 	EXPECT_EQ(vgic_set_dist(v, DIST, 0x10000), 0);
 	EXPECT_EQ(vgic_set_redist(v, REDIST, 0x20000), INVALID_ARGS);
 	EXPECT_EQ(vgic_set_redist(v, REDIST - 0x20000, 0x20000), 0);
@@ -64,7 +64,7 @@ static void frames_cover_the_vcpus_only(void)
 {
 	memset(m, 0, sizeof(*m));
 	vgic_init(&m->vgic);
-	vgic_cpu_init(&m->vgic, &m->vcpu[0], 0, 0);
+	vgic_cpu_init(&m->vgic, &m->vcpu[0], 0, 0, &m->kick);
 	EXPECT(!probe(0));
 	EXPECT(!probe(DIST));
 	start(m);
@@ -103,18 +103,18 @@ static void gicr_typer_in_order_of_ids(void)
 	u64 r = REDIST + GICR_TYPER;
 
 	start(m);
-	vgic_cpu_init(&m->vgic, &m->vcpu[6], 6, 0x1200345678);
+	vgic_cpu_init(&m->vgic, &m->vcpu[6], 6, 0x1200345678, &m->kick);
 	EXPECT_EQ(rd(m, 0, r, 8), 0);
 	EXPECT_EQ(rd(m, 0, r + 0x40000, 8), 0x0000000200000200);
 	EXPECT_EQ(rd(m, 0, r + 0x60000, 8), 0x1234567800000610);
 	EXPECT_EQ(rd(m, 0, r + 0x60000, 4), 0x610);
 	EXPECT_EQ(rd(m, 0, r + 0x60004, 4), 0x12345678);
 	EXPECT_EQ(rd(m, 0, r + 0x60000, 2), 0);
-	vgic_cpu_exit(&m->vgic, 6);
+	vgic_cpu_exit(&m->vgic, 6, &m->kick);
 	EXPECT_EQ(rd(m, 0, r + 0x20000, 8), 0x0000000100000100);
 	EXPECT_EQ(rd(m, 0, r + 0x40000, 8), 0x0000000200000210);
 	EXPECT(!probe(r + 0x60000));
-	vgic_cpu_init(&m->vgic, &m->vcpu[7], VGIC_MAX_VCPUS, 9);
+	vgic_cpu_init(&m->vgic, &m->vcpu[7], VGIC_MAX_VCPUS, 9, &m->kick);
 	EXPECT(!probe(r + 0x60000));
 }
 

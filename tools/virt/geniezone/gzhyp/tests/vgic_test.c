@@ -453,7 +453,7 @@ static void sgi_targets(void)
 	unsigned int i;
 
 	start(m);
-	vgic_cpu_init(&m->vgic, &m->vcpu[3], 3, 0x0300020111);
+	vgic_cpu_init(&m->vgic, &m->vcpu[3], 3, 0x0300020111, &m->kick);
 	for (i = 0; i < 4; i++)
 		set_bit1(m, i, GIC_ISENABLER, 5);
 	sgi1r(0, 1 << 1);
@@ -527,9 +527,9 @@ static void routing(void)
 	/* Routed to a vCPU that comes later */
 	route(m, 40, 0x703);
 	EXPECT(!vgic_pending(&m->vgic, 0));
-	vgic_cpu_init(&m->vgic, &m->vcpu[3], 3, 0x703);
+	vgic_cpu_init(&m->vgic, &m->vcpu[3], 3, 0x703, &m->kick);
 	EXPECT(vgic_pending(&m->vgic, 3));
-	vgic_cpu_exit(&m->vgic, 3);
+	vgic_cpu_exit(&m->vgic, 3, &m->kick);
 	EXPECT(!vgic_pending(&m->vgic, 3));
 	EXPECT(get_bit1(m, 0, GIC_ISPENDR, 40));
 }
@@ -709,14 +709,14 @@ static void vcpu_exit_and_return(void)
 	set_bit1(m, 0, GIC_ISENABLER, 5);
 	sgi1r(0, 1);
 	enter(m, 0);
-	vgic_cpu_exit(&m->vgic, 0);
+	vgic_cpu_exit(&m->vgic, 0, &m->kick);
 	memset(&m->vcpu[0], 0x5a, sizeof(m->vcpu[0]));
 	spi(m, 40, true);
 	EXPECT(!vgic_pending(&m->vgic, 0));
-	vgic_cpu_init(&m->vgic, &m->vcpu[0], 0, 0);
+	vgic_cpu_init(&m->vgic, &m->vcpu[0], 0, 0, &m->kick);
 	EXPECT(vgic_pending(&m->vgic, 0));
 	EXPECT(!get_bit1(m, 0, GIC_ISPENDR, 5));
-	vgic_cpu_init(&m->vgic, &m->vcpu[4], 0, 0);
+	vgic_cpu_init(&m->vgic, &m->vcpu[4], 0, 0, &m->kick);
 	EXPECT(vgic_pending(&m->vgic, 0));
 }
 
@@ -730,7 +730,9 @@ static void spis_follow_the_vcpus_there_are(void)
 	enter(m, 0);
 	route(m, 40, 1);
 	EXPECT(!vgic_pending(&m->vgic, 1));
-	vgic_cpu_exit(&m->vgic, 0);
+	m->kick = 0;
+	vgic_cpu_exit(&m->vgic, 0, &m->kick);
+	EXPECT_EQ(m->kick, 1 << 1);
 	EXPECT(vgic_pending(&m->vgic, 1));
 	enter(m, 1);
 	take(m, 1, 40);
@@ -738,13 +740,18 @@ static void spis_follow_the_vcpus_there_are(void)
 	/* One of all: the first there is */
 	spi(m, 41, true);
 	EXPECT(vgic_pending(&m->vgic, 1));
-	vgic_cpu_init(&m->vgic, &m->vcpu[0], 0, 0);
+	enter(m, 1);
+	m->kick = 0;
+	vgic_cpu_init(&m->vgic, &m->vcpu[0], 0, 0, &m->kick);
+	EXPECT_EQ(m->kick, 1 << 1);
+	leave(m, 1);
+	EXPECT_EQ(m->kick, 1 << 0 | 1 << 1);
 	EXPECT(vgic_pending(&m->vgic, 0) && !vgic_pending(&m->vgic, 1));
-	vgic_cpu_exit(&m->vgic, 0);
+	vgic_cpu_exit(&m->vgic, 0, &m->kick);
 	EXPECT(vgic_pending(&m->vgic, 1));
 	/* One of a higher number changes nothing. */
-	vgic_cpu_exit(&m->vgic, 2);
-	vgic_cpu_init(&m->vgic, &m->vcpu[2], 2, 2);
+	vgic_cpu_exit(&m->vgic, 2, &m->kick);
+	vgic_cpu_init(&m->vgic, &m->vcpu[2], 2, 2, &m->kick);
 	EXPECT(vgic_pending(&m->vgic, 1) && !vgic_pending(&m->vgic, 2));
 }
 
@@ -780,29 +787,48 @@ static void is_in_one_queue(u32 intid)
 			EXPECT_EQ(has(&m->vgic.cpu[i]->queue, intid), i == target);
 }
 
-/* vCPUs come and go, SPIs are routed, enabled and pended: each is where it belongs. */
+/* A vCPU that gets an interrupt in an operation is kicked: it may run. */
+static void is_kicked_for(u32 intid, u8 held_by)
+{
+	const struct vgic_irq *irq = &m->vgic.spi[intid - VGIC_NR_PRIVATE];
+
+	if (irq->holder != held_by && irq->holder != VGIC_NO_VCPU)
+		EXPECT(m->kick & 1 << irq->holder, "intid %u", intid);
+}
+
+static u8 holders[VGIC_NR_SPIS];
+
+/*
+ * vCPUs come and go, SPIs are routed, enabled and pended: each is where it belongs, and
+ * its vCPU knows.
+ */
 static void spis_have_one_place(void)
 {
 	unsigned int op, i, id;
-	u32 spi, kick = 0;
+	u32 spi;
 
 	start(m);
 	srand(1);
 	for (op = 0; op < 3000; op++) {
 		id = rand() % VGIC_MAX_VCPUS;
 		spi = rand() % VGIC_NR_SPIS;
+		for (i = 0; i < VGIC_NR_SPIS; i++)
+			holders[i] = m->vgic.spi[i].holder;
+		m->kick = 0;
 		if (op % 4 == 0)
-			vgic_cpu_init(&m->vgic, &m->vcpu[id], id, id);
+			vgic_cpu_init(&m->vgic, &m->vcpu[id], id, id, &m->kick);
 		else if (op % 4 == 1)
-			vgic_cpu_exit(&m->vgic, id);
+			vgic_cpu_exit(&m->vgic, id, &m->kick);
 		else if (op % 4 == 2)
-			vgic_pend_spi(&m->vgic, spi, &kick);
+			vgic_pend_spi(&m->vgic, spi, &m->kick);
 		else if (m->vgic.cpu[0]) {
 			route(m, SPI(spi), rand() % 4 ? rand() % 9 : GICD_IROUTER_IRM);
 			set_bit1(m, 0, GIC_ISENABLER, SPI(spi));
 		}
-		for (i = 0; i < VGIC_NR_SPIS; i++)
+		for (i = 0; i < VGIC_NR_SPIS; i++) {
 			is_in_one_queue(SPI(i));
+			is_kicked_for(SPI(i), holders[i]);
+		}
 	}
 }
 

@@ -231,7 +231,7 @@ void vgic_init(struct vgic *vgic)
  * Afterwards nothing points to the vCPU's memory or waits for it. SPIs that it held go
  * to the vCPU that they are routed to then.
  */
-static void detach_cpu(struct vgic *vgic, unsigned int id)
+static void detach_cpu(struct vgic *vgic, unsigned int id, u32 *kick)
 {
 	struct vgic_queue held = vgic->cpu[id]->queue;
 	int intid = VGIC_NR_PRIVATE - 1;
@@ -246,7 +246,7 @@ static void detach_cpu(struct vgic *vgic, unsigned int id)
 		irq->in_lr = false;
 		irq->active_written = false;
 		irq->holder = VGIC_NO_VCPU;
-		vgic_requeue(vgic, irq, intid);
+		vgic_irq_changed(vgic, irq, intid, kick);
 	}
 }
 
@@ -256,17 +256,16 @@ static void detach_cpu(struct vgic *vgic, unsigned int id)
  * @vcpu: the vCPU's part, stays in use until vgic_cpu_exit()
  * @id: number of the vCPU, below VGIC_MAX_VCPUS
  * @mpidr_affinity: affinity fields as in the vCPU's MPIDR_EL1
+ * @kick: gets the vCPUs whose interrupts move
  */
 void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
-		   u64 mpidr_affinity)
+		   u64 mpidr_affinity, u32 *kick)
 {
-	u32 ignored = 0;
-
 	if (id >= VGIC_MAX_VCPUS)
 		return;
 	spin_lock(&vgic->lock);
 	if (vgic->cpu[id])
-		detach_cpu(vgic, id);
+		detach_cpu(vgic, id, kick);
 	vcpu->affinity = ((mpidr_affinity >> 8) & 0xff000000) |
 			 (mpidr_affinity & 0xffffff);
 	vcpu->vmcr = 0;
@@ -277,7 +276,7 @@ void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
 	irqs_reset(vcpu->irq + VGIC_NR_SGIS, VGIC_NR_PRIVATE - VGIC_NR_SGIS, id,
 		   false);
 	vgic->cpu[id] = vcpu;
-	reroute_all(vgic, &ignored);
+	reroute_all(vgic, kick);
 	spin_unlock(&vgic->lock);
 }
 
@@ -285,14 +284,15 @@ void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
  * vgic_cpu_exit() - remove a vCPU that runs no more
  * @vgic: the VM's controller
  * @id: number of the vCPU; nothing happens if there is none
+ * @kick: gets the vCPUs that hold its SPIs now
  *
  * Afterwards the memory of the struct vgic_cpu may be used for something else.
  */
-void vgic_cpu_exit(struct vgic *vgic, unsigned int id)
+void vgic_cpu_exit(struct vgic *vgic, unsigned int id, u32 *kick)
 {
 	spin_lock(&vgic->lock);
 	if (vgic_has_cpu(vgic, id))
-		detach_cpu(vgic, id);
+		detach_cpu(vgic, id, kick);
 	spin_unlock(&vgic->lock);
 }
 

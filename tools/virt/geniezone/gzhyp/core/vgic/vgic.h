@@ -169,8 +169,8 @@ static inline bool vgic_is_quiet(const struct vgic_cpu *vcpu)
 /* core/vgic/vgic.c: life and signals */
 void vgic_init(struct vgic *vgic);
 void vgic_cpu_init(struct vgic *vgic, struct vgic_cpu *vcpu, unsigned int id,
-		   u64 mpidr_affinity);
-void vgic_cpu_exit(struct vgic *vgic, unsigned int id);
+		   u64 mpidr_affinity, u32 *kick);
+void vgic_cpu_exit(struct vgic *vgic, unsigned int id, u32 *kick);
 void vgic_cpu_power(struct vgic *vgic, unsigned int id, bool on, u32 *kick);
 int vgic_set_spi(struct vgic *vgic, u32 spi_index, bool level, u32 *kick);
 int vgic_pend_spi(struct vgic *vgic, u32 spi_index, u32 *kick);

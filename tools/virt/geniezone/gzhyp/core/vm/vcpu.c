@@ -45,13 +45,15 @@ void vcpu_reset(struct vcpu *vcpu, u64 pc, u64 x0)
 	vcpu->wait = WAIT_NOTHING;
 }
 
-/* vCPU 0 is on, the others wait for CPU_ON. No vCPU runs that had to be kicked. */
-static void set_first_power(struct vcpu *vcpu)
+/*
+ * vCPU 0 is on, the others wait for CPU_ON. Other vCPUs may run: they are kicked if they
+ * get interrupts by this, or are in @kick.
+ */
+static void set_first_power(struct vcpu *vcpu, u32 kick)
 {
-	u32 ignored = 0;
-
 	vcpu->power = vcpu->id ? POWER_OFF : POWER_ON;
-	vgic_cpu_power(&vcpu->vm->vgic, vcpu->id, !vcpu->id, &ignored);
+	vgic_cpu_power(&vcpu->vm->vgic, vcpu->id, !vcpu->id, &kick);
+	guest_kick(vcpu, kick);
 }
 
 /**
@@ -67,11 +69,12 @@ void vcpu_reset_in_place(struct vcpu *vcpu)
 		return;
 	vcpu->resets = vcpu->vm->resets;
 	vcpu_reset(vcpu, 0, 0);
-	set_first_power(vcpu);
+	set_first_power(vcpu, 0);
 }
 
 static int create_locked(struct vm *vm, struct vcpu *vcpu, u32 id, pa_t shared)
 {
+	u32 kick = 0;
 	int err;
 
 	/* In a sealed guest a new vCPU 0 would start wherever the host likes. */
@@ -88,8 +91,8 @@ static int create_locked(struct vm *vm, struct vcpu *vcpu, u32 id, pa_t shared)
 	vcpu->shown = ARRAY_SIZE(vcpu->exit.raw);
 	vcpu->resets = vm->resets;
 	vcpu_reset(vcpu, 0, 0);
-	vgic_cpu_init(&vm->vgic, &vcpu->vgic, id, id);
-	set_first_power(vcpu);
+	vgic_cpu_init(&vm->vgic, &vcpu->vgic, id, id, &kick);
+	set_first_power(vcpu, kick);
 	/* RUN reads it without the lock. */
 	__atomic_store_n(&vm->vcpu[id], vcpu, __ATOMIC_RELEASE);
 	return 0;
@@ -148,10 +151,14 @@ void vcpu_free(struct vm *vm, u32 id)
  * @vm: the VM
  * @id: the vCPU's number
  *
+ * SPIs that it held go to other vCPUs, which are kicked. One of them that sleeps takes
+ * them at its next RUN: no answer of DESTROY_VCPU makes the host wake it.
+ *
  * Return: 0, GZ_INVALID_ARGS, or GZ_BUSY while it runs; it is kicked then.
  */
 int vcpu_destroy(struct vm *vm, u32 id)
 {
+	u32 kick = 0;
 	int err = 0;
 
 	if (id >= MAX_VCPUS)
@@ -162,13 +169,12 @@ int vcpu_destroy(struct vm *vm, u32 id)
 	else if (!vcpu_take(vm, id))
 		err = GZ_BUSY;
 	if (!err) {
-		vgic_cpu_exit(&vm->vgic, id);
+		vgic_cpu_exit(&vm->vgic, id, &kick);
 		vcpu_free(vm, id);
 		vcpu_give_back(vm, id);
 	}
 	spin_unlock(&vm->lock);
-	if (err == GZ_BUSY)
-		vm_kick(vm, 1U << id);
+	vm_kick(vm, err == GZ_BUSY ? 1U << id : kick);
 	return err;
 }
 
