@@ -18,6 +18,7 @@
 #include "helper.h"
 #include "log.h"
 #include "machine/machine.h"
+#include "machine/pool.h"
 #include "options.h"
 #include "sandbox.h"
 #include "term.h"
@@ -39,6 +40,7 @@ enum {
 	STATUS_LOST = 10,
 	STATUS_REFUSED = 11,
 	STATUS_SANDBOX = 12,
+	STATUS_UNFIT = 13,
 	STATUS_SIGNAL = 128,
 };
 
@@ -53,6 +55,8 @@ static const struct {
 	[GZ_END_CRASH]		= { STATUS_CRASH, "the guest crashed" },
 	[GZ_END_REFUSED]	= { STATUS_REFUSED,
 				    "the firmware refused to start the kernel" },
+	[GZ_END_UNFIT]		= { STATUS_UNFIT,
+				    "the guest cannot use its devices, VM stopped" },
 	[GZ_END_INTERNAL]	= { STATUS_INTERNAL, "internal error, VM stopped" },
 	[GZ_END_EXCEPTION]	= { STATUS_EXCEPTION, "guest exception, VM stopped" },
 	[GZ_END_UNKNOWN]	= { STATUS_UNKNOWN, "unknown exit, VM stopped" },
@@ -346,6 +350,8 @@ static int run(struct session *s, const struct options *opts)
 	ret = term_raw();
 	if (ret)
 		gz_error("cannot set up the terminal: %s", strerror(-ret));
+	if (s->machine.dma.bounce)
+		gz_pool_watch(&s->machine.dma, term_restore, STATUS_UNFIT);
 	/* The next step runs the guest */
 	if (enter_sandbox(opts))
 		return STATUS_CANNOT_START;

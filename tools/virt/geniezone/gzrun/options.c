@@ -75,7 +75,7 @@ static const char help[] =
 "4 guest panicked, 5 internal error, 6 guest exception, 7 unknown exit, 8 the\n"
 "driver refused to run a vCPU, 9 ended by Ctrl-A x or a debugger, 10 powered off,\n"
 "but a disk or the output failed, 11 the firmware refused the kernel, 12 ended by\n"
-"the sandbox, 128 + n ended by signal n.\n";
+"the sandbox, 13 the guest does not use its pool, 128 + n ended by signal n.\n";
 
 enum {
 	OPT_DUMP_DTB = 256,

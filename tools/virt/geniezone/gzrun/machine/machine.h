@@ -26,6 +26,7 @@
  * @GZ_END_RESET: the guest has requested a reset
  * @GZ_END_CRASH: the guest has reported a crash or a panic
  * @GZ_END_REFUSED: the firmware has refused to start the kernel
+ * @GZ_END_UNFIT: the guest's kernel does not use the pool for devices
  * @GZ_END_INTERNAL: the driver or the hypervisor cannot continue
  * @GZ_END_EXCEPTION: the guest has caused an exception that cannot be handled
  * @GZ_END_UNKNOWN: an exit that this program does not know
@@ -38,6 +39,7 @@ enum gz_end {
 	GZ_END_RESET,
 	GZ_END_CRASH,
 	GZ_END_REFUSED,
+	GZ_END_UNFIT,
 	GZ_END_INTERNAL,
 	GZ_END_EXCEPTION,
 	GZ_END_UNKNOWN,

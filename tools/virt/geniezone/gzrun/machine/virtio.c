@@ -7,6 +7,11 @@
 #include "machine/machine.h"
 #include "virtio/console.h"
 
+static void no_pool(void *arg)
+{
+	gz_machine_end(arg, GZ_END_UNFIT);
+}
+
 static int add(struct gz_machine *m, struct gz_virtio *dev)
 {
 	/* The function that creates a device prints the error */
@@ -14,6 +19,8 @@ static int add(struct gz_machine *m, struct gz_virtio *dev)
 		return -EINVAL;
 	/* From here on, the device is destroyed with the machine */
 	m->virtio[m->nr_virtio++] = dev;
+	dev->no_pool = no_pool;
+	dev->no_pool_arg = m;
 	return gz_bus_add(&m->bus, &dev->dev);
 }
 

@@ -173,13 +173,16 @@ static void set_ready(struct gz_virtio *v, struct gz_vq *vq, uint32_t value)
 	vq->event_idx = v->accepted & 1ULL << VIRTIO_RING_F_EVENT_IDX;
 	if (!gz_vq_enable(vq))
 		return;
-	/* Linux does not notice, and waits for the device for ever */
-	if (vq->mem->bounce)
-		gz_error("%s: the guest's kernel lacks CONFIG_DMA_RESTRICTED_POOL",
-			 v->dev.name);
-	else
+	if (!vq->mem->bounce) {
 		gz_info("%s: queue %u is not in guest memory, or none",
 			v->dev.name, v->queue_sel);
+		return;
+	}
+	/* Linux does not notice, and would wait for the device for ever */
+	gz_error("%s: the guest's kernel lacks CONFIG_DMA_RESTRICTED_POOL",
+		 v->dev.name);
+	if (v->no_pool)
+		v->no_pool(v->no_pool_arg);
 }
 
 /* Registers of the selected queue */

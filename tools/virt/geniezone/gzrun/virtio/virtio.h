@@ -52,6 +52,8 @@ struct gz_virtio_ops {
  * @kick_fds: one eventfd per queue, which the driver signals when the guest kicks
  * @irq_fd: eventfd that raises the interrupt
  * @spi: its number
+ * @no_pool: called with the lock held when the guest does not use the pool; may be NULL
+ * @no_pool_arg: argument of @no_pool
  * @stop_fd: eventfd that ends the thread
  * @epoll_fd: the events that @thread waits for
  * @watched_fd: the @input_fd among them, or -1
@@ -82,6 +84,8 @@ struct gz_virtio {
 	int kick_fds[GZ_VIRTIO_QUEUES];
 	int irq_fd;
 	unsigned int spi;
+	void (*no_pool)(void *arg);
+	void *no_pool_arg;
 	int stop_fd;
 	int epoll_fd;
 	int watched_fd;

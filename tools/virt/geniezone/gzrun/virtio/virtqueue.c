@@ -70,6 +70,8 @@ int gz_vq_enable(struct gz_vq *vq)
 	vq->next_avail = 0;
 	vq->next_used = 0;
 	vq->told = 0;
+	/* If the guest has not shared the pool, fault here rather than in vhost */
+	avail_idx(vq);
 	vq->ready = true;
 	return 0;
 }

@@ -9,11 +9,13 @@
 
 #include <endian.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/virtio_blk.h>
@@ -26,6 +28,7 @@
 
 #include "kselftest_harness.h"
 #include "layout.h"
+#include "machine/pool.h"
 #include "virtio/console.h"
 #include "virtio/virtio.h"
 
@@ -112,11 +115,17 @@ TEST(devices_see_nothing_but_the_pool)
 	gz_memory_free(&ram);
 }
 
+static void count(void *arg)
+{
+	++*(unsigned int *)arg;
+}
+
 /* Otherwise such a guest would wait for its first disk, and nobody would know why */
 TEST(a_guest_that_does_not_use_the_pool_is_reported)
 {
 	const uint64_t pool = GZ_RAM_BASE + 0x200000;
 	struct gz_memory dma;
+	unsigned int ends = 0;
 	struct gz_virtio *v;
 	char text[512] = "";
 	int err, old;
@@ -125,6 +134,8 @@ TEST(a_guest_that_does_not_use_the_pool_is_reported)
 	dma.bounce = true;
 	v = gz_rng_new(&dma, 0);
 	ASSERT_NE(NULL, v);
+	v->no_pool = count;
+	v->no_pool_arg = &ends;
 	err = memfd_create("stderr", 0);
 	old = dup(STDERR_FILENO);
 	ASSERT_EQ(STDERR_FILENO, dup2(err, STDERR_FILENO));
@@ -132,10 +143,76 @@ TEST(a_guest_that_does_not_use_the_pool_is_reported)
 	ASSERT_EQ(STDERR_FILENO, dup2(old, STDERR_FILENO));
 	EXPECT_LT(0, pread(err, text, sizeof(text) - 1, 0));
 	EXPECT_NE(NULL, strstr(text, "CONFIG_DMA_RESTRICTED_POOL"));
+	EXPECT_EQ(1, ends);
+	EXPECT_TRUE(set_up_queue(v, pool, pool + 0x1000, pool + 0x2000));
+	EXPECT_EQ(1, ends);
 	close(err);
 	close(old);
 	v->ops->destroy(v);
 	gz_memory_free(&dma);
+}
+
+#define UNFIT		13
+
+static void leave(void)
+{
+	if (write(STDERR_FILENO, "left. ", 6) < 0)
+		_exit(1);
+}
+
+/* The device sets up a queue at @p, in a process that watches @pool. */
+static int set_up_in(const struct gz_memory *pool, struct gz_memory *p, int err)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct gz_virtio *v = gz_rng_new(p, 0);
+
+		dup2(err, STDERR_FILENO);
+		if (gz_pool_watch(pool, leave, UNFIT))
+			_exit(1);
+		set_up_queue(v, p->gpa, p->gpa + 0x1000, p->gpa + 0x2000);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+/* The pages of a mapping behind the end of its file raise SIGBUS, as private ones do */
+TEST(a_pool_that_the_guest_has_not_shared_is_reported)
+{
+	struct gz_memory pool = { .gpa = GZ_RAM_BASE, .size = 0x10000, .bounce = true };
+	struct gz_memory other = pool;
+	int err = memfd_create("stderr", 0);
+	int file = memfd_create("pool", 0);
+	char text[512] = "";
+	int status;
+
+	pool.hva = mmap(NULL, 2 * pool.size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	ASSERT_NE(MAP_FAILED, pool.hva);
+	other.hva = (char *)pool.hva + pool.size;
+	status = set_up_in(&pool, &pool, err);
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(UNFIT, WEXITSTATUS(status));
+	EXPECT_LT(0, pread(err, text, sizeof(text) - 1, 0));
+	EXPECT_EQ(0, strncmp(text, "left. gzrun: ", 13));
+	EXPECT_NE(NULL, strstr(text, "CONFIG_ARM_PKVM_GUEST"));
+
+	/* Another error of the bus is another matter */
+	ASSERT_EQ(0, ftruncate(err, 0));
+	status = set_up_in(&pool, &other, err);
+	ASSERT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(SIGBUS, WTERMSIG(status));
+	memset(text, 0, sizeof(text));
+	EXPECT_LT(0, pread(err, text, sizeof(text) - 1, 0));
+	EXPECT_EQ(NULL, strstr(text, "CONFIG_ARM_PKVM_GUEST"));
+
+	ASSERT_EQ(0, ftruncate(file, 2 * pool.size));
+	EXPECT_EQ(0, set_up_in(&pool, &pool, err));
+	munmap(pool.hva, 2 * pool.size);
+	close(err);
+	close(file);
 }
 
 #define QUEUE(q)	(GZ_RAM_BASE + (q) * 0x10000)
