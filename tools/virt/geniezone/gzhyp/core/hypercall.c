@@ -343,19 +343,13 @@ static int call_set_dtb_config(struct vm *vm, const u64 *arg, u64 *result)
 	return 0;
 }
 
-/* Slots have 32 bits, and all ones is none. */
-static struct region *region_by_arg(struct vm *vm, u64 slot)
-{
-	return slot < ~0U ? region_by_slot(vm, slot) : NULL;
-}
-
 static int call_map_guest(struct vm *vm, const u64 *arg, u64 *result)
 {
 	DECLARE_REG(u64, slot, arg, 2);
 	DECLARE_REG(u64, pfn, arg, 3);
 	DECLARE_REG(u64, gfn, arg, 4);
 	DECLARE_REG(u64, nr, arg, 5);
-	struct region *region = region_by_arg(vm, slot);
+	struct region *region = region_in_slot(vm, slot, gfn << PAGE_SHIFT);
 	u64 done = progress_take(vm, arg);
 	int err;
 
@@ -371,7 +365,7 @@ static int call_map_guest_block(struct vm *vm, const u64 *arg, u64 *result)
 	DECLARE_REG(u64, slot, arg, 2);
 	DECLARE_REG(u64, gfn, arg, 3);
 	DECLARE_REG(u64, nr, arg, 4);
-	struct region *region = region_by_arg(vm, slot);
+	struct region *region = region_in_slot(vm, slot, gfn << PAGE_SHIFT);
 	int err;
 
 	if (!region || !vm->block_paging || gfn >= BIT(52) ||

@@ -122,6 +122,20 @@ static void region_has_its_addresses_and_no_others(void)
 	EXPECT(region_of(&vm, GPA) && region_of(&vm, GPA + SIZE - 1));
 }
 
+static void region_is_found_by_its_address_and_slot_only(void)
+{
+	setup();
+	EXPECT(!region_register(&vm, 1, GPA, SIZE / PAGE_SIZE));
+	EXPECT(!region_register(&vm, 2, GPA + SIZE, SIZE / PAGE_SIZE));
+	EXPECT(region_in_slot(&vm, 1, GPA + SIZE - 1) == region_of(&vm, GPA));
+	EXPECT(region_in_slot(&vm, 2, GPA + SIZE) == region_of(&vm, GPA + SIZE));
+	EXPECT(!region_in_slot(&vm, 1, GPA + SIZE));
+	EXPECT(!region_in_slot(&vm, 1, GPA - 1));
+	EXPECT(!region_in_slot(&vm, BIT(32) + 1, GPA));
+	EXPECT(!region_register(&vm, ~0U, GPA + 2 * SIZE, 1));
+	EXPECT(!region_in_slot(&vm, ~0U, GPA + 2 * SIZE));
+}
+
 static void numbers_that_are_no_region(void)
 {
 	setup();
@@ -158,6 +172,7 @@ static const struct test tests[] = {
 	TEST(region_of_a_sealed_vm_is_not_replaced),
 	TEST(regions_do_not_overlap),
 	TEST(region_has_its_addresses_and_no_others),
+	TEST(region_is_found_by_its_address_and_slot_only),
 	TEST(numbers_that_are_no_region),
 	TEST(few_regions),
 };

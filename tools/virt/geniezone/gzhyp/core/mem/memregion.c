@@ -54,7 +54,7 @@ static int populate_in_steps(struct vm *vm, struct region *region,
 /* vm->buf has the only copy that is read. */
 static int populate(struct vm *vm, const struct gz_memregion *in, u64 *done)
 {
-	struct region *region = region_by_slot(vm, in->slot);
+	struct region *region = region_in_slot(vm, in->slot, in->gpa);
 	u64 pages = 0;
 	unsigned int i;
 

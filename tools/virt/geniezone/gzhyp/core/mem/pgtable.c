@@ -479,6 +479,9 @@ static bool has_tables(const struct pgtable *pgt)
 	return pgt->nr_tables > 1ULL << pgt->root_order;
 }
 
+/* A table is found and freed by itself, which takes twice as long as a guest's page. */
+#define TABLE_COST	2UL
+
 /* Free the tables below @table, lowest first. */
 static bool free_level(struct pgtable *pgt, u64 *table, unsigned int level,
 		       u64 nr_entries, u64 *budget)
@@ -493,7 +496,7 @@ static bool free_level(struct pgtable *pgt, u64 *table, unsigned int level,
 			return false;
 		if (!*budget)
 			return false;
-		--*budget;
+		*budget -= MIN(*budget, TABLE_COST);
 		pool_free(table_of(table[i]), 0);
 		table[i] = 0;
 		pgt->nr_tables--;
@@ -504,7 +507,7 @@ static bool free_level(struct pgtable *pgt, u64 *table, unsigned int level,
 /**
  * pgt_free_some() - free a tree that no CPU uses any more, in steps
  * @pgt: the tree
- * @budget: how many tables may be freed; gets what is left of it
+ * @budget: guest pages that could be given back in this time; gets what is left of it
  *
  * Return: true when the tree is gone.
  */

@@ -45,6 +45,23 @@ struct region *region_of(struct vm *vm, u64 gpa)
 	return gpa - region->gpa < region->size ? region : NULL;
 }
 
+/**
+ * region_in_slot() - find the region that an address lies in, if it has a slot
+ * @vm: the VM
+ * @slot: the host's number for the region; all ones is none
+ * @gpa: guest-physical address
+ *
+ * A call that names pages comes for each fault, so this does not search all regions.
+ *
+ * Return: the region, valid until the lock is dropped, or NULL.
+ */
+struct region *region_in_slot(struct vm *vm, u64 slot, u64 gpa)
+{
+	struct region *region = region_of(vm, gpa);
+
+	return region && slot < ~0U && region->slot == slot ? region : NULL;
+}
+
 /* Find a region by its slot. */
 struct region *region_by_slot(struct vm *vm, u32 slot)
 {

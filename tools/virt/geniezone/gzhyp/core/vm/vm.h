@@ -169,6 +169,7 @@ static inline bool region_has_block(const struct region *region, u64 gpa, u64 nr
 
 /* core/mem/region.c */
 struct region *region_of(struct vm *vm, u64 gpa);
+struct region *region_in_slot(struct vm *vm, u64 slot, u64 gpa);
 struct region *region_by_slot(struct vm *vm, u32 slot);
 int region_register(struct vm *vm, u32 slot, u64 gpa, u64 pages);
 int region_set_purpose(struct vm *vm, u64 gpa, u64 size, u64 flags);

@@ -47,7 +47,7 @@ int owner_copy_from_host(void *dst, pa_t src, u64 len)
 	return 0;
 }
 
-struct region *region_by_slot(struct vm *of, u32 slot)
+struct region *region_in_slot(struct vm *of, u64 slot, u64 gpa)
 {
 	return nondet_bool() ? &vm.region[0] : NULL;
 }

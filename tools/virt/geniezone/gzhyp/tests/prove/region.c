@@ -106,9 +106,12 @@ static void prove_register(void)
 
 static void prove_find(void)
 {
-	u64 gpa = nondet_u64();
+	u64 gpa = nondet_u64(), slot = nondet_u64();
 	const struct region *found = region_of(&vm, gpa);
 	unsigned int i;
+
+	PROVE(region_in_slot(&vm, slot, gpa) ==
+	      (found && found->slot == slot && slot != ~0U ? found : NULL));
 
 	for (i = 0; i < vm.nr_regions; i++)
 		PROVE((found == &vm.region[i]) ==
