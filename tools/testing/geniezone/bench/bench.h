@@ -83,7 +83,8 @@ extern const struct backend *hv;
 extern char guest_start[], guest_end[], guest_entry[];
 extern char guest_empty[], guest_write[], guest_read[], guest_call[],
 	    guest_no_call[], guest_touch[], guest_gic[], guest_interrupts[],
-	    guest_sleep[], guest_ipi[], guest_turn_on[], guest_timer[];
+	    guest_sleep[], guest_ipi[], guest_turn_on[], guest_timer[],
+	    guest_give_up[];
 
 /* measure.c */
 void mark_reset(void);
@@ -140,6 +141,9 @@ void *region_create(uint64_t size, bool huge, bool there, void **raw);
 void region_destroy(void *raw, uint64_t size);
 int64_t region_touch(struct vm *vm, uint64_t size);
 
+/* size.c */
+void touch_scattered(volatile char *at, uint64_t size);
+
 /* Operations in a batch, batches, and operations that warm up before */
 extern long ops;
 #define BATCHES	10
@@ -158,5 +162,8 @@ void bench_plain(void);
 void bench_life(void);
 void bench_ipi(void);
 void bench_late(void);
+void bench_longest(void);
+void bench_slots(void);
+void bench_vcpus(void);
 
 #endif /* BENCH_H */

@@ -113,6 +113,24 @@ guest_touch:
 	b.ne	guest_touch
 	ret
 
+/* Gives up x0 pages, one of each 2 MiB from x1; returns 0 unless one was refused */
+	.globl	guest_give_up
+guest_give_up:
+	mov	x19, x0
+	mov	x20, x1
+	mov	x21, #0
+1:	const	w0, 0xc6000009			/* MEM_RELINQUISH */
+	mov	x1, x20
+	mov	x2, #0
+	mov	x3, #0
+	hvc	#0
+	orr	x21, x21, x0
+	add	x20, x20, #0x200, lsl #12
+	subs	x19, x19, #1
+	b.ne	1b
+	mov	x0, x21
+	ret
+
 /* The interrupt controller: x0 = this vCPU's redistributor, x1 != 0: SPIs too */
 	.globl	guest_gic
 guest_gic:

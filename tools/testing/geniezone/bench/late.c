@@ -23,11 +23,12 @@
 static int timer;
 static uint64_t busy;
 
-static void *busy_thread(void *arg)
+static void *busy_thread(void *unused)
 {
 	const struct sched_param param = { .sched_priority = 10 };
 	uint64_t n, start;
 
+	(void)unused;
 	CHECKED(pthread_setschedparam(pthread_self(), SCHED_FIFO, &param) ? -1 : 0);
 	while (read(timer, &n, sizeof(n)) == sizeof(n))
 		for (start = now(); now() - start < busy; )

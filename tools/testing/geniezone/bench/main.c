@@ -29,6 +29,9 @@ static const struct {
 	{ "stretch", bench_stretch },
 	{ "give", bench_give },
 	{ "plain", bench_plain },
+	{ "longest", bench_longest },
+	{ "slots", bench_slots },
+	{ "vcpus", bench_vcpus },
 };
 
 static const struct backend * const backends[] = {

@@ -142,8 +142,14 @@ static int64_t kernel_memory(void)
 	return sum;
 }
 
-/* Touches each page once, in long steps: neighbours get frames that are not adjacent. */
-static void touch_scattered(volatile char *at, uint64_t size)
+/**
+ * touch_scattered() - touch each page once, in long steps
+ * @at: the pages
+ * @size: bytes
+ *
+ * Neighbours get frames that are not adjacent.
+ */
+void touch_scattered(volatile char *at, uint64_t size)
 {
 	uint64_t i, pages = size / PAGE;
 

@@ -21,33 +21,42 @@ TABLE = "tools/virt/geniezone/docs/performance.rst"
 
 @dataclass(frozen=True)
 class Boot:
-    """Groups of measurements that one machine makes in sequence."""
+    """Groups of measurements that one machine makes in sequence.
+
+    plugin: the plugin of QEMU that counts. longest.so has results of its own.
+    """
     name: str
     groups: str
     append: str = ""
-    plugin: bool = False
+    plugin: str = ""
     seconds: int = 1200
+    cpus: int = 1
+    memory: str = "4G"
 
 
-OPERATIONS = Boot("operations", "exits,ioeventfd,irqfd,touch,life,ipi",
-                  plugin=True)
-TOUCH = Boot("operations", "touch", plugin=True)
+OPERATIONS = Boot("operations", "exits,ioeventfd,irqfd,touch,slots,life,ipi",
+                  plugin="profile")
+TOUCH = Boot("operations", "touch", plugin="profile")
 SIZE = Boot("size", "memory,size")
-POPULATE = Boot("size", "size", plugin=True)
+POPULATE = Boot("size", "size", plugin="profile")
 LARGE = Boot("size", "memory,size,large")
 # A task that wakes up runs at the next scheduling point, not earlier
 STRETCH = Boot("stretch", "stretch", "preempt=none")
 
 # Without demand paging a slot gets its memory at once. "plain" does it page by page.
-GIVE = Boot("give", "give,plain", "gzhyp.nodemand", plugin=True)
+GIVE = Boot("give", "give,plain", "gzhyp.nodemand", plugin="profile")
+
+# A guest with 4 GiB
+LONGEST = Boot("longest", "longest", plugin="longest", memory="6G")
+VCPUS = Boot("vcpus", "vcpus", cpus=2)
 
 BOOTS = {
-    "gz": (OPERATIONS, LARGE, STRETCH, GIVE),
+    "gz": (OPERATIONS, LARGE, STRETCH, GIVE, LONGEST, VCPUS),
     "gz-page": (TOUCH, SIZE, STRETCH),
-    "gz-protected": (OPERATIONS, POPULATE),
+    "gz-protected": (OPERATIONS, POPULATE, LONGEST),
     "gz-guestmem": (OPERATIONS, POPULATE),
     "kvm-vhe": (OPERATIONS, SIZE),
-    "kvm-nvhe": (OPERATIONS, LARGE, STRETCH),
+    "kvm-nvhe": (OPERATIONS, LARGE, STRETCH, VCPUS),
     "kvm-protected": (OPERATIONS, SIZE),
 }
 
@@ -62,13 +71,19 @@ def program(ctx):
     return ctx.build / "bench-program/bench"
 
 
-def plugin_option(ctx, file):
-    """The plugin with the addresses of the program's marks."""
+def plugin_option(ctx, plugin, file):
+    """The plugin with the addresses of the program's marks and of the levels."""
     symbols = subprocess.run(["aarch64-linux-gnu-nm", str(program(ctx))],
                              check=True, capture_output=True, text=True).stdout
     marks = re.findall(r"^([0-9a-f]+) T mark_(\w+)$", symbols, re.M)
-    return ",".join((str(ctx.build / "bench-program/profile.so"), f"out={file}",
-                     *(f"{name}={address}" for address, name in marks)))
+    levels = profile.ranges() if plugin == "longest" else ()
+    return ",".join((str(ctx.build / f"bench-program/{plugin}.so"), f"out={file}",
+                     *(f"{name}={address}" for address, name in marks), *levels))
+
+
+def plugin_file(ctx, name, plugin):
+    """The file that the plugin writes in a boot"""
+    return out_dir(ctx) / f"{name}.{plugin}"
 
 
 def run_boot(ctx, mode, boot):
@@ -76,10 +91,10 @@ def run_boot(ctx, mode, boot):
     name = f"bench-{mode.name}-{boot.name}"
     kernel = ctx.kbuild / "lean/arch/arm64/boot/Image"
     machine = Machine(ctx, "bench", kernel, ctx.kbuild / "bench.cpio", 1)
-    options = OPTIONS + ("--mem", "4G")
+    options = OPTIONS + ("--smp", str(boot.cpus), "--mem", boot.memory)
     if boot.plugin:
-        options += ("--plugin",
-                    plugin_option(ctx, out_dir(ctx) / f"{name}.profile"))
+        options += ("--plugin", plugin_option(
+            ctx, boot.plugin, plugin_file(ctx, name, boot.plugin)))
     kvm = mode.hypervisor == "kvm"
     if kvm:
         options += ("--vhe",)
@@ -99,8 +114,9 @@ def boot_step(mode, boot):
 def build(ctx):
     for part in ("gzhyp", "bench-program", "bench-image"):
         ctx.built(part, part)
-    for old in out_dir(ctx).glob("*.profile"):
-        old.unlink()
+    for plugin in ("profile", "longest"):
+        for old in out_dir(ctx).glob(f"*.{plugin}"):
+            old.unlink()
     for old in ctx.logs.glob("bench-*.result"):
         old.unlink()
 
@@ -108,6 +124,15 @@ def build(ctx):
 def lines_of(ctx, mode, boot):
     path = ctx.logs / f"bench-{mode.name}-{boot.name}.result"
     return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+
+def results_of(ctx, mode, boot):
+    """The results of a boot, with those that the plugin has found"""
+    results = list(bench_table.parse(lines_of(ctx, mode, boot)))
+    path = plugin_file(ctx, f"bench-{mode.name}-{boot.name}", "longest")
+    if boot.plugin == "longest" and path.exists():
+        results += bench_table.longest(results, profile.longest(path))
+    return results
 
 
 def driver_range(ctx, lines):
@@ -154,7 +179,7 @@ def profiles(ctx, mode):
     with open(out_dir(ctx) / f"profile-{mode.name}.txt", "w") as file:
         for boot in BOOTS[mode.name]:
             name = f"bench-{mode.name}-{boot.name}"
-            path = out_dir(ctx) / f"{name}.profile"
+            path = plugin_file(ctx, name, "profile")
             if not path.exists():
                 continue
             lines = lines_of(ctx, mode, boot)
@@ -197,7 +222,7 @@ def update_document(ctx, text, name):
 def table(ctx):
     """All results side by side. A missed target is not a failure."""
     values = {m.name: bench_table.by_key(
-        r for boot in BOOTS[m.name] for r in bench_table.parse(lines_of(ctx, m, boot)))
+        r for boot in BOOTS[m.name] for r in results_of(ctx, m, boot))
         for m in bench_table.MODES}
     shares = {m.name: profiles(ctx, m) for m in bench_table.MODES}
     lines = list(bench_table.rows(values, shares["gz"]))

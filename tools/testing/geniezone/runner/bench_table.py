@@ -84,6 +84,20 @@ FIGURES = {
     "teardown": Figure("tear down, per 4 KiB", "MiB", 0.5),
     "populate-thp": Figure("populate with THP, per 4 KiB", "MiB"),
     "teardown-thp": Figure("tear down with THP, per 4 KiB", "MiB", 0.5),
+    "fault-slots": Figure("fault in a slot of a page", "slots", growth=1.1),
+    "touch-vcpus": Figure("first touch at once, two CPUs", "vCPUs", growth=1.1),
+    "contended-vcpus": Figure("waits for a lock per 2 MiB, two CPUs", "vCPUs", most=2),
+    "el2-slot": Figure("longest at EL2, new slot", "MiB", growth=1.1),
+    "el2-populate": Figure("longest at EL2, first touch", "MiB", growth=1.1),
+    "el2-relinquish": Figure("longest at EL2, page given up", "MiB", growth=1.1),
+    "el2-destroy": Figure("longest at EL2, end of the VM", "MiB", growth=1.1),
+    "masked-slot": Figure("longest without interrupts, new slot", "MiB", growth=1.1),
+    "masked-populate": Figure("longest without interrupts, first touch", "MiB",
+                              growth=1.1),
+    "masked-relinquish": Figure("longest without interrupts, page given up", "MiB",
+                                growth=1.1),
+    "masked-destroy": Figure("longest without interrupts, end of the VM", "MiB",
+                             most=1e6),
     "give": Figure("slot gets all at once, page there", "MiB"),
     "give-thp": Figure("slot gets all at once, THP there", "MiB"),
     "plain": Figure("page by page: pin, note, map", "MiB"),
@@ -119,6 +133,13 @@ def parse(lines):
     """The results, in their order."""
     found = (RESULT.match(line) for line in lines)
     return [Result(m[1], int(m[2]), float(m[3]), int(m[4])) for m in found if m]
+
+
+def longest(results, counts):
+    """The results of longest.so, which ran while these were measured"""
+    return [Result(result.figure.replace("longest", what), result.size, count, 1)
+            for result, found in zip(results, counts)
+            for what, count in found.items()]
 
 
 def by_key(results):

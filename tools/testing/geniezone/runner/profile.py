@@ -19,6 +19,13 @@ LONGEST = 0x10000
 LEVELS = ("program", "kernel", "driver", "EL2", "guest")
 
 
+def ranges():
+    """The levels but EL2, as options for longest.so"""
+    for name, levels in (("user", PROGRAM), ("user", STACK), ("guest", GUEST),
+                         ("kernel", range(KERNEL, 1 << 64))):
+        yield f"{name}={levels.start:x}-{levels.stop - 1:x}"
+
+
 def sections(path):
     """For each result, in order: address of a block -> instructions."""
     results = []
@@ -29,6 +36,19 @@ def sections(path):
                 results.append({})
             else:
                 results[-1][int(first, 16)] = int(second)
+    return results
+
+
+def longest(path):
+    """For each result, in order: what masks interrupts -> instructions."""
+    results = []
+    with open(path) as file:
+        for line in file:
+            what, count = line.split()
+            if what == "result":
+                results.append({})
+            else:
+                results[-1][what] = int(count)
     return results
 
 
