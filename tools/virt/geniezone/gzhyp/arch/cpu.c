@@ -25,6 +25,7 @@ void cpu_detect_features(void)
 	f->amu = FIELD(pfr0, 44, 4);
 	f->amu_v1p1 = FIELD(pfr0, 44, 4) >= 2;
 	f->sme = FIELD(pfr1, 24, 4);
+	f->gcs = FIELD(pfr1, 44, 4);
 	f->mte = FIELD(pfr1, 8, 4) >= 2;
 	f->scxt = FIELD(pfr0, 56, 4) >= 2 || FIELD(pfr1, 32, 4) >= 2;
 	f->spe = FIELD(dfr0, 32, 4);
@@ -42,13 +43,13 @@ void cpu_detect_features(void)
 }
 
 /*
- * FEAT_FGT2. The host may use PMICNTR, PMICFILTR and PMUACR: Linux asks for these at
- * its start (Documentation/arch/arm64/booting.rst).
+ * FEAT_FGT2. The host may use PMICNTR, PMICFILTR, PMUACR and PMSDSFR, and write PMZR:
+ * Linux asks for these at its start (Documentation/arch/arm64/booting.rst).
  */
 static void fine_traps2(bool host)
 {
-	write_sysreg_s(host ? GENMASK(4, 2) : 0, SYS_HDFGRTR2_EL2);
-	write_sysreg_s(host ? GENMASK(4, 2) : 0, SYS_HDFGWTR2_EL2);
+	write_sysreg_s(host ? GENMASK(4, 2) | BIT(19) : 0, SYS_HDFGRTR2_EL2);
+	write_sysreg_s(host ? GENMASK(4, 2) | BIT(19) | BIT(21) : 0, SYS_HDFGWTR2_EL2);
 	write_sysreg_s(0, SYS_HFGRTR2_EL2);
 	write_sysreg_s(0, SYS_HFGWTR2_EL2);
 	write_sysreg_s(0, SYS_HFGITR2_EL2);

@@ -84,6 +84,7 @@ struct cpu_features {
 	bool trbe;
 	bool trf;
 	bool brbe;
+	bool gcs;
 	bool scxt;
 	bool amu;
 	bool amu_v1p1;

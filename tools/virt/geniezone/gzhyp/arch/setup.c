@@ -10,22 +10,37 @@
  * Extensions with an enable bit of EL2's. The host finds the extensions in its ID
  * registers, but the bits reset to trapping or to an unknown value.
  */
-static void open_extensions(struct percpu *cpu)
+static u64 host_hcrx(void)
 {
 	u64 mmfr3 = read_sysreg_s(SYS_ID_AA64MMFR3);
 	u64 hcrx = 0;
 
+	if (FIELD(read_sysreg(id_aa64isar1_el1), 60, 4))
+		hcrx |= HCRX_LS64;
+	if (FIELD(read_sysreg_s(SYS_ID_AA64ISAR2), 16, 4))
+		hcrx |= HCRX_MSCEN;
+	if (FIELD(mmfr3, 0, 4))
+		hcrx |= HCRX_TCR2EN;
+	if (FIELD(mmfr3, 4, 4))
+		hcrx |= HCRX_SCTLR2EN;
+	if (cpu_features.gcs)
+		hcrx |= HCRX_GCSEN;
+	if (FIELD(read_sysreg_s(SYS_ID_AA64PFR2), 32, 4))
+		hcrx |= HCRX_ENFPM;
+	return hcrx;
+}
+
+static void open_extensions(struct percpu *cpu)
+{
 	if (cpu_features.hcx) {
-		if (FIELD(read_sysreg(id_aa64isar1_el1), 60, 4))
-			hcrx |= 7;			/* EnAS0, EnALS, EnASR */
-		if (FIELD(read_sysreg_s(SYS_ID_AA64ISAR2), 16, 4))
-			hcrx |= BIT(11);		/* MSCEn */
-		if (FIELD(mmfr3, 0, 4))
-			hcrx |= BIT(14);		/* TCR2En */
-		if (FIELD(mmfr3, 4, 4))
-			hcrx |= BIT(15);		/* SCTLR2En */
-		cpu->host_hcrx = hcrx;
-		write_sysreg_s(hcrx, SYS_HCRX_EL2);
+		cpu->host_hcrx = host_hcrx();
+		write_sysreg_s(cpu->host_hcrx, SYS_HCRX_EL2);
+	}
+	/* Linux expects these at 0: calls use no guarded stack until it makes one. */
+	if (cpu_features.gcs) {
+		write_sysreg_s(0, SYS_GCSCR_EL1);
+		write_sysreg_s(0, SYS_GCSCRE0_EL1);
+		write_sysreg_s(0, SYS_GCSCR_EL2);
 	}
 	/* See Documentation/arch/arm64/booting.rst; EL2 is not recorded. */
 	if (cpu_features.brbe)
@@ -79,6 +94,17 @@ static void init_vectors_and_gic(struct percpu *cpu)
 	gic_init_cpu(cpu);
 }
 
+static u64 host_smcr(void)
+{
+	u64 smcr = SMCR_LEN;
+
+	if (FIELD(read_sysreg_s(SYS_ID_AA64SMFR0), 63, 1))
+		smcr |= SMCR_FA64;
+	if (FIELD(read_sysreg(id_aa64pfr1_el1), 24, 4) >= 2)
+		smcr |= SMCR_EZT0;
+	return smcr;
+}
+
 static void init_fp(struct percpu *cpu)
 {
 	cpu->host_cptr = host_cptr();
@@ -86,13 +112,8 @@ static void init_fp(struct percpu *cpu)
 	isb();
 	if (cpu_features.sve)
 		write_sysreg_s(0x1ff, SYS_ZCR_EL2);
-	if (cpu_features.sme) {
-		u64 smcr = 0xf;
-
-		if (FIELD(read_sysreg_s(SYS_ID_AA64SMFR0), 63, 1))
-			smcr |= BIT(31);		/* FA64 */
-		write_sysreg_s(smcr, SYS_SMCR_EL2);
-	}
+	if (cpu_features.sme)
+		write_sysreg_s(host_smcr(), SYS_SMCR_EL2);
 }
 
 /**

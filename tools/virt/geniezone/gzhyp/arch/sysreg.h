@@ -46,6 +46,9 @@ void test_set_sysreg(const char *reg, u64 val);
 #define SYS_SMCR_EL2		s3_4_c1_c2_6
 #define SYS_SMPRIMAP_EL2	s3_4_c1_c2_5
 #define SYS_HCRX_EL2		s3_4_c1_c2_2
+#define SYS_GCSCR_EL1		s3_0_c2_c5_0
+#define SYS_GCSCRE0_EL1		s3_0_c2_c5_2
+#define SYS_GCSCR_EL2		s3_4_c2_c5_0
 #define SYS_PMSCR_EL1		s3_0_c9_c9_0
 #define SYS_TRFCR_EL1		s3_0_c1_c2_1
 #define SYS_BRBCR_EL1		s2_1_c9_c0_0
@@ -60,6 +63,7 @@ void test_set_sysreg(const char *reg, u64 val);
 #define SYS_HFGITR2_EL2		s3_4_c3_c1_7
 #define SYS_HDFGRTR_EL2		s3_4_c3_c1_4
 #define SYS_HDFGWTR_EL2		s3_4_c3_c1_5
+#define SYS_ID_AA64PFR2		s3_0_c0_c4_2
 #define SYS_ID_AA64SMFR0	s3_0_c0_c4_5
 #define SYS_ID_AA64ISAR2	s3_0_c0_c6_2
 #define SYS_ID_AA64MMFR2	s3_0_c0_c7_2
@@ -107,6 +111,19 @@ void test_set_sysreg(const char *reg, u64 val);
 #define HCR_ENSCXT		BIT(53)
 #define HCR_ATA			BIT(56)
 #define HCR_TID5		BIT(58)
+
+/* HCRX_EL2 */
+#define HCRX_LS64		GENMASK(2, 0)	/* EnAS0, EnALS, EnASR */
+#define HCRX_MSCEN		BIT(11)
+#define HCRX_TCR2EN		BIT(14)
+#define HCRX_SCTLR2EN		BIT(15)
+#define HCRX_GCSEN		BIT(22)
+#define HCRX_ENFPM		BIT(23)
+
+/* SMCR_EL2 */
+#define SMCR_LEN		0xfUL
+#define SMCR_EZT0		BIT(30)
+#define SMCR_FA64		BIT(31)
 
 /* CPTR_EL2 without E2H */
 #define CPTR_RES1		0x22ffUL
