@@ -2,7 +2,8 @@
 /*
  * ID registers as guests see them: the CPU's, without features that are not switched
  * or that affect the whole machine. A field that is not named here reads as zero, so
- * new features of CPUs stay hidden until they are added here.
+ * new features of CPUs stay hidden until they are added here. A new value of a field is
+ * passed on, unless it stands for a feature with registers that guests do not have.
  */
 #include "arch/cpu.h"
 #include "arch/stage2.h"
@@ -33,11 +34,11 @@ static const struct idreg idregs[] = {
 	{ ID(6, 2), F(4) | F(8) | F(12) | F(20) | F(24) | F(28), 0 },
 	/* ASIDBits BigEnd SNSMem BigEndEL0; granules and size below */
 	{ ID(7, 0), F(4) | F(8) | F(12) | F(16), 0 },
-	/* HAFDBS HPDS PAN ETS nTLBPA AFP */
-	{ ID(7, 1), F(0) | F(12) | F(20) | F(36) | F(44) | F(48), 0 },
-	/* CnP UAO LSM VARange CCIDX AT IDS TTL BBM E0PD */
-	{ ID(7, 2), F(0) | F(4) | F(8) | F(16) | F(20) | F(32) | F(36) |
-		    F(48) | F(52) | F(60), 0 },
+	/* HPDS PAN ETS nTLBPA AFP; HAFDBS below */
+	{ ID(7, 1), F(12) | F(20) | F(36) | F(44) | F(48), 0 },
+	/* CnP UAO LSM CCIDX AT IDS TTL BBM E0PD; VARange below */
+	{ ID(7, 2), F(0) | F(4) | F(8) | F(20) | F(32) | F(36) | F(48) |
+		    F(52) | F(60), 0 },
 };
 
 static u64 read_hw(u32 reg)
@@ -70,6 +71,18 @@ static u64 read_hw(u32 reg)
 static u64 pfr0_csv2(u64 hw)
 {
 	return (u64)!!FIELD(hw, 56, 4) << 56;
+}
+
+/* Access flag and dirty state, not the access flag of tables, which is in TCR2_EL1 */
+static u64 mmfr1_hafdbs(u64 hw)
+{
+	return MIN(FIELD(hw, 0, 4), 2UL);
+}
+
+/* 52 bits, not 56, which need TCR2_EL1 and descriptors of 128 bits */
+static u64 mmfr2_varange(u64 hw)
+{
+	return MIN(FIELD(hw, 16, 4), 1UL) << 16;
 }
 
 /* At most IPA_BITS of addresses; granules without their 52-bit forms */
@@ -110,5 +123,9 @@ u64 idreg_value(u32 reg)
 		val |= pfr0_csv2(hw);
 	if (reg == ID(7, 0))
 		val |= mmfr0_memory(hw);
+	if (reg == ID(7, 1))
+		val |= mmfr1_hafdbs(hw);
+	if (reg == ID(7, 2))
+		val |= mmfr2_varange(hw);
 	return val;
 }
