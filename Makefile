@@ -230,6 +230,11 @@ $(CBMC): | packages
 gzhyp-prove: $(CBMC)
 	@$(MAKE) -C $(GZ)/gzhyp O=$(BUILD)/gzhyp CBMC=$(CBMC) prove
 
+# For tests of gzhyp: a newer QEMU than that of this Debian
+NEWEST_QEMU	:= $(BUILD)/qemu/qemu-system-aarch64
+$(NEWEST_QEMU): | packages
+	@$(IMAGE)/newest-qemu.sh $(@D)
+
 gzrun: $(BUSYBOX) $(ARM64)/root/usr/include/seccomp.h | packages
 	@mkdir -p $(BUILD)/gzrun
 	@$(STEP) gzrun - $(MAKE) -C $(GZ)/gzrun O=$(BUILD)/gzrun CC=$(ARM64_CC) \
@@ -440,7 +445,7 @@ $(TESTS): test-packages
 PHONY += clean distclean
 clean:
 	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name 'linux-6.*' ! -name debian ! -name cbmc \
-		! -name 'integrated*' ! -name arm64 ! -name libfdt -exec rm -rf {} +
+		! -name qemu ! -name 'integrated*' ! -name arm64 ! -name libfdt -exec rm -rf {} +
 
 distclean:
 	rm -rf $(BUILD)

@@ -12,7 +12,7 @@ import sys
 sys.dont_write_bytecode = True
 
 from runner import bench, coverage, docs, framework, gate, graph, guests, hypmutants, \
-    kernels, machine, mutants, phones, programs, reset, selfcheck, series, static, steps, \
+    kernels, machine, models, mutants, phones, programs, reset, selfcheck, series, static, steps, \
     terminal, upstream
 from runner.prebuild import Prebuild
 from runner.context import Context
@@ -142,7 +142,7 @@ GROUPS = {
     "mutants": HOST + [("mutants", mutants.mutants)],
     "mutants-hyp": [("unpack", unpack), ("mutants", hypmutants.mutants)],
     "phones": HOST + [("phones", phones.phones)],
-    "machines": HOST + [("machines", machine.starts),
+    "machines": HOST + [("machines", models.machines), ("models", models.models),
                         ("one core", machine.smp_one_core)],
     "soak": HOST + [("phones", phones.phones), ("soak", machine.soak),
                     ("soak kicks", machine.soak_kicks)],

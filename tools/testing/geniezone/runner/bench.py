@@ -206,12 +206,12 @@ def charts(ctx, values):
             chart.bars(figure.heading(), labels, series))
 
 
-def update_document(ctx, text, name):
+def update_document(ctx, text, name, document=TABLE):
     """With UPDATE=1, puts the table between its marks in the document."""
     if not os.environ.get("UPDATE"):
         return
     begin, end = (f".. {mark} of the table of {name}\n" for mark in ("begin", "end"))
-    path = ctx.top / TABLE
+    path = ctx.top / document
     before, rest = path.read_text().split(begin)
     after = rest.split(end)[1]
     date = datetime.date.today().isoformat()

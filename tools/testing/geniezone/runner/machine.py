@@ -46,23 +46,6 @@ SHAPES = (
 # gzhyp takes virtio-mmio from the host here
 SMMU = ("--machine", "iommu=smmuv3", "--pci")
 
-# CPUs of QEMU, and what else a machine may have. gzhyp must start on each, and run
-# guests. On the a64fx, Linux itself warns: its cache lines are too long.
-CPUS = ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76",
-        "neoverse-n1", "max", "max,pauth=off", "max,sve=off")
-STARTS = (
-    *((cpu, ("--cpu", cpu)) for cpu in CPUS),
-    ("8 CPUs", ("--smp", "8")),
-    ("two clusters", ("--smp", "4,sockets=1,clusters=2,cores=2,threads=1")),
-    ("four memory nodes", ("--nodes", "4")),
-    ("EL3", ("--machine", "secure=on")),
-    ("GICv4", ("--machine", "gic-version=4")),
-    ("SMMUv3", SMMU),
-    ("no ITS", ("--machine", "its=off")),
-    ("memory tags", ("--machine", "mte=on")),
-    ("8 GiB", ("--mem", "8G")),
-)
-
 DEMO_STEPS = ("host up", "/dev/gzvm", "guest up", "guest proof", "guest disk",
               "guest network", "guest powered off", "protected guest up",
               "protected guest proof", "protected guest disk",
@@ -246,16 +229,6 @@ def smp_one_core(ctx):
     may not run for a while.
     """
     base_machine(ctx).smp("guest-smp-core", 2, "--smp", "4", "--core", "0", patience=3)
-
-
-def starts(ctx):
-    """gzhyp on each machine that QEMU offers."""
-    group = ctx.report.group
-    for name, options in STARTS:
-        ctx.report.group = f"{group}, {name}"
-        base_machine(ctx).demo(f"start-{re.sub('[^a-z0-9]+', '-', name.lower())}",
-                               *options)
-    ctx.report.group = group
 
 
 def soak(ctx):

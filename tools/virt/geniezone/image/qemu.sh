@@ -3,6 +3,7 @@
 #
 # usage: qemu.sh [option...] NAME
 #
+#   --qemu FILE        another QEMU than the installed one
 #   --el2 FILE         hypervisor that starts first (without: Linux starts at EL1)
 #   --kernel FILE      the host's Image
 #   --initrd FILE      the host's initial RAM disk
@@ -30,10 +31,11 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' pci='' disk='' share='' properties='' core='' nodes=''
+qemu=qemu-system-aarch64 el2='' kernel='' initrd='' append='' show='' tty='' vhe='' icount='' plugin='' hold='' net='' pci='' disk='' share='' properties='' core='' nodes=''
 cpu=max,pauth-impdef=on smp=2 mem=2G limit=120
 while [ $# -gt 1 ]; do
 	case $1 in
+	--qemu) qemu=$2 ;;
 	--el2) el2=$2 ;;
 	--kernel) kernel=$2 ;;
 	--initrd) initrd=$2 ;;
@@ -69,7 +71,6 @@ result=$LOGS/$name.result
 : >"$log"
 : >"$result"
 
-qemu=${QEMU:-qemu-system-aarch64}
 command -v "$qemu" >/dev/null || die "$qemu is not installed"
 for file in $el2 $kernel $initrd; do
 	[ -f "$file" ] || die "$file is missing"
