@@ -21,12 +21,8 @@
 #include "virtio/mmio.h"
 #include "virtio/virtio.h"
 
-/*
- * Features of the transport, for every device. With ACCESS_PLATFORM, the guest
- * may place shared data where it wants.
- */
+/* Features of the transport, for every device */
 #define TRANSPORT_FEATURES	(1ULL << VIRTIO_F_VERSION_1 | \
-				 1ULL << VIRTIO_F_ACCESS_PLATFORM | \
 				 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
 				 1ULL << VIRTIO_RING_F_EVENT_IDX)
 
@@ -50,6 +46,12 @@ int gz_virtio_init(struct gz_virtio *dev, const struct gz_memory *mem,
 	dev->dev.size = VIRTIO_MMIO_CONFIG + GZ_VIRTIO_CONFIG;
 	dev->spi = GZ_VIRTIO_SPI + index;
 	dev->features |= TRANSPORT_FEATURES;
+	/*
+	 * The driver takes its addresses from the guest's DMA layer, which knows the
+	 * pool. Without a pool this would cost the guest time for each page.
+	 */
+	if (mem->bounce)
+		dev->features |= 1ULL << VIRTIO_F_ACCESS_PLATFORM;
 	pthread_mutex_init(&dev->lock, NULL);
 	dev->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	dev->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -106,11 +106,12 @@ TEST(devices_see_nothing_but_the_pool)
 	EXPECT_TRUE(set_up_queue(v, pool, pool + 0x1000, pool + 0x2000));
 	v->ops->destroy(v);
 
-	/* Without a pool, the guest need not use one */
+	/* Without a pool, the guest has no use for the DMA layer */
 	dma.bounce = false;
 	v = gz_rng_new(&dma, 0);
 	ASSERT_NE(NULL, v);
 	EXPECT_TRUE(negotiate(v, 1ULL << VIRTIO_F_VERSION_1));
+	EXPECT_FALSE(negotiate(v, both));
 	v->ops->destroy(v);
 	gz_memory_free(&ram);
 }
