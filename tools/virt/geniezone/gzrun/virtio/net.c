@@ -39,6 +39,10 @@ enum { RX, TX, NR_QUEUES };
 /* Frames of the host that are delivered before kicks are looked at again */
 #define BATCH		64
 
+/* Chains and pieces of them that one frame is read into; most guests need fewer */
+#define MAX_TAKEN	64
+#define MAX_PIECES	128
+
 /* Work that the guest may leave to the host, and the host to the guest */
 #define OFFLOADS	(1ULL << VIRTIO_NET_F_CSUM | \
 			 1ULL << VIRTIO_NET_F_HOST_TSO4 | \
@@ -49,12 +53,33 @@ enum { RX, TX, NR_QUEUES };
 			 1ULL << VIRTIO_NET_F_MRG_RXBUF)
 
 /**
+ * struct taken - chains of the guest that the next frame is read into
+ * @nr: number of chains
+ * @size: bytes of all
+ * @chains: index and size of each
+ * @nr_iov: number of pieces of all
+ * @iov: the pieces, and room for one more
+ */
+struct taken {
+	unsigned int nr;
+	size_t size;
+	struct {
+		uint16_t head;
+		size_t size;
+	} chains[MAX_TAKEN];
+	unsigned int nr_iov;
+	struct iovec iov[MAX_PIECES + 1];
+};
+
+/**
  * struct net - a network interface
  * @virtio: the device
  * @fd: tap interface of the host or socket of @hub, or -1 for the peer in this process
  * @hub: the hub, or NULL
  * @send: sends a frame of the guest to the other end
  * @unplugged: the tap interface has gone; epoll_wait() would return at once for ever
+ * @expected: chains that the next frame is thought to need, at most %MAX_TAKEN
+ * @taken: only valid while a frame is received
  * @len: bytes of @frame that wait for the guest's buffers, or 0
  * @frame: a header and an Ethernet frame for the guest
  */
@@ -64,6 +89,8 @@ struct net {
 	const struct gz_hub *hub;
 	void (*send)(struct net *net, struct gz_chain *chain);
 	bool unplugged;
+	unsigned int expected;
+	struct taken taken;
 	size_t len;
 	uint8_t frame[HEADER + MAX_FRAME];
 };
@@ -107,10 +134,22 @@ static bool fill_buffers(struct net *net, unsigned int nr)
 	return done == net->len;
 }
 
+static bool merges(const struct net *net)
+{
+	return net->virtio.accepted & 1ULL << VIRTIO_NET_F_MRG_RXBUF;
+}
+
+/* Grows at once: a frame that does not fit is copied. Shrinks slowly. */
+static void expect(struct net *net, unsigned int nr)
+{
+	if (nr < net->expected)
+		nr = (nr + net->expected) / 2;
+	net->expected = nr < MAX_TAKEN ? nr : MAX_TAKEN;
+}
+
 /* Gives the guest the frame that waits, if it has buffers for all of it */
 static void deliver(struct net *net)
 {
-	const uint64_t merge = 1ULL << VIRTIO_NET_F_MRG_RXBUF;
 	struct virtio_net_hdr_v1 *hdr = (void *)net->frame;
 	struct gz_virtio *dev = &net->virtio;
 	unsigned int nr;
@@ -119,7 +158,7 @@ static void deliver(struct net *net)
 	if (!nr)
 		return;
 	hdr->num_buffers = htole16(nr);
-	if (nr > 1 && !(dev->accepted & merge)) {
+	if (nr > 1 && !merges(net)) {
 		/* As an interface does with a frame that is too long */
 		net->len = 0;
 		return;
@@ -131,6 +170,117 @@ static void deliver(struct net *net)
 	/* Only now, or the guest could see a part of the buffers */
 	gz_vq_publish(&dev->queues[RX]);
 	net->len = 0;
+	expect(net, nr);
+}
+
+static void untake(struct net *net)
+{
+	struct taken *t = &net->taken;
+
+	gz_vq_untake(&net->virtio.queues[RX], t->nr);
+	t->nr = 0;
+	t->size = 0;
+	t->nr_iov = 0;
+}
+
+static bool take_one(struct net *net)
+{
+	struct gz_virtio *dev = &net->virtio;
+	struct taken *t = &net->taken;
+	struct gz_chain chain;
+
+	if (!gz_virtio_pop(dev, RX, &chain))
+		return false;
+	if (t->nr_iov + chain.nr_in > MAX_PIECES) {
+		gz_vq_untake(&dev->queues[RX], 1);
+		return false;
+	}
+	memcpy(t->iov + t->nr_iov, gz_chain_in(&chain),
+	       chain.nr_in * sizeof(*t->iov));
+	t->nr_iov += chain.nr_in;
+	t->size += chain.in_len;
+	t->chains[t->nr].head = chain.head;
+	t->chains[t->nr++].size = chain.in_len;
+	return true;
+}
+
+/* Takes as many chains as frames have needed lately, or none */
+static void take(struct net *net)
+{
+	unsigned int want = merges(net) ? net->expected : 1;
+	struct taken *t = &net->taken;
+
+	t->nr = 0;
+	t->size = 0;
+	t->nr_iov = 0;
+	while (t->nr < want && t->size < sizeof(net->frame) && take_one(net))
+		;
+	/* The header must be in one piece, and the queue may hold nonsense */
+	if (t->nr && (t->iov[0].iov_len < HEADER || !gz_virtio_live(&net->virtio, RX)))
+		untake(net);
+}
+
+/* The chains have the frame: returns to the guest those that it fills */
+static void give(struct net *net, size_t len)
+{
+	const size_t at = offsetof(struct virtio_net_hdr_v1, num_buffers);
+	struct gz_vq *vq = &net->virtio.queues[RX];
+	struct taken *t = &net->taken;
+	struct gz_chain chain;
+	unsigned int nr;
+	uint16_t le;
+
+	for (nr = 0; len; nr++) {
+		size_t n = len < t->chains[nr].size ? len : t->chains[nr].size;
+
+		chain.head = t->chains[nr].head;
+		gz_vq_put(vq, &chain, n);
+		len -= n;
+	}
+	le = htole16(nr);
+	memcpy((char *)t->iov[0].iov_base + at, &le, sizeof(le));
+	gz_vq_untake(vq, t->nr - nr);
+	gz_vq_publish(vq);
+	expect(net, nr);
+}
+
+/* The chains are too small: moves what they have to net->frame, before the rest of it */
+static void gather(struct net *net, size_t len)
+{
+	struct taken *t = &net->taken;
+	uint8_t *to = net->frame;
+	unsigned int i;
+
+	memmove(net->frame + t->size, net->frame, len - t->size);
+	for (i = 0; i < t->nr_iov; i++) {
+		memcpy(to, t->iov[i].iov_base, t->iov[i].iov_len);
+		to += t->iov[i].iov_len;
+	}
+	untake(net);
+	net->len = len;
+}
+
+/*
+ * Reads a frame into the guest's buffers, so that it is not copied twice. A frame that
+ * does not fit waits in net->frame.
+ */
+static ssize_t receive_from_tap(struct net *net)
+{
+	struct taken *t = &net->taken;
+	size_t rest;
+	ssize_t n;
+
+	take(net);
+	rest = t->size < sizeof(net->frame) ? sizeof(net->frame) - t->size : 0;
+	t->iov[t->nr_iov] = (struct iovec){ net->frame, rest };
+	n = readv(net->fd, t->iov, t->nr_iov + 1);
+	if (n <= 0)
+		untake(net);
+	else if ((size_t)n <= t->size)
+		give(net, n);
+	else
+		gather(net, n);
+	return n;
 }
 
 /* Tells the guest. While a frame waits, the host keeps further ones. */
@@ -141,17 +291,16 @@ static void end_delivery(struct net *net)
 }
 
 /* Frames of a hub have no header. */
-static ssize_t receive(struct net *net)
+static ssize_t receive_from_hub(struct net *net)
 {
 	ssize_t n;
 
-	if (!net->hub)
-		return read(net->fd, net->frame, sizeof(net->frame));
 	n = gz_hub_receive(net->hub, net->frame + HEADER, ETHER_MAX_LEN);
 	if (n <= 0)
 		return n;
 	memset(net->frame, 0, HEADER);
-	return HEADER + n;
+	net->len = HEADER + n;
+	return n;
 }
 
 static void net_input(struct gz_virtio *dev)
@@ -165,14 +314,14 @@ static void net_input(struct gz_virtio *dev)
 		return;
 	}
 	for (i = 0; i < BATCH && !net->len; i++) {
-		ssize_t n = receive(net);
+		ssize_t n = net->hub ? receive_from_hub(net) :
+				       receive_from_tap(net);
 
 		if (n <= 0) {
 			net->unplugged = !n || (errno != EAGAIN &&
 						errno != EINTR);
 			break;
 		}
-		net->len = n;
 		deliver(net);
 	}
 	end_delivery(net);

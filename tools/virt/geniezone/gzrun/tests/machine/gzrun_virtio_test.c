@@ -326,14 +326,14 @@ TEST(frames_stay_with_the_host_without_a_driver)
 	close(tap[1]);
 }
 
-/* Makes two buffers of 64 bytes, and the first @nr of them available */
+/* Makes eight buffers of 64 bytes, and the first @nr of them available */
 static void offer_buffers(const struct gz_memory *mem, unsigned int nr)
 {
-	struct vring_desc *desc = gz_memory_at(mem, QUEUE(NET_RX), 32);
+	struct vring_desc *desc = gz_memory_at(mem, QUEUE(NET_RX), 8 * 16);
 	struct vring_avail *avail = gz_memory_at(mem, QUEUE(NET_RX) + 0x1000, 20);
 	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 8; i++) {
 		desc[i] = (struct vring_desc){
 			.addr = htole64(BUFFERS + i * 0x1000),
 			.len = htole32(64),
@@ -395,6 +395,75 @@ TEST_F(net, a_long_frame_takes_several_buffers)
 	EXPECT_EQ('x', second[LONG_FRAME - 64 - 1]);
 	EXPECT_EQ(0, second[LONG_FRAME - 64]);
 	EXPECT_EQ(self->tap[0], self->v->input_fd);
+}
+
+/* The contents of the guest's buffers from @first on, which must be for one frame */
+static size_t contents(const struct gz_memory *mem, const struct vring_used *used,
+		       unsigned int first, char *frame)
+{
+	const struct virtio_net_hdr_v1 *hdr;
+	unsigned int i, end = le16toh(used->idx);
+	size_t n, len = 0;
+
+	hdr = gz_memory_at(mem, BUFFERS + first * 0x1000, 12);
+	if (le16toh(hdr->num_buffers) != end - first)
+		return 0;
+	for (i = first; i < end; i++) {
+		n = le32toh(used->ring[i].len);
+		if (le32toh(used->ring[i].id) != i || n > 64)
+			return 0;
+		memcpy(frame + len, gz_memory_at(mem, BUFFERS + i * 0x1000, n), n);
+		len += n;
+	}
+	return len;
+}
+
+/* Frames are read into as many buffers as the last one took, and the rest is moved */
+TEST_F(net, frames_arrive_whole)
+{
+	static const size_t lengths[] = { 64, LONG_FRAME, LONG_FRAME, 20, 65 };
+	char frame[LONG_FRAME], got[8 * 64];
+	unsigned int i, j, first = 0;
+
+	ASSERT_TRUE(bring_up_with(self->v, 1ULL << VIRTIO_NET_F_MRG_RXBUF));
+	offer_buffers(&self->mem, 8);
+	for (i = 0; i < 5; i++) {
+		for (j = 0; j < lengths[i]; j++)
+			frame[j] = 16 * i + j;
+		ASSERT_EQ((ssize_t)lengths[i],
+			  write(self->tap[1], frame, lengths[i]));
+		self->v->ops->input(self->v);
+		ASSERT_EQ(lengths[i],
+			  contents(&self->mem, self->used, first, got));
+		EXPECT_EQ(0, memcmp(frame, got, 10));
+		EXPECT_EQ(0, memcmp(frame + 12, got + 12, lengths[i] - 12));
+		first = le16toh(self->used->idx);
+	}
+	EXPECT_EQ(8, first);
+	EXPECT_EQ(self->tap[0], self->v->input_fd);
+}
+
+TEST_F(net, the_header_may_be_in_pieces)
+{
+	static const struct vring_desc chain[] = {
+		{ BUFFERS, 4, VRING_DESC_F_WRITE },
+		{ BUFFERS + 0x1000, 60, VRING_DESC_F_WRITE },
+	};
+	const char *begin = gz_memory_at(&self->mem, BUFFERS, 4);
+	const char *rest = gz_memory_at(&self->mem, BUFFERS + 0x1000, 60);
+	char frame[64];
+
+	memset(frame, 'x', sizeof(frame));
+	ASSERT_TRUE(bring_up(self->v));
+	offer(&self->mem, NET_RX, chain, 2);
+	ASSERT_EQ(64, write(self->tap[1], frame, 64));
+	self->v->ops->input(self->v);
+	ASSERT_EQ(1, le16toh(self->used->idx));
+	EXPECT_EQ(64, le32toh(self->used->ring[0].len));
+	EXPECT_EQ(0, memcmp(frame, begin, 4));
+	EXPECT_EQ(0, memcmp(frame, rest, 6));
+	EXPECT_EQ(1, rest[6]);
+	EXPECT_EQ(0, memcmp(frame + 12, rest + 8, 52));
 }
 
 /* Such as one that the host has made for an earlier driver, which took long ones */
