@@ -378,6 +378,14 @@ bench-guests-image: host-module bench-guests-program $(BUSYBOX)
 		$(KBUILD_DIR)/host/arch/arm64/boot/Image=/usr/share/geniezone/Image \
 		$(GUESTS)/initrd=/usr/share/geniezone/bench-guest
 
+# A host without the driver, whose gzrun uses KVM
+PHONY += kvm-image
+kvm-image: kernel bench-guests-program guest-image $(BUSYBOX)
+	@$(IMAGE)/initramfs.sh host $(KBUILD_DIR)/kvm.cpio $(BUSYBOX) \
+		$(GUESTS)/gzrun-kvm=/usr/bin/gzrun \
+		$(KBUILD_DIR)/host/arch/arm64/boot/Image=/usr/share/geniezone/Image \
+		$(GUEST_INITRD)=/usr/share/geniezone/initrd
+
 # The kernel of "make run": Debian's own, as it is in the package. "release" finds the
 # newest one of this Debian. Host and guest load what is not built into it.
 DEBIAN		:= $(BUILD)/debian

@@ -12,8 +12,8 @@ import sys
 sys.dont_write_bytecode = True
 
 from runner import bench, coverage, docs, framework, gate, graph, guests, hypmutants, \
-    kernels, machine, models, mutants, phones, programs, reset, selfcheck, series, static, steps, \
-    terminal, upstream
+    kernels, machine, models, mutants, onecore, phones, programs, reset, selfcheck, \
+    series, static, steps, terminal, upstream
 from runner.prebuild import Prebuild
 from runner.context import Context
 from runner.report import Report
@@ -143,7 +143,8 @@ GROUPS = {
     "mutants-hyp": [("unpack", unpack), ("mutants", hypmutants.mutants)],
     "phones": HOST + [("phones", phones.phones)],
     "machines": HOST + [("machines", models.machines), ("models", models.models),
-                        ("one core", machine.smp_one_core)],
+                        ("newest qemu", models.selftests),
+                        ("one core", onecore.one_core)],
     "soak": HOST + [("phones", phones.phones), ("soak", machine.soak),
                     ("soak kicks", machine.soak_kicks)],
     "fuzz": HOST + [("build debug", build_debug),

@@ -116,17 +116,18 @@ class Machine:
                 step, any(line.startswith(f"ok: {step}") for line in lines),
                 "not reached", self.ctx.log(name))
 
-    def smp(self, name, rounds, *options, patience=1):
+    def smp(self, name, rounds, *options, patience=1, append="", el2=True):
         """Boots Linux guests with several vCPUs, one by one and then two at once."""
         limit = (60 + 60 * rounds) * self.patience * patience
-        status, lines = self.boot(name, f"gz.do=smp gz.rounds={rounds}", limit,
-                                  *options)
+        status, lines = self.boot(name, f"gz.do=smp gz.rounds={rounds} {append}", limit,
+                                  *options, el2=el2)
         guests = [f"smp-{i}" for i in range(1, rounds + 1)] + \
             ["pair-1", "pair-2"]
         for guest in guests:
             self.ctx.report.check(guest, f"ok: guest {guest}" in lines,
                                   "not reached", self.ctx.log(name))
         self.ended(name, status, lines)
+        return lines
 
     def program(self, name, program, runs):
         """Adds the results of a test program from the log of this name."""
@@ -221,14 +222,6 @@ def guest(ctx):
 
 def smp_guests(ctx):
     base_machine(ctx).smp("guest-smp", 1)
-
-
-def smp_one_core(ctx):
-    """
-    The same, with four CPUs that share one of this machine's: whoever holds a lock
-    may not run for a while.
-    """
-    base_machine(ctx).smp("guest-smp-core", 2, "--smp", "4", "--core", "0", patience=3)
 
 
 def soak(ctx):

@@ -126,6 +126,16 @@ def cells(lines, found):
         yield cell([] if code is None else ktap.parse_program(text, code))
 
 
+def selftests(ctx):
+    """All programs of gzhyp and of the driver on the newest QEMU."""
+    program = newest(ctx)
+    if program:
+        base_machine(ctx).tests(
+            "newest-qemu", "", programs.for_kernel(
+                programs.programs(ctx, programs.GZHYP, programs.DRIVER), "base"),
+            options=("--qemu", program))
+
+
 def models(ctx):
     """Guests and programs on each CPU model, and a table."""
     found = [program for program in programs.for_kernel(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * gzrun on KVM, for comparison: the objects of gzrun and of its library as they are,
- * but the linker sends their calls of ioctl(), open(), close() and sigaction() here
- * (-Wl,--wrap). An ioctl of the driver becomes one of KVM, and an exit of KVM one of
- * the driver. All else goes to the C library.
+ * but the linker sends some of their calls here (-Wl,--wrap): ioctl(), open(), close(),
+ * sigaction() and seccomp_load(). An ioctl of the driver becomes one of KVM, and an
+ * exit of KVM one of the driver. All else goes to the C library.
  */
 
 #include <errno.h>
@@ -208,6 +208,26 @@ int __wrap_sigaction(int sig, const struct sigaction *act, struct sigaction *old
 	kick_handler = act->sa_handler;
 	own.sa_handler = kick;
 	return __real_sigaction(sig, &own, old);
+}
+
+/* In place of the driver's ioctls, which the filter allows as well */
+static const unsigned int kvm_ioctls[] = {
+	KVM_RUN, KVM_GET_ONE_REG, KVM_SET_ONE_REG, KVM_CREATE_VM,
+	KVM_GET_VCPU_MMAP_SIZE, KVM_CREATE_DEVICE, KVM_SET_DEVICE_ATTR,
+	KVM_SET_USER_MEMORY_REGION, KVM_CREATE_VCPU, KVM_ARM_PREFERRED_TARGET,
+	KVM_ARM_VCPU_INIT, KVM_IRQFD, KVM_IOEVENTFD,
+};
+
+/* The sandbox of gzrun */
+int __wrap_seccomp_load(scmp_filter_ctx ctx)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < sizeof(kvm_ioctls) / sizeof(*kvm_ioctls); i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1_32(SCMP_CMP_EQ, kvm_ioctls[i], 0));
+	return ret ? ret : __real_seccomp_load(ctx);
 }
 
 int __wrap_open(const char *path, int flags, ...)
