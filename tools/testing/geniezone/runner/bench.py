@@ -71,11 +71,11 @@ def program(ctx):
     return ctx.build / "bench-program/bench"
 
 
-def plugin_option(ctx, plugin, file):
-    """The plugin with the addresses of the program's marks and of the levels."""
-    symbols = subprocess.run(["aarch64-linux-gnu-nm", str(program(ctx))],
+def plugin_option(ctx, plugin, file, marked):
+    """The plugin with the addresses of the marks in a program, and of the levels."""
+    symbols = subprocess.run(["aarch64-linux-gnu-nm", str(marked)],
                              check=True, capture_output=True, text=True).stdout
-    marks = re.findall(r"^([0-9a-f]+) T mark_(\w+)$", symbols, re.M)
+    marks = re.findall(r"^([0-9a-f]+) [tT] mark_(\w+)$", symbols, re.M)
     levels = profile.ranges() if plugin == "longest" else ()
     return ",".join((str(ctx.build / f"bench-program/{plugin}.so"), f"out={file}",
                      *(f"{name}={address}" for address, name in marks), *levels))
@@ -94,7 +94,7 @@ def run_boot(ctx, mode, boot):
     options = OPTIONS + ("--smp", str(boot.cpus), "--mem", boot.memory)
     if boot.plugin:
         options += ("--plugin", plugin_option(
-            ctx, boot.plugin, plugin_file(ctx, name, boot.plugin)))
+            ctx, boot.plugin, plugin_file(ctx, name, boot.plugin), program(ctx)))
     kvm = mode.hypervisor == "kvm"
     if kvm:
         options += ("--vhe",)
@@ -135,24 +135,26 @@ def results_of(ctx, mode, boot):
     return results
 
 
-def driver_range(ctx, lines):
+def driver_range(ctx, lines, flavour="lean"):
     """The addresses of the module's code."""
     start = next((int(line.split()[1], 16) for line in lines
                   if line.startswith("text: ")), None)
     if start is None:
         return None
-    sizes = subprocess.run(["aarch64-linux-gnu-size", "-A", str(ctx.driver("lean"))],
+    sizes = subprocess.run(["aarch64-linux-gnu-size", "-A", str(ctx.driver(flavour))],
                            check=True, capture_output=True, text=True).stdout
     size = int(re.search(r"^\.text\s+(\d+)", sizes, re.M)[1])
     return range(start, start + size)
 
 
-def symbols_of(ctx, name, code):
+def symbols_of(ctx, name, code, flavour="lean", programs=None):
+    """The functions of a machine's kernel, driver, programs and hypervisor."""
     symbols = profile.Symbols()
-    symbols.add(ctx.kbuild / "lean/vmlinux")
-    symbols.add(program(ctx))
+    symbols.add(ctx.kbuild / flavour / "vmlinux")
+    for path in programs or (program(ctx),):
+        symbols.add(path)
     if code:
-        symbols.add(ctx.driver("lean"), code.start)
+        symbols.add(ctx.driver(flavour), code.start)
     hidden = re.search(r"^gzhyp: .* hidden at ([0-9a-f]+)",
                        ctx.log(name).read_text(errors="replace"), re.M)
     if hidden:

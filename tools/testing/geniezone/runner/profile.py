@@ -26,16 +26,34 @@ def ranges():
         yield f"{name}={levels.start:x}-{levels.stop - 1:x}"
 
 
-def sections(path):
-    """For each result, in order: address of a block -> instructions."""
+def blocks(path):
+    """
+    The place of the host's kernel, and for each result, in order: (address of a block,
+    its place) -> instructions. See profile.c.
+    """
+    host = None
     results = []
     with open(path) as file:
         for line in file:
-            first, second = line.split()
-            if first == "result":
+            words = line.split()
+            if words[0] == "host":
+                host = int(words[1], 16)
+            elif words[0] == "result":
                 results.append({})
             else:
-                results[-1][int(first, 16)] = int(second)
+                addr, place, count = words
+                results[-1][int(addr, 16), int(place, 16)] = int(count)
+    return host, results
+
+
+def sections(path):
+    """For each result, in order: address of a block -> instructions."""
+    results = []
+    for section in blocks(path)[1]:
+        count = Counter()
+        for (addr, _), n in section.items():
+            count[addr] += n
+        results.append(count)
     return results
 
 
@@ -64,7 +82,8 @@ class Symbols:
         done = subprocess.run([self.nm, "-n", str(path)], check=True,
                               capture_output=True, text=True)
         for line in done.stdout.splitlines():
-            match = re.match(r"^([0-9a-f]+) [tTwW] (?!\$)(\S+)$", line)
+            match = re.match(r"^([0-9a-f]+) [tTwW] (?!(?:__kvm_nvhe_)?\$)(\S+)$",
+                             line)
             if match:
                 self.names.setdefault(int(match[1], 16) + offset, match[2])
         self.order = sorted(self.names)
@@ -103,4 +122,66 @@ def by_function(section, code, symbols):
         where = level(addr, code)
         name = where if where == "guest" else symbols.of(addr)
         count[where, name] += n
+    return count
+
+
+# Where the programs of a machine with whole guests have their code
+GUEST_PROGRAM = range(0x20000000, 0x30000000)
+HOST_PROGRAM = range(0x30000000, 0x40000000)
+# A program that is not static, such as QEMU. Its libraries are near the stack.
+DYNAMIC = range(0xaaaa00000000, 0xaaac00000000)
+
+IMAGES = ("guest program", "guest kernel", "EL2", "driver", "host kernel", "VMM",
+          "host program")
+
+# What functions of the host's kernel do: the first that matches counts
+GROUPS = tuple((group, re.compile(pattern)) for group, pattern in (
+    ("KVM", r"kvm|vgic|^timer_(get|set|save|restore|irq|offset|is_|emul)|get_timer_map|"
+            r"vcpu|_mem_abort|^esr_|ioeventfd|irqfd|mtree_load|bsearch|handle_exit|"
+            r"irqchip|^gic_|_desc_(un)?lock|cntvoff|^gfn_|xfer_to_guest|_notifier_"),
+    ("seccomp", r"seccomp|bpf_prog|secure_computing"),
+    ("locks, RCU", r"spin_|mutex|rcu_|local_bh|migrate_(en|dis)able|percpu_"),
+    ("scheduler", r"sched|update_curr|enqueue|dequeue|^pick_|pick_next|_task_fair|"
+                  r"vruntime|update_load_avg|wake|cpu_switch|_rq_|task_switch|eevdf|"
+                  r"fpsimd|entity|hrtimer|mm_cid|set_next|ktime_get|ttwu|dl_server"),
+    ("system calls", r"^el0|do_el0|invoke_syscall|ret_to_user|^vectors$|syscall|"
+                     r"notify_resume|fdget|^fput|rseq|sys_ioctl|exit_to_user"),
+    ("copies", r"copy|^__?mem(cpy|set|move)|memset"),
+    ("network", r"tcp|^_*ip_|_ip_|skb|sock|net|tun_|napi|vhost|virtio|inet|neigh"),
+    ("files", r"shmem|file|^vfs|iov|write|read_iter|xas_|folio|eventfd|^ep_|epoll"),
+))
+
+
+def group(name):
+    """What a function of the host's kernel does."""
+    return next((title for title, pattern in GROUPS if pattern.search(name)), "other")
+
+
+def image(addr, is_host, code):
+    """Whose code a block is. is_host: it is in the image of the host's kernel."""
+    if code and addr in code:
+        return "driver"
+    if addr >= KERNEL:
+        return "host kernel" if is_host else "guest kernel"
+    if addr in GUEST_PROGRAM:
+        return "guest program"
+    if addr in HOST_PROGRAM:
+        return "host program"
+    if addr in PROGRAM or addr in DYNAMIC or addr in STACK:
+        return "VMM"
+    return "EL2"
+
+
+def by_image(host, section, code, symbols):
+    """
+    (image, function) -> instructions. KVM has its code for EL2 in the image of the
+    host's kernel, but not at the kernel's addresses.
+    """
+    count = Counter()
+    for (addr, place), n in section.items():
+        whose = image(addr, place == host, code)
+        name = symbols.of(addr)
+        if whose == "EL2" and name.startswith("0x"):
+            name = symbols.of((addr + place - host) % (1 << 64))
+        count[whose, name] += n
     return count

@@ -5,8 +5,11 @@
  *
  *   -plugin libprofile.so,reset=ADDR,begin=ADDR,end=ADDR,result=ADDR,out=FILE
  *
- * For each result, FILE then has "result N" and lines with address and count. An
- * instruction that faults counts each time that it is tried.
+ * For each result, FILE then has "result N" and lines with address, place and count.
+ * The place is where the machine's memory has the block, less the address. It tells
+ * the same address of the host's kernel, which has the place in the line "host PLACE",
+ * and of a guest's kernel from each other. An instruction that faults counts each time
+ * that it is tried.
  */
 
 #include <stdbool.h>
@@ -19,80 +22,68 @@
 
 EXPORTED int qemu_plugin_version = 1;
 
-/*
- * A basic block, found again if it is translated again. Blocks are never freed. The
- * lists of blocks that a section or a result executed are short.
- */
+/* A basic block, found again if it is translated again. Blocks are never freed. */
 struct block {
 	uint64_t addr;
+	uint64_t place;		/* see above */
 	uint64_t now;		/* executed so far */
-	uint64_t begin;		/* the value of now when the section reached it */
+	uint64_t begin;		/* the value of now at the begin of the section */
 	uint64_t sum;		/* of all sections of this result */
-	unsigned long section;	/* the last section that executed it */
-	unsigned long result;	/* the last result that executed it */
-	struct block *next_in_section, *next_in_result, *next_in_bucket;
+	struct block *next_in_bucket, *next;
 };
 
 #define BUCKETS		65536
 
-static struct block *buckets[BUCKETS], *in_section, *in_result;
-static unsigned long section, nr_resets;
+static struct block *buckets[BUCKETS], *blocks;
 static unsigned int nr_results;
 static bool inside;
 static FILE *out;
 
-static struct block *block_get(uint64_t addr)
+/* Where a kernel's image is, from here on */
+#define KERNEL_IMAGE	0xffff800080000000
+
+/* The place of the host's kernel, the first one that runs */
+static uint64_t host_place;
+
+static struct block *block_get(uint64_t addr, uint64_t place)
 {
 	struct block **bucket = &buckets[addr / 4 % BUCKETS], *b;
 
 	for (b = *bucket; b; b = b->next_in_bucket)
-		if (b->addr == addr)
+		if (b->addr == addr && b->place == place)
 			return b;
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		abort();
 	b->addr = addr;
+	b->place = place;
 	b->next_in_bucket = *bucket;
 	*bucket = b;
+	b->next = blocks;
+	blocks = b;
 	return b;
-}
-
-/* Runs before the block's instructions are counted */
-static void executed(unsigned int cpu, void *data)
-{
-	struct block *b = data;
-
-	(void)cpu;
-	if (!inside || b->section == section)
-		return;
-	b->section = section;
-	b->begin = b->now;
-	b->next_in_section = in_section;
-	in_section = b;
-	if (b->result == nr_resets)
-		return;
-	b->result = nr_resets;
-	b->sum = 0;
-	b->next_in_result = in_result;
-	in_result = b;
 }
 
 static void reset(unsigned int cpu, void *data)
 {
+	struct block *b;
+
 	(void)cpu;
 	(void)data;
 	inside = false;
-	nr_resets++;
-	in_result = NULL;
+	for (b = blocks; b; b = b->next)
+		b->sum = 0;
 }
 
 static void begin(unsigned int cpu, void *data)
 {
+	struct block *b;
+
 	(void)cpu;
 	(void)data;
 	inside = true;
-	section++;
-	in_section = NULL;
+	for (b = blocks; b; b = b->next)
+		b->begin = b->now;
 }
 
 static void end(unsigned int cpu, void *data)
@@ -104,7 +95,7 @@ static void end(unsigned int cpu, void *data)
 	if (!inside)
 		return;
 	inside = false;
-	for (b = in_section; b; b = b->next_in_section)
+	for (b = blocks; b; b = b->next)
 		b->sum += b->now - b->begin;
 }
 
@@ -114,10 +105,15 @@ static void write_result(unsigned int cpu, void *data)
 
 	(void)cpu;
 	(void)data;
+	if (!nr_results)
+		fprintf(out, "host %llx\n", (unsigned long long)host_place);
 	fprintf(out, "result %u\n", ++nr_results);
-	for (b = in_result; b; b = b->next_in_result)
-		fprintf(out, "%llx %llu\n", (unsigned long long)b->addr,
-			(unsigned long long)b->sum);
+	for (b = blocks; b; b = b->next)
+		if (b->sum)
+			fprintf(out, "%llx %llx %llu\n",
+				(unsigned long long)b->addr,
+				(unsigned long long)b->place,
+				(unsigned long long)b->sum);
 }
 
 static struct {
@@ -147,13 +143,15 @@ static void call_at_marks(struct qemu_plugin_insn *insn)
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, 0);
-	struct block *b = block_get(qemu_plugin_insn_vaddr(insn));
+	uint64_t addr = qemu_plugin_insn_vaddr(insn);
+	uint64_t place = (uintptr_t)qemu_plugin_insn_haddr(insn) - addr;
+	struct block *b = block_get(addr, place);
 	enum qemu_plugin_op op = QEMU_PLUGIN_INLINE_ADD_U64;
 	size_t i, n = qemu_plugin_tb_n_insns(tb);
 
 	(void)id;
-	qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS,
-					     b);
+	if (!host_place && addr >= KERNEL_IMAGE)
+		host_place = place;
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		qemu_plugin_register_vcpu_insn_exec_inline(insn, op, &b->now, 1);
