@@ -364,9 +364,19 @@ bench-image: kernel lean-module lean-plain bench-program $(BUSYBOX)
 		$(KBUILD_DIR)/lean.plain/gzplain.ko=/lib/modules/gzplain.ko \
 		$(BENCH_PROGRAM)/bench=/usr/libexec/geniezone-bench/bench
 
+# Debian's QEMU for arm64, with its libraries. It needs a hundred packages.
+QEMU_ARM64	:= $(BUILD)/qemu-arm64
+QEMU_PROGRAM	:= usr/bin/qemu-system-aarch64
+$(QEMU_ARM64)/root/$(QEMU_PROGRAM): | packages
+	@$(IMAGE)/arm64.sh $(QEMU_ARM64) qemu-system-arm
+
+$(QEMU_ARM64)/bin/qemu-system-aarch64: $(QEMU_ARM64)/root/$(QEMU_PROGRAM)
+	@$(IMAGE)/closure.sh $(QEMU_ARM64)/root $(QEMU_PROGRAM) $(QEMU_ARM64)
+
 # The host's kernel also boots as the guest
 PHONY += bench-guests-image
-bench-guests-image: host-module bench-guests-program $(BUSYBOX)
+bench-guests-image: host-module bench-guests-program $(BUSYBOX) \
+		$(QEMU_ARM64)/bin/qemu-system-aarch64
 	@printf '%s\n' "dir /dev 755" "dir /proc 755" "nod /dev/console 600 c 5 1" \
 		"file /init $(GUESTS)/guest 755" >$(GUESTS)/initrd.list
 	@$(IMAGE)/cpio.py $(GUESTS)/initrd.list $(GUESTS)/initrd
@@ -375,6 +385,9 @@ bench-guests-image: host-module bench-guests-program $(BUSYBOX)
 		$(BUILD)/gzrun/gzrun=/usr/bin/gzrun \
 		$(GUESTS)/gzrun-kvm=/usr/bin/gzrun-kvm \
 		$(GUESTS)/guests=/usr/bin/guests \
+		$(QEMU_ARM64)/bin=/usr/bin \
+		$(QEMU_ARM64)/lib=/usr/lib/aarch64-linux-gnu \
+		$(QEMU_ARM64)/lib/ld-linux-aarch64.so.1=/lib/ld-linux-aarch64.so.1 \
 		$(KBUILD_DIR)/host/arch/arm64/boot/Image=/usr/share/geniezone/Image \
 		$(GUESTS)/initrd=/usr/share/geniezone/bench-guest
 
@@ -453,7 +466,8 @@ $(TESTS): test-packages
 PHONY += clean distclean
 clean:
 	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name 'linux-6.*' ! -name debian ! -name cbmc \
-		! -name qemu ! -name 'integrated*' ! -name arm64 ! -name libfdt -exec rm -rf {} +
+		! -name qemu ! -name qemu-arm64 ! -name 'integrated*' ! -name arm64 ! -name libfdt \
+		-exec rm -rf {} +
 
 distclean:
 	rm -rf $(BUILD)

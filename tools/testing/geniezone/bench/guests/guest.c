@@ -34,7 +34,7 @@
 #define SOURCE		(128UL << 10)
 #define ARENA		(4 * MIB)
 #define PAIRS		2
-#define MESSAGES	50
+#define MESSAGES	200
 #define MESSAGE		100
 
 static void power_off(void)
@@ -332,28 +332,55 @@ static void load_build(void)
 
 /*
  * Pairs of processes that send each other messages. Each has a CPU of its own, and
- * sleeps while the other works: each message takes an IPI that wakes a vCPU.
+ * sleeps while the other works: each message takes an IPI that wakes a vCPU. Their
+ * start is not measured.
  */
+
+static int go[2], done[2];
+
+static void send_byte(int fd)
+{
+	if (write(fd, "", 1) != 1)
+		fail("pipe");
+}
+
+static void wait_for_byte(int fd)
+{
+	char byte;
+
+	if (read(fd, &byte, 1) != 1)
+		fail("pipe");
+}
+
+static void exchange(int in, int out, int is_first, int n)
+{
+	char message[MESSAGE] = { 0 };
+
+	while (n--) {
+		if (is_first && write(out, message, MESSAGE) != MESSAGE)
+			fail("a process that sends");
+		if (read(in, message, MESSAGE) != MESSAGE)
+			fail("a process that receives");
+		if (!is_first && write(out, message, MESSAGE) != MESSAGE)
+			fail("a process that sends");
+	}
+}
 
 static void chat(int in, int out, int cpu)
 {
-	char message[MESSAGE] = { 0 };
-	int i, first = cpu % 2;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		_exit(1);
-	for (i = 0; i < MESSAGES; i++) {
-		if (first && write(out, message, MESSAGE) != MESSAGE)
-			_exit(1);
-		if (read(in, message, MESSAGE) != MESSAGE)
-			_exit(1);
-		if (!first && write(out, message, MESSAGE) != MESSAGE)
-			_exit(1);
-	}
-	_exit(0);
+		fail("sched_setaffinity");
+	exchange(in, out, cpu % 2, 1);
+	send_byte(done[1]);
+	wait_for_byte(go[0]);
+	exchange(in, out, cpu % 2, MESSAGES);
+	send_byte(done[1]);
+	for (;;)
+		pause();
 }
 
 static void start_pair(int nr)
@@ -372,19 +399,32 @@ static void start_pair(int nr)
 	close(back[1]);
 }
 
+static void wait_for_pairs(void)
+{
+	int i;
+
+	for (i = 0; i < 2 * PAIRS; i++)
+		wait_for_byte(done[0]);
+}
+
 static void messages(void)
 {
-	int i, status;
+	int i;
 
-	for (i = 0; i < PAIRS; i++)
-		start_pair(i);
 	for (i = 0; i < 2 * PAIRS; i++)
-		if (wait(&status) < 0 || status)
-			fail("a process that sends");
+		send_byte(go[1]);
+	wait_for_pairs();
 }
 
 static void load_messages(void)
 {
+	int i;
+
+	if (pipe(go) || pipe(done))
+		fail("pipe");
+	for (i = 0; i < PAIRS; i++)
+		start_pair(i);
+	wait_for_pairs();
 	measure("messages", 2L * PAIRS * MESSAGES, messages);
 }
 

@@ -3,9 +3,9 @@
  * Runs a VMM with guests that measure themselves (guest.c), and is the other end of
  * their connections:
  *
- *   guests VMM gz|kvm LOAD...
+ *   guests VMM gz|kvm|qemu LOAD...
  *
- * Prints "R FIGURE 0 VALUE COUNT" for each figure, as the program bench does.
+ * gz and kvm are gzrun, qemu is QEMU on KVM. Prints "R FIGURE 0 VALUE COUNT" for each figure, as the program bench does.
  */
 
 #include <arpa/inet.h>
@@ -22,8 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,13 +34,14 @@
 #include "protocol.h"
 
 #define SHARE		"/usr/share/geniezone/"
-#define DISK_FILE	"/tmp/disk"
+#define DISK_DIR	"/tmp/disk"
+#define DISK_FILE	DISK_DIR "/disk"
 
 /* As on the host, so that addresses and costs are the same in each run */
-#define PARAMS		"console=ttyS0 quiet panic=-1 nokaslr norandmaps mitigations=off"
+#define PARAMS		"quiet panic=-1 nokaslr norandmaps mitigations=off"
 
 static const char *vmm;
-static bool is_kvm;
+static bool is_kvm, is_qemu;
 /* A guest whose figures are not printed */
 static bool is_warm_up;
 static double per_tick;
@@ -253,10 +256,18 @@ static void raise_tap(void)
 	close(fd);
 }
 
+/*
+ * With huge pages: without them, the host's kernel looks at the whole rest of a request
+ * again for each page that it copies.
+ */
 static void make_disk(void)
 {
-	int fd = open(DISK_FILE, O_RDWR | O_CREAT, 0600);
+	int fd;
 
+	if (mkdir(DISK_DIR, 0700) ||
+	    mount("disk", DISK_DIR, "tmpfs", 0, "huge=always"))
+		err(1, DISK_DIR);
+	fd = open(DISK_FILE, O_RDWR | O_CREAT, 0600);
 	if (fd < 0 || ftruncate(fd, DISK))
 		err(1, DISK_FILE);
 	close(fd);
@@ -269,13 +280,15 @@ static void make_disk(void)
 /**
  * struct load - a guest and its options
  * @name: gz.load= of the guest
- * @options: options of the VMM
+ * @options: options of gzrun
+ * @qemu: options of QEMU
  * @before: prepares the host, or NULL
  * @ready: called when the guest's init runs, or NULL
  */
 struct load {
 	const char *name;
 	const char *options[6];
+	const char *qemu[6];
 	void (*before)(void);
 	void (*ready)(void);
 };
@@ -292,12 +305,19 @@ static void serve_vsock(void)
 
 static const struct load loads[] = {
 	{ .name = "nothing" },
-	{ .name = "disk", .options = { "--disk", DISK_FILE }, .before = make_disk },
+	{ .name = "disk", .options = { "--disk", DISK_FILE },
+	  .qemu = { "-drive", "if=none,id=disk,format=raw,file=" DISK_FILE,
+		    "-device", "virtio-blk-device,drive=disk" },
+	  .before = make_disk },
 	{ .name = "net", .options = { "--net", "tap=" TAP },
+	  .qemu = { "-netdev", "tap,id=net,ifname=" TAP ",script=no,downscript=no",
+		    "-device", "virtio-net-device,netdev=net" },
 	  .before = serve_tcp, .ready = raise_tap },
-	{ .name = "vsock", .options = { "--vsock", "3" }, .before = serve_vsock },
+	{ .name = "vsock", .options = { "--vsock", "3" },
+	  .qemu = { "-device", "vhost-vsock-device,guest-cid=3" },
+	  .before = serve_vsock },
 	{ .name = "build" },
-	{ .name = "messages", .options = { "--cpus", "4" } },
+	{ .name = "messages", .options = { "--cpus", "4" }, .qemu = { "-smp", "4" } },
 };
 
 /**
@@ -320,21 +340,38 @@ struct guest {
 	uint64_t exits;
 };
 
+/* Both give the guest modern virtio-mmio devices, a serial console and GICv3 */
+static const char *const gzrun_args[] = {
+	"--kernel", SHARE "Image", "--initrd", SHARE "bench-guest", "--mem", "512M",
+	"--params", NULL
+};
+
+static const char *const qemu_args[] = {
+	"-M", "virt,gic-version=3", "-accel", "kvm", "-cpu", "host", "-m", "512",
+	"-nodefaults", "-display", "none", "-serial", "stdio",
+	"-global", "virtio-mmio.force-legacy=false",
+	"-kernel", SHARE "Image", "-initrd", SHARE "bench-guest", "-append", NULL
+};
+
+/* Appends arguments up to the NULL at their end, which it also writes */
+static const char **append(const char **to, const char *const *from)
+{
+	while ((*to = *from++))
+		to++;
+	return to;
+}
+
 static void exec_vmm(const struct load *load, int in, int out)
 {
-	const char *argv[24] = {
-		vmm, "--kernel", SHARE "Image", "--initrd", SHARE "bench-guest",
-		"--mem", "512M", "--params",
-	};
+	const char *argv[40], **end = argv;
 	char params[256];
-	unsigned int n, i;
 
-	snprintf(params, sizeof(params), "%s gz.load=%s", PARAMS, load->name);
-	for (n = 0; argv[n]; n++)
-		;
-	argv[n++] = params;
-	for (i = 0; load->options[i]; i++)
-		argv[n++] = load->options[i];
+	*end++ = vmm;
+	end = append(end, is_qemu ? qemu_args : gzrun_args);
+	snprintf(params, sizeof(params), "console=%s %s gz.load=%s",
+		 is_qemu ? "ttyAMA0" : "ttyS0", PARAMS, load->name);
+	*end++ = params;
+	append(end, is_qemu ? load->qemu : load->options);
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	execv(vmm, (char *const *)argv);
@@ -447,10 +484,11 @@ int main(int argc, char **argv)
 	int i;
 
 	if (argc < 4)
-		errx(2, "usage: guests VMM gz|kvm LOAD...");
+		errx(2, "usage: guests VMM gz|kvm|qemu LOAD...");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	vmm = argv[1];
-	is_kvm = !strcmp(argv[2], "kvm");
+	is_qemu = !strcmp(argv[2], "qemu");
+	is_kvm = is_qemu || !strcmp(argv[2], "kvm");
 	per_tick = ns_per_tick();
 	/* The first guest brings the files into caches */
 	is_warm_up = true;
