@@ -85,14 +85,26 @@ static int gzvm_vcpu_enter(struct gzvm_vcpu *vcpu, u64 *reason)
 	return ret;
 }
 
+/* Not inline: a kernel that clears variables would clear these for each exit. */
+static noinline int gzvm_run_resume_hypercall(struct gzvm_hyp_run *shared,
+					      struct gzvm_vcpu_run __user *urun)
+{
+	u64 args[8];
+	int i;
+
+	if (copy_from_user(args, urun->hypercall.args, sizeof(args)))
+		return -EFAULT;
+	for (i = 0; i < ARRAY_SIZE(args); i++)
+		shared->hypercall.args[i] = cpu_to_le64(args[i]);
+	return 0;
+}
+
 /* Pass the VMM's answer to the last exit on to EL2, and nothing else. */
 static int gzvm_run_resume(struct gzvm_vcpu *vcpu,
 			   struct gzvm_vcpu_run __user *urun)
 {
 	struct gzvm_hyp_run *shared = vcpu->shared;
-	u64 args[8];
 	u8 data[8];
-	int i;
 
 	switch (vcpu->resume) {
 	case GZVM_RESUME_NONE:
@@ -103,11 +115,7 @@ static int gzvm_run_resume(struct gzvm_vcpu *vcpu,
 		memcpy(shared->mmio.data, data, sizeof(data));
 		return 0;
 	case GZVM_RESUME_HYPERCALL:
-		if (copy_from_user(args, urun->hypercall.args, sizeof(args)))
-			return -EFAULT;
-		for (i = 0; i < ARRAY_SIZE(args); i++)
-			shared->hypercall.args[i] = cpu_to_le64(args[i]);
-		return 0;
+		return gzvm_run_resume_hypercall(shared, urun);
 	}
 	return 0;
 }
@@ -129,19 +137,28 @@ static int gzvm_run_check(struct gzvm_vcpu_run __user *urun)
 
 /*
  * Copy the exit to the VMM. Do not write immediate_exit, which a signal handler
- * may be setting, nor the part of the union that the exit does not use.
+ * may be setting, nor the part of the union that the exit does not use. These are few
+ * words mostly, for which copy_to_user() takes longer.
  */
 static int gzvm_run_deliver(struct gzvm_vcpu *vcpu,
 			    struct gzvm_vcpu_run __user *urun)
 {
-	struct gzvm_vcpu_run *exit = &vcpu->exit;
+	const u64 *from = (const u64 *)vcpu->exit.padding;
+	u64 __user *to = (u64 __user *)urun->padding;
+	unsigned int i, nr = vcpu->exit_size / sizeof(*from);
 
 	vcpu->undelivered = true;
-	if (copy_to_user(urun->padding, exit->padding, vcpu->exit_size) ||
-	    put_user(exit->exit_reason, &urun->exit_reason))
+	if (!user_write_access_begin(urun, sizeof(*urun)))
 		return -EFAULT;
+	for (i = 0; i < nr; i++)
+		unsafe_put_user(from[i], to + i, fault);
+	unsafe_put_user(vcpu->exit.exit_reason, &urun->exit_reason, fault);
+	user_write_access_end();
 	vcpu->undelivered = false;
 	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
 }
 
 /* Run until there is an exit for the VMM (0), or something else to return (errno). */
