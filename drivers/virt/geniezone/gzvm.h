@@ -47,7 +47,6 @@
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
-#include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -75,6 +74,7 @@ static_assert(GZVM_MAX_VCPUS <= BITS_PER_LONG);
 
 struct dentry;
 struct gzvm_gmem;
+struct gzvm_ioevent_table;
 struct iov_iter;
 struct miscdevice;
 struct notifier_block;
@@ -188,16 +188,14 @@ struct gzvm_memslot {
 
 /**
  * struct gzvm_ioeventfds - doorbells of a VM
- * @lock: assign and deassign; the exit path takes SRCU only
- * @list: all of them
- * @table: all of them, by what they match
- * @nr: number of each kind
+ * @lock: assign and deassign; the exit path takes RCU only
+ * @table: all of them, by what they match; NULL as long as there was none
+ * @nr: their number
  */
 struct gzvm_ioeventfds {
 	struct mutex lock;	/* assign, deassign */
-	struct list_head list;
-	struct rhashtable table;
-	unsigned int nr[3];
+	struct gzvm_ioevent_table __rcu *table;
+	unsigned int nr;
 };
 
 /**
@@ -276,8 +274,7 @@ enum gzvm_answer {
  * @protect_lock: one attempt to protect the VM at a time: one that EL2 refuses must not
  *		  undo what another one needs
  * @slots_lock: protects the slots: write to change them, read to use them
- * @slots: by slot number
- * @by_gpa: the same, in the order of guest addresses
+ * @by_gpa: the slots in the order of guest addresses; there is room for more
  * @nr_slots: entries of @by_gpa
  * @is_private: the VM is protected, or about to be: see gzvm_memslots_make_private()
  * @told_read_only: the log says that the guest touched read-only memory
@@ -321,8 +318,7 @@ struct gzvm_vm {
 
 	struct mutex protect_lock;	/* protection of the VM */
 	struct rw_semaphore slots_lock;
-	struct gzvm_memslot *slots[GZVM_MAX_SLOTS];
-	struct gzvm_memslot *by_gpa[GZVM_MAX_SLOTS];
+	struct gzvm_memslot **by_gpa;
 	unsigned int nr_slots;
 	bool is_private;
 	bool told_read_only;
@@ -472,7 +468,8 @@ int gzvm_sysfs_add(void);
 void gzvm_sysfs_remove(void);
 
 /* ioeventfd.c */
-int gzvm_ioeventfds_init(struct gzvm_vm *vm);
+unsigned int gzvm_ioevent_place(u64 addr, u64 data, unsigned int bits);
+void gzvm_ioeventfds_init(struct gzvm_vm *vm);
 void gzvm_ioeventfds_free(struct gzvm_vm *vm);
 int gzvm_ioeventfd(struct gzvm_vm *vm, const struct gzvm_ioeventfd *args);
 bool gzvm_ioeventfd_write(struct gzvm_vm *vm, u64 addr, u32 len, u64 data);

@@ -3,127 +3,130 @@
  * ioeventfd: a guest's write to a doorbell becomes a signal on an eventfd.
  *
  * The rules for matches and collisions are KVM's (virt/kvm/eventfd.c): at most
- * one ioeventfd matches a write. There are three kinds:
+ * one ioeventfd matches a write. There are two kinds:
  *
  *   exact   this address, this width, this value (DATAMATCH)
- *   value   this address, this width, any value
- *   any     this address, any width, any value (len 0)
+ *   any     this address, this width or any (len 0), any value
  *
- * Hence three look-ups in a hash table find the match, whatever the number of
- * ioeventfds. Kinds that the VM does not use are not looked up.
+ * All are in a hash table. An exact one has its place by address and value, the others
+ * by address. Hence two look-ups find the match, whatever the number of ioeventfds.
+ *
+ * The table has open addressing: an ioeventfd is at its place, or behind it where the
+ * first gap was. At most half of a table is used, so there are gaps everywhere.
  */
 
 #include <linux/bitops.h>
 #include <linux/eventfd.h>
 #include <linux/hash.h>
-#include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/overflow.h>
-#include <linux/rhashtable.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include <linux/srcu.h>
 
 #include "gzvm.h"
 
-/*
- * Read side: the exit path, which must not sleep on a lock. Static, because one
- * for each VM would take percpu memory for each VM. Deassign waits for readers,
- * so that no signal follows its return. The check for an empty list is outside
- * the read side: deassign empties the list before it waits.
- */
-DEFINE_STATIC_SRCU(gzvm_ioeventfd_srcu);
-
-enum gzvm_ioeventfd_kind {
-	GZVM_IOEVENTFD_EXACT,
-	GZVM_IOEVENTFD_VALUE,
-	GZVM_IOEVENTFD_ANY,
-};
-
-/**
- * struct gzvm_ioeventfd_key - what a write is compared with
- * @addr: guest physical address
- * @data: value, 0 unless the kind is exact
- * @len: width in bytes, 0 when the kind is any
- * @kind: enum gzvm_ioeventfd_kind
- */
-struct gzvm_ioeventfd_key {
-	u64 addr;
-	u64 data;
-	u32 len;
-	u32 kind;
-};
+/* The widths 1, 2, 4 and 8 */
+#define GZVM_ANY_LEN	15
 
 /**
  * struct gzvm_ioevent - one ioeventfd
- * @key: what it matches
+ * @addr: guest physical address
+ * @data: value; 0 unless @exact
+ * @lens: which widths match; each width is a bit of its own
+ * @exact: only the value @data matches
  * @ctx: eventfd to signal; holds a reference
- * @node: link in the VM's hash table
- * @list: link in the VM's list, in the order of creation
  */
 struct gzvm_ioevent {
-	struct gzvm_ioeventfd_key key;
+	u64 addr;
+	u64 data;
+	u8 lens;
+	bool exact;
 	struct eventfd_ctx *ctx;
-	struct rhash_head node;
-	struct list_head list;
 };
 
-/*
- * Multilinear hashing (D. Lemire, O. Kaser: Strongly universal string hashing is
- * fast): the words are multiplied by numbers that are made from the seed. The
- * final mixing is for addresses and values in regular steps.
+/* In the place of an ioeventfd that is gone, because others may lie behind it */
+static struct gzvm_ioevent gzvm_ioevent_gone;
+
+/**
+ * struct gzvm_ioevent_table - all ioeventfds of a VM
+ * @bits: logarithm of its size
+ * @used: entries that are not NULL
+ * @entry: the ioeventfds
  *
- * jhash takes ten times as many instructions, which adds a tenth to a write that
- * rings a doorbell. Keys that collide with one seed do not collide with the next:
- * rhashtable relies on that when a chain grows long.
+ * Read side: RCU, on the exit path, which must not sleep on a lock. Deassign waits for
+ * readers, so that no signal follows its return.
  */
-static u32 gzvm_ioeventfd_hash(const void *data, u32 len, u32 seed)
-{
-	const struct gzvm_ioeventfd_key *key = data;
-	u64 how = (u64)(key->len << 2 | key->kind) << 58;
-	u64 m = (seed | 1) * GOLDEN_RATIO_64;
-	u64 sum = key->addr * m + (key->data ^ how) * ror64(m, 32);
-
-	return hash_64(sum ^ sum >> 32, 32);
-}
-
-static int gzvm_ioeventfd_cmp(struct rhashtable_compare_arg *arg,
-			      const void *obj)
-{
-	const struct gzvm_ioeventfd_key *a = arg->key;
-	const struct gzvm_ioeventfd_key *b =
-		&((const struct gzvm_ioevent *)obj)->key;
-
-	return a->addr != b->addr || a->data != b->data || a->len != b->len ||
-	       a->kind != b->kind;
-}
-
-static const struct rhashtable_params gzvm_ioeventfd_params = {
-	.hashfn = gzvm_ioeventfd_hash,
-	.obj_cmpfn = gzvm_ioeventfd_cmp,
-	.key_len = sizeof(struct gzvm_ioeventfd_key),
-	.key_offset = offsetof(struct gzvm_ioevent, key),
-	.head_offset = offsetof(struct gzvm_ioevent, node),
-	.automatic_shrinking = true,
+struct gzvm_ioevent_table {
+	unsigned int bits;
+	unsigned int used;
+	struct gzvm_ioevent __rcu *entry[];
 };
+
+static unsigned int gzvm_ioevent_next(const struct gzvm_ioevent_table *table,
+				      unsigned int i)
+{
+	return (i + 1) & (BIT(table->bits) - 1);
+}
+
+/**
+ * gzvm_ioevent_place() - where in a table the search for an ioeventfd begins
+ * @addr: its address
+ * @data: its value, 0 unless it is exact
+ * @bits: logarithm of the table's size
+ *
+ * Addresses and values are often in regular steps, and these must spread.
+ *
+ * Return: index in the table.
+ */
+unsigned int gzvm_ioevent_place(u64 addr, u64 data, unsigned int bits)
+{
+	u64 sum = addr * GOLDEN_RATIO_64 + data * (ror64(GOLDEN_RATIO_64, 32) | 1);
+
+	return hash_64(sum ^ sum >> 32, bits);
+}
 
 /**
  * gzvm_ioeventfds_init() - make a VM ready for ioeventfds
  * @vm: VM being made
- *
- * Return: 0 or -ENOMEM.
  */
-int gzvm_ioeventfds_init(struct gzvm_vm *vm)
+void gzvm_ioeventfds_init(struct gzvm_vm *vm)
 {
-	struct gzvm_ioeventfds *set = &vm->ioeventfds;
-
-	mutex_init(&set->lock);
-	INIT_LIST_HEAD(&set->list);
-	return rhashtable_init(&set->table, &gzvm_ioeventfd_params);
+	mutex_init(&vm->ioeventfds.lock);
 }
 
 static void gzvm_ioevent_free(struct gzvm_ioevent *event)
 {
 	eventfd_ctx_put(event->ctx);
 	kfree(event);
+}
+
+/* The table that only holders of the lock change, or NULL */
+static struct gzvm_ioevent_table *gzvm_ioevent_table(struct gzvm_ioeventfds *set)
+{
+	return rcu_dereference_protected(set->table, lockdep_is_held(&set->lock));
+}
+
+static struct gzvm_ioevent *
+gzvm_ioevent_entry(struct gzvm_ioeventfds *set,
+		   const struct gzvm_ioevent_table *table, unsigned int i)
+{
+	return rcu_dereference_protected(table->entry[i],
+					 lockdep_is_held(&set->lock));
+}
+
+/* The first ioeventfd from index *@i on, which becomes its index, or NULL */
+static struct gzvm_ioevent *
+gzvm_ioevent_from(struct gzvm_ioeventfds *set,
+		  const struct gzvm_ioevent_table *table, unsigned int *i)
+{
+	struct gzvm_ioevent *event;
+
+	for (; table && *i < BIT(table->bits); ++*i) {
+		event = gzvm_ioevent_entry(set, table, *i);
+		if (event && event != &gzvm_ioevent_gone)
+			return event;
+	}
+	return NULL;
 }
 
 /**
@@ -133,49 +136,34 @@ static void gzvm_ioevent_free(struct gzvm_ioevent *event)
 void gzvm_ioeventfds_free(struct gzvm_vm *vm)
 {
 	struct gzvm_ioeventfds *set = &vm->ioeventfds;
-	struct gzvm_ioevent *event, *next;
+	struct gzvm_ioevent_table *table;
+	struct gzvm_ioevent *event;
+	unsigned int i;
 
-	rhashtable_destroy(&set->table);
-	list_for_each_entry_safe(event, next, &set->list, list)
+	mutex_lock(&set->lock);
+	table = gzvm_ioevent_table(set);
+	for (i = 0; (event = gzvm_ioevent_from(set, table, &i)); i++)
 		gzvm_ioevent_free(event);
+	kvfree(table);
+	mutex_unlock(&set->lock);
 	mutex_destroy(&set->lock);
 }
 
-static bool gzvm_ioevent_signal(struct gzvm_ioeventfds *set,
-				const struct gzvm_ioeventfd_key *key)
+/* The ioeventfd that matches a write, or NULL; each probe ends at a gap. */
+static __always_inline struct gzvm_ioevent *
+gzvm_ioevent_match(const struct gzvm_ioevent_table *table, u64 addr, u8 lens,
+		   u64 data, bool exact)
 {
+	unsigned int i = gzvm_ioevent_place(addr, data, table->bits);
 	struct gzvm_ioevent *event;
 
-	if (!READ_ONCE(set->nr[key->kind]))
-		return false;
-	event = rhashtable_lookup_fast(&set->table, key, gzvm_ioeventfd_params);
-	if (!event)
-		return false;
-	eventfd_signal(event->ctx);
-	return true;
-}
-
-static bool gzvm_ioeventfds_signal(struct gzvm_ioeventfds *set, u64 addr,
-				   u32 len, u64 data)
-{
-	const struct gzvm_ioeventfd_key exact = {
-		addr, data, len, GZVM_IOEVENTFD_EXACT
-	};
-	const struct gzvm_ioeventfd_key value = {
-		addr, 0, len, GZVM_IOEVENTFD_VALUE
-	};
-	const struct gzvm_ioeventfd_key any = {
-		addr, 0, 0, GZVM_IOEVENTFD_ANY
-	};
-	bool found;
-	int idx;
-
-	idx = srcu_read_lock(&gzvm_ioeventfd_srcu);
-	found = gzvm_ioevent_signal(set, &exact) ||
-		gzvm_ioevent_signal(set, &value) ||
-		gzvm_ioevent_signal(set, &any);
-	srcu_read_unlock(&gzvm_ioeventfd_srcu, idx);
-	return found;
+	while ((event = rcu_dereference(table->entry[i]))) {
+		if (event->addr == addr && event->data == data &&
+		    event->lens & lens && event->exact == exact)
+			break;
+		i = gzvm_ioevent_next(table, i);
+	}
+	return event;
 }
 
 /**
@@ -190,46 +178,88 @@ static bool gzvm_ioeventfds_signal(struct gzvm_ioeventfds *set, u64 addr,
  */
 bool gzvm_ioeventfd_write(struct gzvm_vm *vm, u64 addr, u32 len, u64 data)
 {
-	return !list_empty(&vm->ioeventfds.list) &&
-	       gzvm_ioeventfds_signal(&vm->ioeventfds, addr, len, data);
+	struct gzvm_ioevent_table *table;
+	struct gzvm_ioevent *event;
+
+	if (!rcu_access_pointer(vm->ioeventfds.table))
+		return false;
+	rcu_read_lock();
+	table = rcu_dereference(vm->ioeventfds.table);
+	event = gzvm_ioevent_match(table, addr, len, 0, false) ?:
+		gzvm_ioevent_match(table, addr, len, data, true);
+	if (event)
+		eventfd_signal(event->ctx);
+	rcu_read_unlock();
+	return event;
 }
 
 /* Two ioeventfds collide when a write exists that both match. */
-static bool gzvm_ioevent_collides(const struct gzvm_ioeventfd_key *a,
-				  const struct gzvm_ioeventfd_key *b)
+static bool gzvm_ioevent_collides(const struct gzvm_ioevent *a,
+				  const struct gzvm_ioevent *b)
 {
-	if (a->addr != b->addr)
+	if (a->addr != b->addr || !(a->lens & b->lens))
 		return false;
-	if (a->kind == GZVM_IOEVENTFD_ANY || b->kind == GZVM_IOEVENTFD_ANY)
-		return true;
-	if (a->len != b->len)
-		return false;
-	return a->kind == GZVM_IOEVENTFD_VALUE ||
-	       b->kind == GZVM_IOEVENTFD_VALUE || a->data == b->data;
+	return !a->exact || !b->exact || a->data == b->data;
+}
+
+static void gzvm_ioevent_put(struct gzvm_ioeventfds *set,
+			     struct gzvm_ioevent_table *table,
+			     struct gzvm_ioevent *event)
+{
+	unsigned int i = gzvm_ioevent_place(event->addr, event->data, table->bits);
+
+	while (gzvm_ioevent_entry(set, table, i))
+		i = gzvm_ioevent_next(table, i);
+	rcu_assign_pointer(table->entry[i], event);
+	table->used++;
+}
+
+/* Replace the table if one more entry would make it too full. */
+static int gzvm_ioevent_make_room(struct gzvm_ioeventfds *set)
+{
+	struct gzvm_ioevent_table *old = gzvm_ioevent_table(set), *new;
+	unsigned int bits = order_base_2(8 * (set->nr + 1)), i;
+	struct gzvm_ioevent *event;
+
+	if (old && 2 * (old->used + 1) <= BIT(old->bits))
+		return 0;
+	new = kvzalloc(struct_size(new, entry, BIT(bits)), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	new->bits = bits;
+	for (i = 0; (event = gzvm_ioevent_from(set, old, &i)); i++)
+		gzvm_ioevent_put(set, new, event);
+	rcu_assign_pointer(set->table, new);
+	if (old)
+		synchronize_rcu_expedited();
+	kvfree(old);
+	return 0;
 }
 
 static int gzvm_ioevent_insert(struct gzvm_ioeventfds *set,
 			       struct gzvm_ioevent *event)
 {
+	struct gzvm_ioevent_table *table = gzvm_ioevent_table(set);
 	struct gzvm_ioevent *other;
+	unsigned int i;
+	int ret;
 
 	lockdep_assert_held(&set->lock);
 
-	list_for_each_entry(other, &set->list, list)
-		if (gzvm_ioevent_collides(&other->key, &event->key))
+	for (i = 0; (other = gzvm_ioevent_from(set, table, &i)); i++)
+		if (gzvm_ioevent_collides(other, event))
 			return -EEXIST;
 
-	/* rhashtable has errnos of its own for a table that cannot grow now. */
-	if (rhashtable_insert_fast(&set->table, &event->node,
-				   gzvm_ioeventfd_params))
-		return -ENOMEM;
-	list_add_tail(&event->list, &set->list);
-	WRITE_ONCE(set->nr[event->key.kind], set->nr[event->key.kind] + 1);
+	ret = gzvm_ioevent_make_room(set);
+	if (ret)
+		return ret;
+	gzvm_ioevent_put(set, gzvm_ioevent_table(set), event);
+	set->nr++;
 	return 0;
 }
 
-static int gzvm_ioeventfd_assign(struct gzvm_vm *vm, struct eventfd_ctx *ctx,
-				 const struct gzvm_ioeventfd_key *key)
+static int gzvm_ioeventfd_assign(struct gzvm_vm *vm,
+				 const struct gzvm_ioevent *model)
 {
 	struct gzvm_ioeventfds *set = &vm->ioeventfds;
 	struct gzvm_ioevent *event;
@@ -238,8 +268,7 @@ static int gzvm_ioeventfd_assign(struct gzvm_vm *vm, struct eventfd_ctx *ctx,
 	event = kzalloc_obj(*event, GFP_KERNEL_ACCOUNT);
 	if (!event)
 		return -ENOMEM;
-	event->key = *key;
-	event->ctx = ctx;
+	*event = *model;
 
 	ret = mutex_lock_killable(&set->lock);
 	if (!ret) {
@@ -251,27 +280,34 @@ static int gzvm_ioeventfd_assign(struct gzvm_vm *vm, struct eventfd_ctx *ctx,
 	return ret;
 }
 
-static struct gzvm_ioevent *
-gzvm_ioevent_remove(struct gzvm_ioeventfds *set, struct eventfd_ctx *ctx,
-		    const struct gzvm_ioeventfd_key *key)
+static bool gzvm_ioevent_is_same(const struct gzvm_ioevent *a,
+				 const struct gzvm_ioevent *b)
 {
+	return a->addr == b->addr && a->data == b->data && a->lens == b->lens &&
+	       a->exact == b->exact && a->ctx == b->ctx;
+}
+
+static struct gzvm_ioevent *
+gzvm_ioevent_remove(struct gzvm_ioeventfds *set, const struct gzvm_ioevent *model)
+{
+	struct gzvm_ioevent_table *table = gzvm_ioevent_table(set);
 	struct gzvm_ioevent *event;
+	unsigned int i;
 
 	lockdep_assert_held(&set->lock);
 
-	event = rhashtable_lookup_fast(&set->table, key, gzvm_ioeventfd_params);
-	if (!event || event->ctx != ctx)
-		return NULL;
-
-	rhashtable_remove_fast(&set->table, &event->node,
-			       gzvm_ioeventfd_params);
-	list_del(&event->list);
-	WRITE_ONCE(set->nr[key->kind], set->nr[key->kind] - 1);
-	return event;
+	for (i = 0; (event = gzvm_ioevent_from(set, table, &i)); i++) {
+		if (!gzvm_ioevent_is_same(event, model))
+			continue;
+		rcu_assign_pointer(table->entry[i], &gzvm_ioevent_gone);
+		set->nr--;
+		return event;
+	}
+	return NULL;
 }
 
-static int gzvm_ioeventfd_deassign(struct gzvm_vm *vm, struct eventfd_ctx *ctx,
-				   const struct gzvm_ioeventfd_key *key)
+static int gzvm_ioeventfd_deassign(struct gzvm_vm *vm,
+				   const struct gzvm_ioevent *model)
 {
 	struct gzvm_ioeventfds *set = &vm->ioeventfds;
 	struct gzvm_ioevent *event;
@@ -280,12 +316,12 @@ static int gzvm_ioeventfd_deassign(struct gzvm_vm *vm, struct eventfd_ctx *ctx,
 	ret = mutex_lock_killable(&set->lock);
 	if (ret)
 		return ret;
-	event = gzvm_ioevent_remove(set, ctx, key);
+	event = gzvm_ioevent_remove(set, model);
 	mutex_unlock(&set->lock);
 	if (!event)
 		return -ENOENT;
 
-	synchronize_srcu_expedited(&gzvm_ioeventfd_srcu);
+	synchronize_rcu_expedited();
 	gzvm_ioevent_free(event);
 	return 0;
 }
@@ -308,20 +344,6 @@ static int gzvm_ioeventfd_check(const struct gzvm_ioeventfd *args)
 	return 0;
 }
 
-static void gzvm_ioeventfd_make_key(const struct gzvm_ioeventfd *args,
-				    struct gzvm_ioeventfd_key *key)
-{
-	*key = (struct gzvm_ioeventfd_key){
-		.addr = args->addr,
-		.len = args->len,
-		.kind = args->len ? GZVM_IOEVENTFD_VALUE : GZVM_IOEVENTFD_ANY,
-	};
-	if (args->flags & GZVM_IOEVENTFD_FLAG_DATAMATCH) {
-		key->kind = GZVM_IOEVENTFD_EXACT;
-		key->data = args->datamatch;
-	}
-}
-
 /**
  * gzvm_ioeventfd() - GZVM_IOEVENTFD
  * @vm: VM
@@ -338,28 +360,32 @@ static void gzvm_ioeventfd_make_key(const struct gzvm_ioeventfd *args,
  */
 int gzvm_ioeventfd(struct gzvm_vm *vm, const struct gzvm_ioeventfd *args)
 {
-	struct gzvm_ioeventfd_key key;
-	struct eventfd_ctx *ctx;
+	struct gzvm_ioevent event = {
+		.addr = args->addr,
+		.lens = args->len ?: GZVM_ANY_LEN,
+		.exact = args->flags & GZVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
 	int ret;
 
 	ret = gzvm_ioeventfd_check(args);
 	if (ret)
 		return ret;
-	gzvm_ioeventfd_make_key(args, &key);
+	if (event.exact)
+		event.data = args->datamatch;
 
-	ctx = eventfd_ctx_fdget(args->fd);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
+	event.ctx = eventfd_ctx_fdget(args->fd);
+	if (IS_ERR(event.ctx))
+		return PTR_ERR(event.ctx);
 
 	if (args->flags & GZVM_IOEVENTFD_FLAG_DEASSIGN) {
-		ret = gzvm_ioeventfd_deassign(vm, ctx, &key);
-		eventfd_ctx_put(ctx);
+		ret = gzvm_ioeventfd_deassign(vm, &event);
+		eventfd_ctx_put(event.ctx);
 		return ret;
 	}
 
 	/* On success the ioeventfd owns the reference. */
-	ret = gzvm_ioeventfd_assign(vm, ctx, &key);
+	ret = gzvm_ioeventfd_assign(vm, &event);
 	if (ret)
-		eventfd_ctx_put(ctx);
+		eventfd_ctx_put(event.ctx);
 	return ret;
 }

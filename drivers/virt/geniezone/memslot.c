@@ -6,9 +6,9 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
-#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -60,6 +60,43 @@ struct gzvm_memslot *gzvm_memslot_find(struct gzvm_vm *vm, u64 gfn)
 	return vm->by_gpa[i];
 }
 
+/* Only changes of slots name one, and these are rare: there is no table by id. */
+static struct gzvm_memslot *gzvm_memslot_by_id(struct gzvm_vm *vm, u32 id)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&vm->slots_lock);
+
+	for (i = 0; i < vm->nr_slots; i++)
+		if (vm->by_gpa[i]->id == id)
+			return vm->by_gpa[i];
+	return NULL;
+}
+
+#define GZVM_FEW_SLOTS	4
+
+/*
+ * Make room for one slot more. The table is for few slots, or for the next power of
+ * two: it is replaced when that is reached.
+ */
+static int gzvm_memslot_make_room(struct gzvm_vm *vm)
+{
+	unsigned int nr = vm->nr_slots;
+	struct gzvm_memslot **table;
+
+	if (vm->by_gpa && (nr < GZVM_FEW_SLOTS || !is_power_of_2(nr)))
+		return 0;
+	table = kmalloc_array(max(2 * nr, GZVM_FEW_SLOTS), sizeof(*table),
+			      GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return -ENOMEM;
+	if (nr)
+		memcpy(table, vm->by_gpa, nr * sizeof(*table));
+	kfree(vm->by_gpa);
+	vm->by_gpa = table;
+	return 0;
+}
+
 static void gzvm_memslot_publish(struct gzvm_vm *vm, struct gzvm_memslot *slot)
 {
 	unsigned int i = gzvm_memslot_index(vm, slot->gfn);
@@ -68,7 +105,6 @@ static void gzvm_memslot_publish(struct gzvm_vm *vm, struct gzvm_memslot *slot)
 		(vm->nr_slots - i) * sizeof(vm->by_gpa[0]));
 	vm->by_gpa[i] = slot;
 	vm->nr_slots++;
-	vm->slots[slot->id] = slot;
 }
 
 static void gzvm_memslot_unpublish(struct gzvm_vm *vm,
@@ -76,7 +112,6 @@ static void gzvm_memslot_unpublish(struct gzvm_vm *vm,
 {
 	unsigned int i = gzvm_memslot_index(vm, slot->gfn);
 
-	vm->slots[slot->id] = NULL;
 	vm->nr_slots--;
 	memmove(&vm->by_gpa[i], &vm->by_gpa[i + 1],
 		(vm->nr_slots - i) * sizeof(vm->by_gpa[0]));
@@ -91,7 +126,7 @@ gzvm_memslot_alloc(const struct gzvm_userspace_memory_region2 *region)
 	if (!slot)
 		return NULL;
 
-	slot->id = array_index_nospec(region->slot, GZVM_MAX_SLOTS);
+	slot->id = region->slot;
 	slot->flags = region->flags;
 	slot->gfn = region->guest_phys_addr >> GZVM_PAGE_SHIFT;
 	slot->nr_pages = region->memory_size >> GZVM_PAGE_SHIFT;
@@ -199,7 +234,7 @@ static bool gzvm_memslot_shares_file(const struct gzvm_memslot *a,
 /* Whether the slot may be made. 1: the same slot exists already. */
 static int gzvm_memslot_check_new(struct gzvm_vm *vm, struct gzvm_memslot *new)
 {
-	struct gzvm_memslot *old = vm->slots[new->id];
+	struct gzvm_memslot *old = gzvm_memslot_by_id(vm, new->id);
 	unsigned int i;
 
 	if (old)
@@ -251,6 +286,8 @@ static int gzvm_memslot_add_locked(struct gzvm_vm *vm, struct gzvm_memslot *new,
 	ret = gzvm_memslot_check_new(vm, new);
 	if (!ret && vm->is_private)
 		ret = gzvm_memslot_make_private(vm, new);
+	if (!ret)
+		ret = gzvm_memslot_make_room(vm);
 	if (!ret)
 		ret = gzvm_memslot_register(vm, new, buf);
 	if (!ret) {
@@ -320,7 +357,7 @@ static int gzvm_memslot_check_limit(struct gzvm_vm *vm, u32 id, unsigned long nr
 	ret = down_read_killable(&vm->slots_lock);
 	if (ret)
 		return ret;
-	if (!vm->slots[array_index_nospec(id, GZVM_MAX_SLOTS)])
+	if (!gzvm_memslot_by_id(vm, id))
 		ret = gzvm_account_check(vm->mm, nr);
 	up_read(&vm->slots_lock);
 	return ret;
@@ -386,7 +423,7 @@ static int gzvm_memslot_delete(struct gzvm_vm *vm, u32 id)
 	if (ret)
 		return ret;
 
-	slot = vm->slots[array_index_nospec(id, GZVM_MAX_SLOTS)];
+	slot = gzvm_memslot_by_id(vm, id);
 	if (!slot)
 		ret = -EINVAL;
 	else if (slot->offered)

@@ -103,6 +103,7 @@ static void gzvm_vm_free_parts(struct gzvm_vm *vm)
 	mutex_destroy(&vm->protect_lock);
 	mutex_destroy(&vm->lock);
 	free_page((unsigned long)vm->mailbox);
+	kfree(vm->by_gpa);
 }
 
 /* A VM that has ended, or has never been at EL2 */
@@ -123,12 +124,12 @@ static struct gzvm_vm *gzvm_vm_alloc(void)
 	if (!vm)
 		return NULL;
 	vm->mailbox = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vm->mailbox || gzvm_ioeventfds_init(vm)) {
-		free_page((unsigned long)vm->mailbox);
+	if (!vm->mailbox) {
 		kvfree(vm);
 		return NULL;
 	}
 
+	gzvm_ioeventfds_init(vm);
 	gzvm_irqfds_init(vm);
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);

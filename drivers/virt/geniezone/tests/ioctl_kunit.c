@@ -660,56 +660,41 @@ static void protection_by_block_gives_no_memory_ahead(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), 0);
 }
 
-/* Key of an ioeventfd */
-struct doorbell {
-	u64 addr;
-	u64 data;
-	u32 len;
-	u32 kind;
-};
-
 #define DOORBELLS	1024
+#define TABLE_BITS	11
 
-static unsigned int longest_chain(struct kunit *test, struct gzvm_vm *vm,
-				  const struct doorbell *key, u32 seed)
+/* How many doorbells with these steps have the same place */
+static unsigned int most_at_one_place(struct kunit *test, u64 addr_step, u64 data_step)
 {
-	u16 *chain = kunit_kcalloc(test, DOORBELLS, sizeof(*chain), GFP_KERNEL);
-	unsigned int i, longest = 0;
-	u32 hash;
+	u16 *count = kunit_kcalloc(test, 1 << TABLE_BITS, sizeof(*count), GFP_KERNEL);
+	unsigned int i, most = 0;
+	u64 addr, data;
 
-	KUNIT_ASSERT_NOT_NULL(test, chain);
+	KUNIT_ASSERT_NOT_NULL(test, count);
 	for (i = 0; i < DOORBELLS; i++) {
-		hash = vm->ioeventfds.table.p.hashfn(&key[i], sizeof(*key), seed);
-		longest = max_t(unsigned int, longest, ++chain[hash % DOORBELLS]);
+		addr = FAKE_GPA + i * addr_step;
+		data = i * data_step;
+		most = max_t(unsigned int, most,
+			     ++count[gzvm_ioevent_place(addr, data, TABLE_BITS)]);
 	}
-	kunit_kfree(test, chain);
-	return longest;
+	kunit_kfree(test, count);
+	return most;
 }
 
-/* With chains over 16 a table grows in vain and refuses more entries. */
+/* They are in regular steps mostly. */
 static void doorbells_spread_wherever_they_are(struct kunit *test)
 {
-	struct gzvm_vm *vm = gzvm_fake_vm(test);
-	struct doorbell *key = kunit_kcalloc(test, DOORBELLS, sizeof(*key), GFP_KERNEL);
-	unsigned int shift, i, longest;
-	u32 seed;
+	unsigned int shift;
 
-	KUNIT_ASSERT_NOT_NULL(test, key);
-	KUNIT_ASSERT_EQ(test, vm->ioeventfds.table.p.key_len, sizeof(*key));
 	for (shift = 0; shift <= 54; shift++) {
-		/* Addresses that any write rings at, then one address with values */
-		for (i = 0; i < DOORBELLS; i++)
-			key[i] = (struct doorbell){ .addr = (u64)i << shift, .kind = 2 };
-		for (seed = 0; seed < 4; seed++) {
-			longest = longest_chain(test, vm, key, seed * 0x3c6ef35f);
-			KUNIT_EXPECT_LE_MSG(test, longest, 16, "addresses << %u", shift);
-		}
-		for (i = 0; i < DOORBELLS; i++)
-			key[i] = (struct doorbell){ FAKE_GPA, (u64)i << shift, 8, 0 };
-		for (seed = 0; seed < 4; seed++) {
-			longest = longest_chain(test, vm, key, seed * 0x3c6ef35f);
-			KUNIT_EXPECT_LE_MSG(test, longest, 16, "values << %u", shift);
-		}
+		u64 step = BIT_ULL(shift);
+
+		KUNIT_EXPECT_LE_MSG(test, most_at_one_place(test, step, 0), 8,
+				    "addresses << %u", shift);
+		KUNIT_EXPECT_LE_MSG(test, most_at_one_place(test, 0, step), 8,
+				    "values << %u", shift);
+		KUNIT_EXPECT_LE_MSG(test, most_at_one_place(test, step, step), 8,
+				    "both << %u", shift);
 	}
 }
 

@@ -658,7 +658,7 @@ static void contiguous_block_needs_no_table(struct kunit *test)
 	if (!PageHead(gzvm_fake_page(gzvm_fake_pfn(test, GFN))))
 		kunit_skip(test, "no huge page was to be had");
 
-	block = xa_load(&vm->slots[7]->blocks, GFN / FAKE_PER_BLOCK);
+	block = xa_load(&vm->by_gpa[0]->blocks, GFN / FAKE_PER_BLOCK);
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	KUNIT_EXPECT_NOT_NULL(test, block->contig);
 	KUNIT_EXPECT_PTR_EQ(test, (void *)block->pages, NULL);
@@ -720,7 +720,7 @@ static void relinquished_page_of_a_block_comes_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault(vm, FAKE_PER_BLOCK - 1), 0);
 	expect_backed(test, addr, 0, FAKE_PER_BLOCK);
 	KUNIT_EXPECT_EQ(test, gzvm_fake_pinned(test), FAKE_PER_BLOCK);
-	block = xa_load(&vm->slots[7]->blocks, GFN / FAKE_PER_BLOCK);
+	block = xa_load(&vm->by_gpa[0]->blocks, GFN / FAKE_PER_BLOCK);
 	KUNIT_EXPECT_EQ(test, (int)block->nr_pinned, FAKE_PER_BLOCK);
 }
 
@@ -1234,7 +1234,7 @@ static void killed_waiter_for_a_block_does_nothing(struct kunit *test)
 	killed.vm = make_vm(test, GZVM_PAGING_PAGE, 4, &killed.addr);
 	KUNIT_ASSERT_EQ(test, fault(killed.vm, 0), 0);
 	gzvm_fake_forget(test);
-	block = xa_load(&killed.vm->slots[7]->blocks, GFN / FAKE_PER_BLOCK);
+	block = xa_load(&killed.vm->by_gpa[0]->blocks, GFN / FAKE_PER_BLOCK);
 	for (killed.call = 0; killed.call < 2; killed.call++) {
 		mutex_lock(&block->lock);
 		thread = gzvm_fake_thread(test, true, killed_thread, &killed);
