@@ -116,8 +116,9 @@ FIGURES = {
     "memory-page": Figure("bytes per 4 KiB page", "MiB", most=9),
     "memory-page-scattered": Figure("bytes per 4 KiB page, scattered", "MiB",
                                     most=9),
-    "memory-page-thp": Figure("bytes per 4 KiB page, THP", "MiB", most=0.1),
-    "memory-vm": Figure("bytes per VM", "vCPUs"),
+    "memory-page-thp": Figure("bytes per 4 KiB page, THP", "MiB", most=0.5),
+    "memory-vm": Figure("bytes per VM with a vCPU", most=12288),
+    "memory-vcpu": Figure("bytes per vCPU more", most=2048),
 }
 
 
