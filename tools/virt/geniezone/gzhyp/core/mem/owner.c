@@ -156,7 +156,7 @@ static bool step_allowed(const struct step *step, u32 entry)
 }
 
 /* Entries at once, where they are aligned */
-#define AT_ONCE		4
+#define AT_ONCE		8
 
 static bool is_aligned(const u32 *entry)
 {
@@ -172,10 +172,12 @@ static u32 *end_of_run(u32 *entry, const u32 *end)
 
 	if (!is_aligned(entry) && entry < end && *entry == first)
 		entry++;
-	for (; is_aligned(entry) && end - entry >= AT_ONCE; entry += AT_ONCE) {
+	while (is_aligned(entry) && end - entry >= AT_ONCE) {
 		pair = (const u64 *)entry;
-		if ((pair[0] ^ two) | (pair[1] ^ two))
+		if ((pair[0] ^ two) | (pair[1] ^ two) | (pair[2] ^ two) |
+		    (pair[3] ^ two))
 			break;
+		entry += AT_ONCE;
 	}
 	while (entry < end && *entry == first)
 		entry++;
@@ -193,6 +195,8 @@ static void fill(u32 *entry, const u32 *end, u32 value)
 		pair = (u64 *)entry;
 		pair[0] = two;
 		pair[1] = two;
+		pair[2] = two;
+		pair[3] = two;
 	}
 	while (entry < end)
 		*entry++ = value;
@@ -220,14 +224,30 @@ static void apply_locked(const struct step *step, pa_t pa, u64 size, u32 value)
 	}
 }
 
+/* The same if all entries are alike, as those of a block are, with one look at each */
+static bool apply_to_alike(const struct step *step, pa_t pa, u64 size, u32 value)
+{
+	u32 *entry = entries_of(pa, size), *end;
+
+	if (!entry || !step_allowed(step, *entry))
+		return false;
+	end = entry + size / PAGE_SIZE;
+	if (end_of_run(entry, end) != end)
+		return false;
+	fill(entry, end, step->next(*entry, value));
+	return true;
+}
+
 static int take_step(const struct step *step, pa_t pa, u64 size, u32 value)
 {
-	int err;
+	int err = 0;
 
 	spin_lock(&owner.lock);
-	err = check_locked(step, pa, size);
-	if (!err)
-		apply_locked(step, pa, size, value);
+	if (!apply_to_alike(step, pa, size, value)) {
+		err = check_locked(step, pa, size);
+		if (!err)
+			apply_locked(step, pa, size, value);
+	}
 	spin_unlock(&owner.lock);
 	return err;
 }
