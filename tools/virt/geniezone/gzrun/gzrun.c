@@ -21,6 +21,7 @@
 #include "machine/pool.h"
 #include "options.h"
 #include "sandbox.h"
+#include "socket.h"
 #include "term.h"
 #include "virtio/console.h"
 #include "virtio/net_hub.h"
@@ -461,6 +462,34 @@ static int open_nets(struct gz_machine_config *cfg)
 	return 0;
 }
 
+static int open_further(const struct gz_console_config *con)
+{
+	int fd;
+
+	if (con->socket)
+		return gz_socket_listen(con->socket, 1);
+	fd = open(con->file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	return fd < 0 ? -errno : fd;
+}
+
+/* These stay open when the guest is reset, too. */
+static int open_consoles(struct gz_machine_config *cfg)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_consoles; i++) {
+		struct gz_console_config *con = &cfg->consoles[i];
+
+		con->fd = open_further(con);
+		if (con->fd >= 0)
+			continue;
+		gz_error("--console %s: %s", con->file ? con->file : con->socket,
+			 strerror(-con->fd));
+		return -1;
+	}
+	return 0;
+}
+
 static unsigned int list_sockets(const struct session *s,
 				 const struct gz_machine_config *cfg,
 				 const char **list)
@@ -470,6 +499,9 @@ static unsigned int list_sockets(const struct session *s,
 	for (i = 0; i < cfg->nr_nets; i++)
 		if (cfg->nets[i].hub)
 			list[n++] = cfg->nets[i].hub->self.sun_path;
+	for (i = 0; i < cfg->nr_consoles; i++)
+		if (cfg->consoles[i].socket && cfg->consoles[i].fd >= 0)
+			list[n++] = cfg->consoles[i].socket;
 	if (s->control.path)
 		list[n++] = s->control.path;
 	if (s->gdb.path)
@@ -518,6 +550,7 @@ static int open_sockets(struct session *s, struct options *opts)
 	unsigned int n;
 
 	if (!choose_macs(&opts->cfg) && !open_nets(&opts->cfg) &&
+	    !open_consoles(&opts->cfg) &&
 	    !open_control(s, opts->control) && !open_gdb(s, opts->gdb) &&
 	    !start_helper(s, opts))
 		return 0;

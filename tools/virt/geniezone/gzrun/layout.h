@@ -15,9 +15,9 @@
  *   0x0f803002  +---------------------------+
  *               | nothing                   |
  *   0x0f810000  +---------------------------+
- *               | 16 virtio-mmio windows    |  SPI 16 + n, 0x200 bytes each,
+ *               | 20 virtio-mmio windows    |  SPI 16 + n, 0x200 bytes each,
  *               |                           |  one window a page
- *   0x0f820000  +---------------------------+
+ *   0x0f824000  +---------------------------+
  *               | nothing                   |
  *   0x3fef0000  +---------------------------+
  *               | GIC redistributors, the   |  0x20000 per vCPU, ends at the

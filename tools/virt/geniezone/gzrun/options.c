@@ -45,7 +45,8 @@ static const char help[] =
 "  -n, --net KIND[,mac=ADDRESS]  virtio network: tap=NAME, an interface of the\n"
 "                       host; hub=DIR, other VMs; loop, a peer that answers ARP\n"
 "                       and ping; up to 4 times; without mac=, a random address\n"
-"      --console KIND   serial (ttyS0) or virtio (hvc0) (default serial)\n"
+"      --console KIND   serial (ttyS0, default) or virtio (hvc0) gets the input;\n"
+"                       file=FILE or socket=PATH: one more hvc; up to 4 times\n"
 "      --hugepages[=no|hugetlb]  use transparent huge pages if the host has any\n"
 "                       free, which is the default; none; or only reserved ones\n"
 "      --protected      the host cannot access the guest's memory, except a pool\n"
@@ -274,12 +275,34 @@ static int parse_net(char *text, struct gz_machine_config *cfg)
 	return 0;
 }
 
+/* A console besides the one of standard input */
+static int add_console(const char *file, const char *path,
+		       struct gz_machine_config *cfg)
+{
+	if (cfg->nr_consoles == GZ_MAX_CONSOLES) {
+		gz_error("--console: at most %d with a file or a socket",
+			 GZ_MAX_CONSOLES);
+		return -1;
+	}
+	cfg->consoles[cfg->nr_consoles++] = (struct gz_console_config){
+		.file = file,
+		.socket = path,
+		.fd = -1,
+	};
+	return 0;
+}
+
 static int parse_console(const char *text, struct gz_machine_config *cfg)
 {
+	if (!strncmp(text, "file=", 5))
+		return add_console(text + 5, NULL, cfg);
+	if (!strncmp(text, "socket=", 7))
+		return add_console(NULL, text + 7, cfg);
 	cfg->virtio_console = !strcmp(text, "virtio");
 	if (cfg->virtio_console || !strcmp(text, "serial"))
 		return 0;
-	gz_error("--console %s: must be serial or virtio", text);
+	gz_error("--console %s: must be serial or virtio, file=FILE or socket=PATH",
+		 text);
 	return -1;
 }
 

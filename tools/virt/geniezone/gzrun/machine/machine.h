@@ -18,6 +18,7 @@
 
 #define GZ_MAX_DISKS	8
 #define GZ_MAX_NETS	4
+#define GZ_MAX_CONSOLES	4
 
 /**
  * enum gz_end - why a machine stopped
@@ -99,6 +100,18 @@ struct gz_net_config {
 };
 
 /**
+ * struct gz_console_config - a further console
+ * @file: file for its output, or NULL
+ * @socket: local socket where clients connect, or NULL
+ * @fd: one of both, open, which outlives the machine; or -1
+ */
+struct gz_console_config {
+	const char *file;
+	const char *socket;
+	int fd;
+};
+
+/**
  * struct gz_machine_config - configuration of a machine
  * @kernel: path of the Image
  * @initrd: path of the initrd, or NULL
@@ -111,6 +124,8 @@ struct gz_net_config {
  * @nr_disks: number of @disks
  * @nets: virtio network interfaces
  * @nr_nets: number of @nets
+ * @consoles: virtio consoles besides the one of standard input
+ * @nr_consoles: number of @consoles
  * @rng: add a source of random numbers
  * @vsock_cid: CID of the guest for vsock, or 0 without vsock
  * @virtio_console: input goes to a virtio console, not to the serial port
@@ -131,6 +146,8 @@ struct gz_machine_config {
 	unsigned int nr_disks;
 	struct gz_net_config nets[GZ_MAX_NETS];
 	unsigned int nr_nets;
+	struct gz_console_config consoles[GZ_MAX_CONSOLES];
+	unsigned int nr_consoles;
 	bool rng;
 	uint32_t vsock_cid;
 	bool virtio_console;
@@ -161,7 +178,7 @@ struct gz_machine_config {
  * @pvpanic: device by which the guest reports a panic
  * @virtio: virtio devices
  * @nr_virtio: number of @virtio
- * @console: the virtio console, or NULL
+ * @console: the virtio console of standard input, or NULL
  * @lock: protects @end
  * @end: why the machine stopped; the first reason stays
  * @end_fd: eventfd, signalled when @end is set

@@ -27,8 +27,15 @@ static int add(struct gz_machine *m, struct gz_virtio *dev)
 static int add_console(struct gz_machine *m)
 {
 	m->console = gz_virtio_console_new(&m->dma, m->nr_virtio,
-					   m->cfg.out_fd);
+					   m->cfg.out_fd, -1);
 	return add(m, m->console);
+}
+
+static int add_further(struct gz_machine *m, const struct gz_console_config *con)
+{
+	return add(m, gz_virtio_console_new(&m->dma, m->nr_virtio,
+					    con->file ? con->fd : -1,
+					    con->socket ? con->fd : -1));
 }
 
 /**
@@ -53,6 +60,8 @@ int gz_machine_add_virtio(struct gz_machine *m)
 					cfg->nets[i].mac));
 	if (!ret && cfg->virtio_console)
 		ret = add_console(m);
+	for (i = 0; !ret && i < cfg->nr_consoles; i++)
+		ret = add_further(m, &cfg->consoles[i]);
 	if (!ret && cfg->rng)
 		ret = add(m, gz_rng_new(&m->dma, m->nr_virtio));
 	if (!ret && cfg->vsock_cid)

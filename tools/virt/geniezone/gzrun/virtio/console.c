@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * virtio-console, virtio 1.2, 5.3, with one port. Output goes straight to a
- * file descriptor. Input comes from gz_virtio_console_receive().
+ * file descriptor. Input comes from gz_virtio_console_receive(), or from a client that
+ * has connected to a socket, one at a time.
  */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <linux/virtio_ids.h>
@@ -22,7 +24,9 @@ enum { RX, TX, NR_QUEUES };
 /**
  * struct console_dev - a console
  * @virtio: the device
- * @out_fd: file for the guest's output
+ * @listen_fd: socket where clients connect, or -1
+ * @out_fd: file for the guest's output, or the client, or -1
+ * @gone: the client does not read any more
  * @room_fd: eventfd, signalled when there is room for more input
  * @told: the user knows that the output cannot be written
  * @lock: protects the fields below. The device's lock is held while output blocks, and
@@ -33,7 +37,9 @@ enum { RX, TX, NR_QUEUES };
  */
 struct console_dev {
 	struct gz_virtio virtio;
+	int listen_fd;
 	int out_fd;
+	bool gone;
 	int room_fd;
 	atomic_bool told;
 	pthread_mutex_t lock;
@@ -62,7 +68,9 @@ static void output(struct console_dev *con, const struct iovec *iov)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0 && con->listen_fd >= 0)
+			con->gone = true;
+		else if (n < 0)
 			gz_lost(&con->told, "cannot write the console");
 		if (n <= 0)
 			return;
@@ -76,7 +84,7 @@ static uint32_t transmit(struct gz_virtio *dev, struct gz_chain *chain)
 	struct console_dev *con = to_console(dev);
 	unsigned int i;
 
-	for (i = 0; con->out_fd >= 0 && i < chain->nr_out; i++)
+	for (i = 0; con->out_fd >= 0 && !con->gone && i < chain->nr_out; i++)
 		output(con, &chain->iov[i]);
 	return 0;
 }
@@ -116,12 +124,61 @@ static void receive(struct console_dev *con)
 	gz_virtio_tell(dev, RX);
 }
 
+/*
+ * Input of a client stays in its socket while the guest takes none. The end of a client
+ * that has gone is behind that input.
+ */
+static void watch_client(struct console_dev *con)
+{
+	if (con->out_fd < 0)
+		con->virtio.input_fd = con->listen_fd;
+	else if (con->fill < INPUT_SIZE || con->gone)
+		con->virtio.input_fd = con->out_fd;
+	else
+		con->virtio.input_fd = -1;
+}
+
 static void console_kick(struct gz_virtio *dev, unsigned int q)
 {
+	struct console_dev *con = to_console(dev);
+
 	if (q == TX)
 		gz_virtio_serve(dev, TX, transmit);
 	else
-		receive(to_console(dev));
+		receive(con);
+	if (con->listen_fd >= 0)
+		watch_client(con);
+}
+
+/* Returns false at the end of the client */
+static bool take_input(struct console_dev *con)
+{
+	ssize_t n;
+
+	if (con->gone)
+		return false;
+	n = recv(con->out_fd, con->input + con->fill, INPUT_SIZE - con->fill,
+		 MSG_DONTWAIT);
+	if (n > 0)
+		con->fill += n;
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* A client comes, sends, or leaves. Clients do not use gz_virtio_console_receive(). */
+static void console_input(struct gz_virtio *dev)
+{
+	struct console_dev *con = to_console(dev);
+
+	if (con->out_fd < 0) {
+		con->out_fd = accept4(con->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	} else if (take_input(con)) {
+		receive(con);
+	} else {
+		close(con->out_fd);
+		con->out_fd = -1;
+		con->gone = false;
+	}
+	watch_client(con);
 }
 
 static void console_destroy(struct gz_virtio *dev)
@@ -129,6 +186,8 @@ static void console_destroy(struct gz_virtio *dev)
 	struct console_dev *con = to_console(dev);
 
 	gz_virtio_fini(dev);
+	if (con->listen_fd >= 0 && con->out_fd >= 0)
+		close(con->out_fd);
 	if (con->room_fd >= 0)
 		close(con->room_fd);
 	pthread_mutex_destroy(&con->lock);
@@ -137,6 +196,7 @@ static void console_destroy(struct gz_virtio *dev)
 
 static const struct gz_virtio_ops console_ops = {
 	.kick = console_kick,
+	.input = console_input,
 	.destroy = console_destroy,
 };
 
@@ -145,11 +205,14 @@ static const struct gz_virtio_ops console_ops = {
  * @mem: guest memory
  * @index: number of the register window
  * @out_fd: file for its output, or -1
+ * @listen_fd: socket where clients connect, or -1; there is no @out_fd then. The caller
+ *	       closes both.
  *
  * Return: the device, or NULL after gz_error() has printed a message.
  */
 struct gz_virtio *gz_virtio_console_new(const struct gz_memory *mem,
-					unsigned int index, int out_fd)
+					unsigned int index, int out_fd,
+					int listen_fd)
 {
 	struct console_dev *con = calloc(1, sizeof(*con));
 	int ret;
@@ -162,7 +225,8 @@ struct gz_virtio *gz_virtio_console_new(const struct gz_memory *mem,
 	con->virtio.id = VIRTIO_ID_CONSOLE;
 	con->virtio.dev.name = "console";
 	con->virtio.nr_queues = NR_QUEUES;
-	con->virtio.input_fd = -1;
+	con->virtio.input_fd = listen_fd;
+	con->listen_fd = listen_fd;
 	con->out_fd = out_fd;
 	pthread_mutex_init(&con->lock, NULL);
 	con->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -5,7 +5,8 @@
 #include "virtio/virtio.h"
 
 struct gz_virtio *gz_virtio_console_new(const struct gz_memory *mem,
-					unsigned int index, int out_fd);
+					unsigned int index, int out_fd,
+					int listen_fd);
 int gz_virtio_console_room_fd(struct gz_virtio *dev);
 size_t gz_virtio_console_receive(struct gz_virtio *dev, const uint8_t *data,
 				 size_t len);

@@ -12,7 +12,7 @@
 
 #define GZ_VIRTIO_QUEUES	3
 #define GZ_VIRTIO_CONFIG	256
-#define GZ_VIRTIO_MAX		16
+#define GZ_VIRTIO_MAX		20
 
 struct gz_hub;
 struct gz_virtio;

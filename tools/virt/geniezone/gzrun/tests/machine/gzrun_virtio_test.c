@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@
 #include "kselftest_harness.h"
 #include "layout.h"
 #include "machine/pool.h"
+#include "socket.h"
 #include "virtio/console.h"
 #include "virtio/virtio.h"
 
@@ -278,7 +280,7 @@ TEST(console_input_needs_room)
 
 	ASSERT_EQ(0, gz_kick_init());
 	ASSERT_EQ(0, gz_memory_alloc(&mem, GZ_RAM_BASE, 0x200000));
-	v = gz_virtio_console_new(&mem, 0, -1);
+	v = gz_virtio_console_new(&mem, 0, -1, -1);
 	ASSERT_NE(NULL, v);
 	ASSERT_EQ(0, gz_virtio_start(v));
 	ASSERT_TRUE(bring_up(v));
@@ -291,6 +293,136 @@ TEST(console_input_needs_room)
 	gz_virtio_join(v);
 	v->ops->destroy(v);
 	gz_memory_free(&mem);
+}
+
+#define CONSOLE_TX	1
+#define CONSOLE_SOCKET	"/tmp/gz-console-test"
+
+/* A console whose clients connect to a socket; no thread serves it */
+FIXTURE(clients)
+{
+	struct gz_memory mem;
+	struct gz_virtio *v;
+	int listen_fd;
+	int fd;
+};
+
+static int connect_client(void)
+{
+	struct sockaddr_un addr = { AF_UNIX, CONSOLE_SOCKET };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+FIXTURE_SETUP(clients)
+{
+	unlink(CONSOLE_SOCKET);
+	signal(SIGPIPE, SIG_IGN);
+	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
+	self->listen_fd = gz_socket_listen(CONSOLE_SOCKET, 1);
+	ASSERT_LE(0, self->listen_fd);
+	self->v = gz_virtio_console_new(&self->mem, 0, -1, self->listen_fd);
+	ASSERT_NE(NULL, self->v);
+	ASSERT_TRUE(bring_up(self->v));
+	self->fd = connect_client();
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(self->listen_fd, self->v->input_fd);
+	self->v->ops->input(self->v);
+	EXPECT_NE(self->listen_fd, self->v->input_fd);
+}
+
+FIXTURE_TEARDOWN(clients)
+{
+	self->v->ops->destroy(self->v);
+	close(self->listen_fd);
+	close(self->fd);
+	unlink(CONSOLE_SOCKET);
+	gz_memory_free(&self->mem);
+}
+
+/* The guest writes @text */
+static void print(struct gz_virtio *v, const struct gz_memory *mem, const char *text)
+{
+	struct vring_desc desc = { BUFFERS, strlen(text) };
+
+	memcpy(gz_memory_at(mem, BUFFERS, desc.len), text, desc.len);
+	offer(mem, CONSOLE_TX, &desc, 1);
+	v->ops->kick(v, CONSOLE_TX);
+}
+
+/* What the client gets next */
+static const char *received(int fd, char text[64])
+{
+	ssize_t n = read(fd, text, 63);
+
+	text[n > 0 ? n : 0] = 0;
+	return text;
+}
+
+TEST_F(clients, send_and_receive)
+{
+	static const struct vring_desc buffer = { BUFFERS + 0x1000, 64, VRING_DESC_F_WRITE };
+	const struct vring_used *used = gz_memory_at(&self->mem, QUEUE(CONSOLE_RX) + 0x2000, 68);
+	char text[64];
+
+	print(self->v, &self->mem, "login:");
+	EXPECT_STREQ("login:", received(self->fd, text));
+	ASSERT_EQ(5, write(self->fd, "root\n", 5));
+	self->v->ops->input(self->v);
+	EXPECT_EQ(0, le16toh(used->idx));
+	offer(&self->mem, CONSOLE_RX, &buffer, 1);
+	self->v->ops->kick(self->v, CONSOLE_RX);
+	EXPECT_EQ(1, le16toh(used->idx));
+	EXPECT_EQ(5, le32toh(used->ring[0].len));
+	EXPECT_EQ(0, memcmp("root\n", gz_memory_at(&self->mem, BUFFERS + 0x1000, 5), 5));
+}
+
+TEST_F(clients, the_next_one_comes_when_one_has_gone)
+{
+	char text[64];
+
+	close(self->fd);
+	self->v->ops->input(self->v);
+	EXPECT_EQ(self->listen_fd, self->v->input_fd);
+	print(self->v, &self->mem, "nobody reads this");
+	self->fd = connect_client();
+	self->v->ops->input(self->v);
+	print(self->v, &self->mem, "login:");
+	EXPECT_STREQ("login:", received(self->fd, text));
+}
+
+TEST_F(clients, input_waits_for_the_guest)
+{
+	static const char keys[65536];
+	ssize_t sent = 0, n;
+	char text[64];
+
+	while ((n = write(self->fd, keys, sizeof(keys))) > 0) {
+		sent += n;
+		if (self->v->input_fd >= 0)
+			self->v->ops->input(self->v);
+	}
+	EXPECT_LT(4096, sent);
+	/* It would be readable for ever */
+	EXPECT_EQ(-1, self->v->input_fd);
+	print(self->v, &self->mem, "login:");
+	EXPECT_STREQ("login:", received(self->fd, text));
+	EXPECT_EQ(-1, self->v->input_fd);
+
+	/* Its end is behind the input, but output notices it */
+	close(self->fd);
+	print(self->v, &self->mem, "nobody reads this");
+	EXPECT_NE(-1, self->v->input_fd);
+	self->v->ops->input(self->v);
+	EXPECT_EQ(self->listen_fd, self->v->input_fd);
+	self->fd = connect_client();
+	self->v->ops->input(self->v);
+	print(self->v, &self->mem, "login:");
+	EXPECT_STREQ("login:", received(self->fd, text));
 }
 
 #define NET_RX		0
