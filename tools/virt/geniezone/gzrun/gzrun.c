@@ -310,6 +310,16 @@ static bool has_hub(const struct gz_machine_config *cfg)
 	return false;
 }
 
+static bool has_vhost_net(const struct gz_machine_config *cfg)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_nets; i++)
+		if (cfg->nets[i].vhost_fd >= 0)
+			return true;
+	return false;
+}
+
 /* Further lives of the guest are in the same sandbox. */
 static int enter_sandbox(const struct options *opts)
 {
@@ -317,6 +327,7 @@ static int enter_sandbox(const struct options *opts)
 	struct gz_sandbox sandbox = {
 		.restart = opts->restart,
 		.vsock = opts->cfg.vsock_cid,
+		.vhost_net = has_vhost_net(&opts->cfg),
 		.hub = has_hub(&opts->cfg),
 		.leave = term_restore,
 		.status = STATUS_SANDBOX,
@@ -431,6 +442,30 @@ static int choose_macs(struct gz_machine_config *cfg)
 	return 0;
 }
 
+static int open_tap(struct gz_net_config *net)
+{
+	net->tap_fd = -1;
+	net->vhost_fd = -1;
+	if (!net->tap)
+		return 0;
+	net->tap_fd = gz_net_open_tap(net->tap);
+	if (net->tap_fd < 0)
+		return -1;
+	if (net->vhost == GZ_VHOST_OFF)
+		return 0;
+	net->vhost_fd = gz_vhost_net_open();
+	if (net->vhost_fd >= 0)
+		return 0;
+	if (net->vhost == GZ_VHOST_ON) {
+		gz_error("--net tap=%s,vhost=on: " GZ_VHOST_NET ": %s", net->tap,
+			 strerror(-net->vhost_fd));
+		return -1;
+	}
+	gz_info("--net tap=%s: no " GZ_VHOST_NET ": %s", net->tap,
+		strerror(-net->vhost_fd));
+	return 0;
+}
+
 /*
  * These stay open when the guest is reset. When the last descriptor of an
  * interface that was created here is closed, the interface vanishes with the
@@ -445,8 +480,7 @@ static int open_nets(struct gz_machine_config *cfg)
 	for (i = 0; i < cfg->nr_nets; i++) {
 		struct gz_net_config *net = &cfg->nets[i];
 
-		net->tap_fd = net->tap ? gz_net_open_tap(net->tap) : -1;
-		if (net->tap && net->tap_fd < 0)
+		if (open_tap(net))
 			return -1;
 		if (!net->hub_path)
 			continue;

@@ -42,9 +42,9 @@ static const char help[] =
 "                       (default \"" DEFAULT_PARAMS "\",\n"
 "                       hvc0 instead of ttyS0 with a virtio console)\n"
 "  -d, --disk FILE[,ro] virtio disk in FILE, read-only with ,ro; up to 8 times\n"
-"  -n, --net KIND[,mac=ADDRESS]  virtio network: tap=NAME, an interface of the\n"
-"                       host; hub=DIR, other VMs; loop, a peer that answers ARP\n"
-"                       and ping; up to 4 times; without mac=, a random address\n"
+"  -n, --net KIND[,mac=ADDRESS]  virtio network: tap=NAME[,vhost=on|off], an\n"
+"                       interface of the host; hub=DIR, other VMs; loop, a peer\n"
+"                       that answers; up to 4 times; default: a random address\n"
 "      --console KIND   serial (ttyS0, default) or virtio (hvc0) gets the input;\n"
 "                       file=FILE or socket=PATH: one more hvc; up to 4 times\n"
 "      --hugepages[=no|hugetlb]  use transparent huge pages if the host has any\n"
@@ -249,26 +249,54 @@ static int parse_mac(const char *text, uint8_t *mac)
 	return -1;
 }
 
+static int parse_vhost(const char *text, enum gz_vhost_mode *vhost)
+{
+	*vhost = strcmp(text, "on") ? GZ_VHOST_OFF : GZ_VHOST_ON;
+	if (*vhost == GZ_VHOST_ON || !strcmp(text, "off"))
+		return 0;
+	gz_error("--net vhost=%s: must be on or off", text);
+	return -1;
+}
+
+/* Removes the words at the end, from the last one on: a path may have commas, too */
+static int parse_net_words(char *text, struct gz_net_config *net)
+{
+	char *word;
+	int ret = 0;
+
+	while (!ret && (word = strrchr(text, ','))) {
+		if (!strncmp(word, ",mac=", 5))
+			ret = parse_mac(word + 5, net->mac);
+		else if (!strncmp(word, ",vhost=", 7))
+			ret = parse_vhost(word + 7, &net->vhost);
+		else
+			break;
+		*word = '\0';
+	}
+	return ret;
+}
+
 /* Modifies the text, which is in argv and may be written. */
 static int parse_net(char *text, struct gz_machine_config *cfg)
 {
-	char *mac = strstr(text, ",mac=");
+	struct gz_net_config *net = &cfg->nets[cfg->nr_nets];
 
 	if (cfg->nr_nets == GZ_MAX_NETS) {
 		gz_error("--net: at most %d", GZ_MAX_NETS);
 		return -1;
 	}
-	if (mac) {
-		*mac = '\0';
-		if (parse_mac(mac + 5, cfg->nets[cfg->nr_nets].mac))
-			return -1;
-	}
+	if (parse_net_words(text, net))
+		return -1;
 	if (!strncmp(text, "tap=", 4)) {
-		cfg->nets[cfg->nr_nets].tap = text + 4;
+		net->tap = text + 4;
 	} else if (!strncmp(text, "hub=", 4)) {
-		cfg->nets[cfg->nr_nets].hub_path = text + 4;
+		net->hub_path = text + 4;
 	} else if (strcmp(text, "loop")) {
 		gz_error("--net %s: must be loop, hub=DIR or tap=NAME", text);
+		return -1;
+	}
+	if (net->vhost && !net->tap) {
+		gz_error("--net vhost=: only with tap=NAME");
 		return -1;
 	}
 	cfg->nr_nets++;

@@ -70,15 +70,19 @@ static const unsigned int restart_ioctls[] = {
 	GZVM_IOEVENTFD,
 };
 
-static const unsigned int vsock_ioctls[] = {
-	VHOST_SET_FEATURES, VHOST_SET_MEM_TABLE, VHOST_SET_VRING_NUM,
-	VHOST_SET_VRING_BASE, VHOST_SET_VRING_ADDR, VHOST_SET_VRING_CALL,
-	VHOST_SET_VRING_ERR, VHOST_SET_VRING_KICK, VHOST_VSOCK_SET_RUNNING,
+static const unsigned int vhost_ioctls[] = {
+	VHOST_GET_FEATURES, VHOST_SET_FEATURES, VHOST_SET_MEM_TABLE,
+	VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE, VHOST_SET_VRING_ADDR,
+	VHOST_SET_VRING_CALL, VHOST_SET_VRING_ERR, VHOST_SET_VRING_KICK,
 };
 
+static const unsigned int vsock_ioctls[] = { VHOST_VSOCK_SET_RUNNING };
+
 static const unsigned int vsock_restart_ioctls[] = {
-	VHOST_SET_OWNER, VHOST_GET_FEATURES, VHOST_VSOCK_SET_GUEST_CID,
+	VHOST_SET_OWNER, VHOST_VSOCK_SET_GUEST_CID,
 };
+
+static const unsigned int vhost_net_ioctls[] = { VHOST_NET_SET_BACKEND };
 
 /*
  * The violation may have come from anywhere, so this takes no lock: the C library's
@@ -171,6 +175,22 @@ static int allow_fstat(scmp_filter_ctx ctx)
 				SCMP_A3_32(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 }
 
+static int allow_vhost(scmp_filter_ctx ctx, const struct gz_sandbox *s)
+{
+	int ret = 0;
+
+	if (s->vsock || s->vhost_net)
+		ret = allow_ioctls(ctx, vhost_ioctls, COUNT(vhost_ioctls));
+	if (!ret && s->vhost_net)
+		ret = allow_ioctls(ctx, vhost_net_ioctls, COUNT(vhost_net_ioctls));
+	if (!ret && s->vsock)
+		ret = allow_ioctls(ctx, vsock_ioctls, COUNT(vsock_ioctls));
+	if (!ret && s->vsock && s->restart)
+		ret = allow_ioctls(ctx, vsock_restart_ioctls,
+				   COUNT(vsock_restart_ioctls));
+	return ret;
+}
+
 static int allow(scmp_filter_ctx ctx, const struct gz_sandbox *s)
 {
 	int ret;
@@ -188,11 +208,8 @@ static int allow(scmp_filter_ctx ctx, const struct gz_sandbox *s)
 		ret = allow_calls(ctx, restart_calls, COUNT(restart_calls));
 	if (!ret && s->restart)
 		ret = allow_ioctls(ctx, restart_ioctls, COUNT(restart_ioctls));
-	if (!ret && s->vsock)
-		ret = allow_ioctls(ctx, vsock_ioctls, COUNT(vsock_ioctls));
-	if (!ret && s->vsock && s->restart)
-		ret = allow_ioctls(ctx, vsock_restart_ioctls,
-				   COUNT(vsock_restart_ioctls));
+	if (!ret)
+		ret = allow_vhost(ctx, s);
 	if (!ret && s->hub)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(getdents64), 0);
 	if (!ret)

@@ -7,7 +7,8 @@
 /**
  * struct gz_sandbox - what the sandbox must allow, and its end
  * @restart: create further VMs
- * @vsock: configure vhost
+ * @vsock: configure vhost for vsock
+ * @vhost_net: configure vhost for network interfaces
  * @hub: read the directory of a hub
  * @leave: called before a violation ends this process, in a signal handler; or NULL
  * @status: exit status of a violation
@@ -15,6 +16,7 @@
 struct gz_sandbox {
 	bool restart;
 	bool vsock;
+	bool vhost_net;
 	bool hub;
 	void (*leave)(void);
 	int status;

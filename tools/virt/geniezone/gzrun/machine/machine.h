@@ -83,9 +83,23 @@ struct gz_disk_config {
 };
 
 /**
+ * enum gz_vhost_mode - use of vhost for a tap interface
+ * @GZ_VHOST_AUTO: if the host has it
+ * @GZ_VHOST_ON: without it, do not start
+ * @GZ_VHOST_OFF: no use
+ */
+enum gz_vhost_mode {
+	GZ_VHOST_AUTO,
+	GZ_VHOST_ON,
+	GZ_VHOST_OFF,
+};
+
+/**
  * struct gz_net_config - a network interface
  * @tap: tap interface of the host, or NULL
  * @tap_fd: its file descriptor, which outlives the machine; or -1
+ * @vhost: use of vhost for it
+ * @vhost_fd: vhost, which outlives the machine; or -1 if this process passes the frames
  * @hub_path: directory of a hub, or NULL
  * @hub: the interface there, which outlives the machine
  * @mac: the guest's address, which stays when the guest is reset; all zeros if none
@@ -94,6 +108,8 @@ struct gz_disk_config {
 struct gz_net_config {
 	const char *tap;
 	int tap_fd;
+	enum gz_vhost_mode vhost;
+	int vhost_fd;
 	const char *hub_path;
 	struct gz_hub *hub;
 	uint8_t mac[ETH_ALEN];

@@ -38,6 +38,15 @@ static int add_further(struct gz_machine *m, const struct gz_console_config *con
 					    con->socket ? con->fd : -1));
 }
 
+static int add_net(struct gz_machine *m, const struct gz_net_config *net)
+{
+	if (net->vhost_fd >= 0)
+		return add(m, gz_vhost_net_new(&m->dma, m->nr_virtio, net->tap_fd,
+					       net->vhost_fd, net->mac));
+	return add(m, gz_net_new(&m->dma, m->nr_virtio, net->tap_fd, net->hub,
+				 net->mac));
+}
+
 /**
  * gz_machine_add_virtio() - create the devices of the configuration
  * @m: the machine
@@ -55,9 +64,7 @@ int gz_machine_add_virtio(struct gz_machine *m)
 					cfg->disks[i].path,
 					cfg->disks[i].readonly));
 	for (i = 0; !ret && i < cfg->nr_nets; i++)
-		ret = add(m, gz_net_new(&m->dma, m->nr_virtio,
-					cfg->nets[i].tap_fd, cfg->nets[i].hub,
-					cfg->nets[i].mac));
+		ret = add_net(m, &cfg->nets[i]);
 	if (!ret && cfg->virtio_console)
 		ret = add_console(m);
 	for (i = 0; !ret && i < cfg->nr_consoles; i++)

@@ -396,8 +396,24 @@ static void net_kick(struct gz_virtio *dev, unsigned int q)
 	end_delivery(net);
 }
 
-/* A host that cannot do that sends frames as they are on the wire */
-static void set_offloads(const struct net *net, uint64_t features)
+/**
+ * gz_tap_features() - features of an interface that is connected to a tap interface
+ *
+ * Return: the features, without those of the transport.
+ */
+uint64_t gz_tap_features(void)
+{
+	return OFFLOADS;
+}
+
+/**
+ * gz_tap_set_offloads() - tell the host what the guest can do
+ * @tap_fd: from gz_net_open_tap()
+ * @features: features that the guest has accepted
+ *
+ * A host that cannot do that sends frames as they are on the wire.
+ */
+void gz_tap_set_offloads(int tap_fd, uint64_t features)
 {
 	unsigned int flags = 0;
 
@@ -407,8 +423,13 @@ static void set_offloads(const struct net *net, uint64_t features)
 		flags |= TUN_F_TSO4;
 	if (features & 1ULL << VIRTIO_NET_F_GUEST_TSO6)
 		flags |= TUN_F_TSO6;
+	ioctl(tap_fd, TUNSETOFFLOAD, flags);
+}
+
+static void set_offloads(const struct net *net, uint64_t features)
+{
 	if (net->send == send_to_tap)
-		ioctl(net->fd, TUNSETOFFLOAD, flags);
+		gz_tap_set_offloads(net->fd, features);
 }
 
 static void net_start(struct gz_virtio *dev)
@@ -491,7 +512,7 @@ static void describe(struct gz_virtio *dev, const uint8_t *mac)
 	dev->config_size = ETH_ALEN;
 	dev->features = 1ULL << VIRTIO_NET_F_MAC;
 	if (to_net(dev)->send == send_to_tap)
-		dev->features |= OFFLOADS;
+		dev->features |= gz_tap_features();
 }
 
 /**

@@ -145,4 +145,14 @@ struct gz_virtio *gz_net_new(const struct gz_memory *mem, unsigned int index,
 			     const uint8_t *mac);
 int gz_net_open_tap(const char *name);
 
+/* Work that guest and host may leave to each other at a tap interface */
+uint64_t gz_tap_features(void);
+void gz_tap_set_offloads(int tap_fd, uint64_t features);
+
+#define GZ_VHOST_NET	"/dev/vhost-net"
+
+int gz_vhost_net_open(void);
+struct gz_virtio *gz_vhost_net_new(const struct gz_memory *mem, unsigned int index,
+				   int tap_fd, int vhost_fd, const uint8_t *mac);
+
 #endif /* GZRUN_VIRTIO_H */

@@ -857,4 +857,86 @@ TEST_F(vsock, nonsense_is_noticed_and_a_reset_helps)
 	EXPECT_TRUE(may_have_interrupted(self->v));
 }
 
+#define TAP		"gzvhost"
+
+/* A network interface that vhost connects to a tap interface of the host */
+FIXTURE(vhost_net)
+{
+	struct gz_memory mem;
+	struct gz_virtio *v;
+	int tap_fd;
+	int vhost_fd;
+};
+
+FIXTURE_SETUP(vhost_net)
+{
+	static const uint8_t mac[] = { 2, 0, 0, 0, 0, 1 };
+
+	if (access(GZ_VHOST_NET, R_OK | W_OK) || access("/dev/net/tun", R_OK | W_OK))
+		SKIP(return, "no " GZ_VHOST_NET);
+	ASSERT_EQ(0, gz_kick_init());
+	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
+	self->tap_fd = gz_net_open_tap(TAP);
+	self->vhost_fd = gz_vhost_net_open();
+	ASSERT_LE(0, self->tap_fd);
+	ASSERT_LE(0, self->vhost_fd);
+	self->v = gz_vhost_net_new(&self->mem, 0, self->tap_fd, self->vhost_fd, mac);
+	ASSERT_NE(NULL, self->v);
+	ASSERT_EQ(0, gz_virtio_start(self->v));
+}
+
+FIXTURE_TEARDOWN(vhost_net)
+{
+	gz_virtio_stop(self->v);
+	gz_virtio_join(self->v);
+	gz_virtio_halt(self->v);
+	self->v->ops->destroy(self->v);
+	close(self->vhost_fd);
+	close(self->tap_fd);
+	gz_memory_free(&self->mem);
+}
+
+TEST_F(vhost_net, is_served_until_it_is_reset)
+{
+	EXPECT_FALSE(may_have_interrupted(self->v));
+	ASSERT_TRUE(bring_up_with(self->v, gz_tap_features()));
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+	set(self->v, VIRTIO_MMIO_STATUS, 0);
+	EXPECT_FALSE(may_have_interrupted(self->v));
+	memset(self->mem.hva, 0, self->mem.size);
+	ASSERT_TRUE(bring_up(self->v));
+	EXPECT_FALSE(needs_reset(self->v));
+	EXPECT_TRUE(may_have_interrupted(self->v));
+}
+
+#define NET_TX		1
+
+TEST_F(vhost_net, sends_a_frame)
+{
+	const struct vring_used *used = gz_memory_at(&self->mem, QUEUE(NET_TX) + 0x2000, 68);
+	const struct vring_desc frame = { BUFFERS, sizeof(struct virtio_net_hdr_v1) + 60 };
+	struct pollfd irq = { .fd = self->v->irq_fd, .events = POLLIN };
+
+	ASSERT_TRUE(bring_up(self->v));
+	offer(&self->mem, NET_TX, &frame, 1);
+	set(self->v, VIRTIO_MMIO_QUEUE_NOTIFY, NET_TX);
+	ASSERT_EQ(1, poll(&irq, 1, 10000));
+	EXPECT_EQ(1, le16toh(used->idx));
+	EXPECT_FALSE(needs_reset(self->v));
+}
+
+TEST_F(vhost_net, sees_only_the_memory_of_devices)
+{
+	static const struct vring_desc outside = { GZ_RAM_BASE - 0x1000, 128, 0 };
+	struct pollfd irq = { .fd = self->v->irq_fd, .events = POLLIN };
+
+	ASSERT_TRUE(bring_up(self->v));
+	offer(&self->mem, NET_TX, &outside, 1);
+	set(self->v, VIRTIO_MMIO_QUEUE_NOTIFY, NET_TX);
+	ASSERT_EQ(1, poll(&irq, 1, 10000));
+	EXPECT_TRUE(needs_reset(self->v));
+	EXPECT_FALSE(may_have_interrupted(self->v));
+}
+
 TEST_HARNESS_MAIN
