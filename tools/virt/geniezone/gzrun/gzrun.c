@@ -300,16 +300,6 @@ static int start_control(struct session *s)
 	return ret;
 }
 
-static bool has_hub(const struct gz_machine_config *cfg)
-{
-	unsigned int i;
-
-	for (i = 0; i < cfg->nr_nets; i++)
-		if (cfg->nets[i].hub)
-			return true;
-	return false;
-}
-
 static bool has_vhost_net(const struct gz_machine_config *cfg)
 {
 	unsigned int i;
@@ -328,7 +318,6 @@ static int enter_sandbox(const struct options *opts)
 		.restart = opts->restart,
 		.vsock = opts->cfg.vsock_cid,
 		.vhost_net = has_vhost_net(&opts->cfg),
-		.hub = has_hub(&opts->cfg),
 		.leave = term_restore,
 		.status = STATUS_SANDBOX,
 	};
@@ -543,7 +532,7 @@ static unsigned int list_sockets(const struct session *s,
 	return n;
 }
 
-/* The helper opens the files of the next lives, and removes the sockets. */
+/* The helper opens the files of the next lives, sends frames, and removes the sockets. */
 static int start_helper(const struct session *s, const struct options *opts)
 {
 	const struct gz_machine_config *cfg = &opts->cfg;
@@ -569,6 +558,9 @@ static int start_helper(const struct session *s, const struct options *opts)
 			cfg->disks[i].path,
 			cfg->disks[i].readonly ? O_RDONLY : O_RDWR,
 		};
+	for (i = 0; i < cfg->nr_nets; i++)
+		if (cfg->nets[i].hub)
+			files.hubs[files.nr_hubs++] = cfg->nets[i].hub;
 	files.nr_remove = list_sockets(s, cfg, files.remove);
 	if (!opts->restart && !files.nr_remove)
 		return 0;

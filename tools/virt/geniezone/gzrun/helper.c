@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A process outside of the sandbox. It does the two things that the sandbox forbids
- * and that are still needed later: it opens the files of the command line again when
- * the guest is reset, and it removes sockets in the end, whatever has ended gzrun.
+ * A process outside of the sandbox. It does the things that the sandbox forbids and that
+ * are still needed later: it opens the files of the command line again when the guest is
+ * reset, sends the frames of the guest to other sockets of a hub, and removes sockets in
+ * the end, whatever has ended gzrun.
  *
  * A request is the index of a file in the list, so no other file can be opened, and
  * none in another way. The answer is 0 with the file, or an error number.
@@ -10,8 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +22,7 @@
 #include <unistd.h>
 
 #include "helper.h"
+#include "virtio/net_hub.h"
 
 static struct helper_files list;
 static int sock = -1;
@@ -64,24 +68,69 @@ static void serve(uint32_t index)
 		close(fd);
 }
 
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Other ends of pipes must not wait for this process */
+static void close_others(void)
+{
+	int keep[1 + HELPER_HUBS] = { sock };
+	unsigned int i, nr = 1, next = 0;
+
+	for (i = 0; i < list.nr_hubs; i++)
+		keep[nr++] = list.hubs[i]->helper_end;
+	qsort(keep, nr, sizeof(*keep), compare);
+	for (i = 0; i < nr; i++) {
+		if ((unsigned int)keep[i] > next)
+			close_range(next, keep[i] - 1, 0);
+		next = keep[i] + 1;
+	}
+	close_range(next, ~0U, 0);
+}
+
+/* Returns false after the end of gzrun */
+static bool serve_request(void)
+{
+	uint32_t index;
+	ssize_t n = recv(sock, &index, sizeof(index), 0);
+
+	if (n == sizeof(index))
+		serve(index);
+	return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static void serve_all(void)
+{
+	struct pollfd fds[1 + HELPER_HUBS];
+	unsigned int i;
+
+	for (i = 0; i < list.nr_hubs; i++)
+		fds[1 + i] = (struct pollfd){
+			.fd = list.hubs[i]->helper_end,
+			.events = POLLIN,
+		};
+	fds[0] = (struct pollfd){ .fd = sock, .events = POLLIN };
+	do {
+		while (poll(fds, 1 + list.nr_hubs, -1) < 0)
+			;
+		for (i = 0; i < list.nr_hubs; i++)
+			if (fds[1 + i].revents)
+				gz_hub_forward(list.hubs[i]);
+	} while (!fds[0].revents || serve_request());
+}
+
 /* The user's signals are blocked already: this process ends after its parent. */
 static void run(void)
 {
-	uint32_t index;
 	unsigned int i;
-	ssize_t n;
 
 	prctl(PR_SET_NAME, "gzrun-helper");
-	/* Other ends of pipes must not wait for this process */
-	dup2(sock, 0);
-	sock = 0;
-	close_range(1, ~0U, 0);
-	while ((n = recv(sock, &index, sizeof(index), 0))) {
-		if (n == sizeof(index))
-			serve(index);
-		else if (n < 0 && errno != EINTR)
-			break;
-	}
+	close_others();
+	for (i = 0; i < list.nr_hubs; i++)
+		gz_hub_serve(list.hubs[i]);
+	serve_all();
 	for (i = 0; i < list.nr_remove; i++)
 		unlink(list.remove[i]);
 	_exit(0);

@@ -9,7 +9,6 @@
  * @restart: create further VMs
  * @vsock: configure vhost for vsock
  * @vhost_net: configure vhost for network interfaces
- * @hub: read the directory of a hub
  * @leave: called before a violation ends this process, in a signal handler; or NULL
  * @status: exit status of a violation
  */
@@ -17,7 +16,6 @@ struct gz_sandbox {
 	bool restart;
 	bool vsock;
 	bool vhost_net;
-	bool hub;
 	void (*leave)(void);
 	int status;
 };

@@ -2,9 +2,12 @@
 /*
  * A hub, to which the interfaces of several VMs are connected. It is a directory. Each
  * interface has a datagram socket there, with its address as the name, and one frame is
- * one datagram. There is no process between the VMs: a frame for one interface is sent
- * to its socket. A frame for a group is sent to all sockets, and so is one for an
- * address that is no name, since a guest may have further interfaces behind its own.
+ * one datagram. A frame for one interface is sent to its socket. A frame for a group is
+ * sent to all sockets, and so is one for an address that is no name, since a guest may
+ * have further interfaces behind its own.
+ *
+ * The sandbox does not allow to send to any socket of the user, so this is the task of
+ * the helper process, which gets all frames of its VM.
  */
 
 #include <errno.h>
@@ -74,21 +77,36 @@ int gz_hub_open(struct gz_hub *hub, const char *path, const uint8_t *mac)
 {
 	char name[NAME_LEN + 1];
 
+	int pair[2];
+
 	memset(hub, 0, sizeof(*hub));
 	hub->fd = -1;
+	hub->to_helper = -1;
+	hub->helper_end = -1;
+	hub->out_fd = -1;
 	hub->self.sun_family = AF_UNIX;
 	hub->mac = strlen(path) + 1;
 	if (hub->mac + NAME_LEN >= sizeof(hub->self.sun_path))
 		return -ENAMETOOLONG;
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
-	hub->dir = opendir(path);
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	hub->to_helper = pair[0];
+	hub->helper_end = pair[1];
 	hub->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (!hub->dir || hub->fd < 0)
+	if (hub->fd < 0)
 		return -errno;
 	name_of(mac, name);
 	snprintf(hub->self.sun_path, sizeof(hub->self.sun_path), "%s/%s", path, name);
 	return bind_name(hub) ? -errno : 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 /**
@@ -97,12 +115,9 @@ int gz_hub_open(struct gz_hub *hub, const char *path, const uint8_t *mac)
  */
 void gz_hub_close(struct gz_hub *hub)
 {
-	if (hub->dir)
-		closedir(hub->dir);
-	if (hub->fd >= 0)
-		close(hub->fd);
-	hub->dir = NULL;
-	hub->fd = -1;
+	close_fd(&hub->fd);
+	close_fd(&hub->to_helper);
+	close_fd(&hub->helper_end);
 }
 
 /* Returns false if there is no such interface. A full one drops the frame. */
@@ -111,7 +126,7 @@ static bool send_to(const struct gz_hub *hub, const char *name, const uint8_t *f
 {
 	struct sockaddr_un addr = address(hub, name);
 
-	return sendto(hub->fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+	return sendto(hub->out_fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL,
 		      (struct sockaddr *)&addr, sizeof(addr)) >= 0 ||
 	       errno == EAGAIN || errno == ENOBUFS;
 }
@@ -128,19 +143,51 @@ static void send_to_all(const struct gz_hub *hub, const uint8_t *frame, size_t l
 }
 
 /**
+ * gz_hub_serve() - prepare for gz_hub_forward()
+ * @hub: the interface
+ *
+ * If that fails, no frame is sent.
+ */
+void gz_hub_serve(struct gz_hub *hub)
+{
+	struct sockaddr_un dir = hub->self;
+
+	dir.sun_path[hub->mac] = '\0';
+	hub->dir = opendir(dir.sun_path);
+	hub->out_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+/**
+ * gz_hub_forward() - send the next frame of the VM to the other interfaces
+ * @hub: the interface, whose @helper_end has become readable
+ */
+void gz_hub_forward(const struct gz_hub *hub)
+{
+	uint8_t frame[ETHER_MAX_LEN];
+	char name[NAME_LEN + 1];
+	ssize_t n = recv(hub->helper_end, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < ETH_HLEN || n > (ssize_t)sizeof(frame) || !hub->dir)
+		return;
+	name_of(frame, name);
+	/* The lowest bit of the first byte: an address of a group */
+	if (frame[0] & 1 || !send_to(hub, name, frame, n))
+		send_to_all(hub, frame, n);
+}
+
+/**
  * gz_hub_send() - send a frame to the other interfaces
  * @hub: the interface
  * @frame: Ethernet frame, with its header at least
  * @len: its length
+ *
+ * The helper drops what a receiver has no room for, so this does not block for long.
  */
 void gz_hub_send(const struct gz_hub *hub, const uint8_t *frame, size_t len)
 {
-	char name[NAME_LEN + 1];
+	ssize_t n = send(hub->to_helper, frame, len, MSG_NOSIGNAL);
 
-	name_of(frame, name);
-	/* The lowest bit of the first byte: an address of a group */
-	if (frame[0] & 1 || !send_to(hub, name, frame, len))
-		send_to_all(hub, frame, len);
+	(void)n;
 }
 
 /**

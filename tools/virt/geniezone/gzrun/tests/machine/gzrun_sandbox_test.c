@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,16 @@ static void traces(void)
 	ptrace(PTRACE_TRACEME, 0, 0, 0);
 }
 
+/* Made before the sandbox */
+static int datagrams;
+
+static void sends_to_a_socket(void)
+{
+	struct sockaddr_un addr = { AF_UNIX, "/tmp/gz-sandbox-other" };
+
+	sendto(datagrams, "", 1, 0, (struct sockaddr *)&addr, sizeof(addr));
+}
+
 static void *in_thread(void *arg)
 {
 	opens();
@@ -134,6 +145,7 @@ static const struct {
 	{ "kill", SYS_kill, signals_another },
 	{ "tgkill", SYS_tgkill, signals_a_thread_of_another },
 	{ "ptrace", SYS_ptrace, traces },
+	{ "send to a socket", SYS_sendto, sends_to_a_socket },
 };
 
 /* Runs @fn in the sandbox, in a process of its own */
@@ -170,6 +182,8 @@ TEST(forbidden_calls_end_it_with_a_message)
 
 	if (!gz_sandbox_possible())
 		SKIP(return, "no seccomp");
+	datagrams = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ASSERT_LE(0, datagrams);
 	for (i = 0; i < ARRAY_SIZE(forbidden); i++) {
 		EXPECT_EQ(STATUS, run_inside(&in, &s, forbidden[i].fn))
 			TH_LOG("%s", forbidden[i].name);
