@@ -4,7 +4,7 @@
  * It may describe any devices, but it must not make a kernel that has been verified
  * use anything else than its own private memory as its memory, or take parameters
  * that were not signed. Anything else is refused: a tree must be as simple as those of
- * gzrun.
+ * gzrun and crosvm.
  */
 #include <libfdt.h>
 
@@ -13,9 +13,12 @@
 
 /* Properties of /chosen that a kernel may get. Seeds are not trusted by it alone. */
 static const char *const chosen_props[] = {
-	"bootargs", "kaslr-seed", "linux,initrd-end", "linux,initrd-start", "rng-seed",
-	"stdout-path",
+	"bootargs", "kaslr-seed", "linux,initrd-end", "linux,initrd-start",
+	"linux,pci-probe-only", "rng-seed", "stdout-path",
 };
+
+/* An entry in the ranges of a PCI host: 3 cells on its bus, then address and size */
+#define PCI_RANGE	7
 
 static bool is_word(const void *fdt, int node, const char *prop, const char *word)
 {
@@ -184,9 +187,13 @@ static const char *check_cpus(const void *fdt, int node)
 {
 	int cpu;
 
-	/* A spin table is an address where the kernel writes. */
+	/*
+	 * A spin table is an address where the kernel writes. Without a method, it
+	 * starts no CPU.
+	 */
 	fdt_for_each_subnode(cpu, fdt, node)
-		if (!is_word(fdt, cpu, "enable-method", "psci"))
+		if (fdt_getprop(fdt, cpu, "enable-method", NULL) &&
+		    !is_word(fdt, cpu, "enable-method", "psci"))
 			return "a CPU is not started by PSCI";
 	return NULL;
 }
@@ -206,6 +213,28 @@ static const char *check_below(const void *fdt, int node)
 	}
 }
 
+/* The kernel gives devices addresses in the ranges of their host only. */
+static const char *check_pci(const void *fdt, int node, struct range ram)
+{
+	struct range range;
+	const fdt32_t *cell;
+	int len, i;
+
+	cell = fdt_getprop(fdt, node, "ranges", &len);
+	if (!cell || len % (PCI_RANGE * sizeof(*cell)) ||
+	    fdt_address_cells(fdt, node) != 3 || fdt_size_cells(fdt, node) != 2)
+		return "a PCI host is not simple";
+	for (i = 0; i < len / (int)sizeof(*cell); i += PCI_RANGE) {
+		range.begin = read_u64(cell + i + 3);
+		range.end = range.begin + read_u64(cell + i + 5);
+		if (range.end < range.begin)
+			return "an address wraps";
+		if (range_overlaps(range, ram))
+			return "a device is in private memory";
+	}
+	return check_device(fdt, node, ram) ?: check_below(fdt, node);
+}
+
 static const char *check_node(const void *fdt, int node, struct range ram,
 			      struct range pool)
 {
@@ -217,6 +246,8 @@ static const char *check_node(const void *fdt, int node, struct range ram,
 		return NULL;
 	if (!strcmp(name, "cpus"))
 		return check_cpus(fdt, node);
+	if (is_word(fdt, node, "device_type", "pci"))
+		return check_pci(fdt, node, ram);
 	if (fdt_getprop(fdt, node, "ranges", NULL))
 		return "a device translates addresses";
 	if (is_word(fdt, node, "device_type", "memory"))

@@ -330,6 +330,57 @@ static void tree_has_only_what_is_known(void)
 	     "the device tree is damaged");
 }
 
+#define PCI		"/pci"
+#define PCI_WINDOW	0x2000000UL
+
+static void add_range(u64 window, u64 size)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		EXPECT(!fdt_appendprop_u32(fdt, node(PCI), "ranges", 0));
+	EXPECT(!fdt_appendprop_u64(fdt, node(PCI), "ranges", window));
+	EXPECT(!fdt_appendprop_u64(fdt, node(PCI), "ranges", size));
+}
+
+/* A PCI host with one range, as crosvm describes it */
+static void add_pci(u64 window, u64 size)
+{
+	EXPECT(add("/", "pci") > 0);
+	EXPECT(!fdt_setprop_string(fdt, node(PCI), "device_type", "pci"));
+	EXPECT(!fdt_setprop_u32(fdt, node(PCI), "#address-cells", 3));
+	EXPECT(!fdt_setprop_u32(fdt, node(PCI), "#size-cells", 2));
+	set_reg(node(PCI), 0x10000, 0x1000000);
+	add_range(window, size);
+}
+
+static void tree_of_crosvm_is_accepted(void)
+{
+	CASE(add_pci(PCI_WINDOW, 0x2000000);
+	     fdt_setprop_u32(fdt, CHOSEN, "linux,pci-probe-only", 1);
+	     fdt_delprop(fdt, node("/cpus/cpu@0"), "enable-method");
+	     add("/cpus", "cpu-map"), GOOD);
+	CASE(add_pci(RAM - 1, 1), GOOD);
+	CASE(add_pci(RAM - 1, 2), "a device is in private memory");
+	CASE(add_pci(RAM + RAM_SIZE - 1, 1), "a device is in private memory");
+	CASE(add_pci(PCI_WINDOW, 1); add_range(RAM, 1), "a device is in private memory");
+	CASE(add_pci(PCI_WINDOW, ~0ULL), "an address wraps");
+	CASE(add_pci(PCI_WINDOW, 1); set_reg(node(PCI), RAM, 1),
+	     "a device is in private memory");
+	CASE(add_pci(PCI_WINDOW, 1); set_reg(add(PCI, "child"), RAM, 1),
+	     "a device is not at the top of the tree");
+	CASE(add_pci(PCI_WINDOW, 1); fdt_appendprop_u32(fdt, node(PCI), "ranges", 0),
+	     "a PCI host is not simple");
+	CASE(add_pci(PCI_WINDOW, 1); fdt_setprop_u32(fdt, node(PCI), "#address-cells", 2),
+	     "a PCI host is not simple");
+	CASE(add_pci(PCI_WINDOW, 1); fdt_setprop_u32(fdt, node(PCI), "#size-cells", 1),
+	     "a PCI host is not simple");
+	CASE(add_pci(PCI_WINDOW, 1); fdt_delprop(fdt, node(PCI), "ranges"),
+	     "a PCI host is not simple");
+	CASE(add_pci(PCI_WINDOW, 1); fdt_setprop_string(fdt, node(PCI), "device_type", "bus"),
+	     "a device translates addresses");
+}
+
 static void messages_go_to_devices_only(void)
 {
 	u64 base;
@@ -349,6 +400,7 @@ static const struct test tests[] = {
 	TEST(places_are_private_and_apart),
 	TEST(tree_names_no_other_memory),
 	TEST(tree_has_only_what_is_known),
+	TEST(tree_of_crosvm_is_accepted),
 	TEST(messages_go_to_devices_only),
 };
 
