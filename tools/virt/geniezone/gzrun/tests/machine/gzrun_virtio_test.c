@@ -354,7 +354,7 @@ static void print(struct gz_virtio *v, const struct gz_memory *mem, const char *
 	v->ops->kick(v, CONSOLE_TX);
 }
 
-/* What the client gets next */
+/* The next text that the client gets */
 static const char *received(int fd, char text[64])
 {
 	ssize_t n = read(fd, text, 63);
