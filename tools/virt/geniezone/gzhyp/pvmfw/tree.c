@@ -172,15 +172,24 @@ static const char *check_memory(const void *fdt, int node, struct range ram,
 }
 
 /* The kernel writes to the addresses of devices. */
+static const char *check_place(struct range range, struct range ram)
+{
+	if (range.end < range.begin)
+		return "an address wraps";
+	if (range_overlaps(range, ram))
+		return "a device is in private memory";
+	return NULL;
+}
+
 static const char *check_device(const void *fdt, int node, struct range ram)
 {
+	const char *why = NULL;
 	struct range range;
 	int n;
 
-	for (n = 0; nth_range(fdt, node, n, &range); n++)
-		if (range_overlaps(range, ram))
-			return "a device is in private memory";
-	return NULL;
+	for (n = 0; !why && nth_range(fdt, node, n, &range); n++)
+		why = check_place(range, ram);
+	return why;
 }
 
 static const char *check_cpus(const void *fdt, int node)
@@ -216,6 +225,7 @@ static const char *check_below(const void *fdt, int node)
 /* The kernel gives devices addresses in the ranges of their host only. */
 static const char *check_pci(const void *fdt, int node, struct range ram)
 {
+	const char *why = NULL;
 	struct range range;
 	const fdt32_t *cell;
 	int len, i;
@@ -224,15 +234,12 @@ static const char *check_pci(const void *fdt, int node, struct range ram)
 	if (!cell || len % (PCI_RANGE * sizeof(*cell)) ||
 	    fdt_address_cells(fdt, node) != 3 || fdt_size_cells(fdt, node) != 2)
 		return "a PCI host is not simple";
-	for (i = 0; i < len / (int)sizeof(*cell); i += PCI_RANGE) {
+	for (i = 0; !why && i < len / (int)sizeof(*cell); i += PCI_RANGE) {
 		range.begin = read_u64(cell + i + 3);
 		range.end = range.begin + read_u64(cell + i + 5);
-		if (range.end < range.begin)
-			return "an address wraps";
-		if (range_overlaps(range, ram))
-			return "a device is in private memory";
+		why = check_place(range, ram);
 	}
-	return check_device(fdt, node, ram) ?: check_below(fdt, node);
+	return why ?: check_device(fdt, node, ram) ?: check_below(fdt, node);
 }
 
 static const char *check_node(const void *fdt, int node, struct range ram,
