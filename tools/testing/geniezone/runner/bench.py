@@ -71,9 +71,9 @@ def program(ctx):
     return ctx.build / "bench-program/bench"
 
 
-def plugin_option(ctx, plugin, file, marked):
-    """The plugin with the addresses of the marks in a program, and of the levels."""
-    symbols = subprocess.run(["aarch64-linux-gnu-nm", str(marked)],
+def plugin_option(ctx, plugin, file, *marked):
+    """The plugin with the addresses of the marks in these programs, and of the levels."""
+    symbols = subprocess.run(["aarch64-linux-gnu-nm", *(str(m) for m in marked)],
                              check=True, capture_output=True, text=True).stdout
     marks = re.findall(r"^([0-9a-f]+) [tT] mark_(\w+)$", symbols, re.M)
     levels = profile.ranges() if plugin == "longest" else ()

@@ -34,11 +34,12 @@ FIGURES = {
     "vsock-out": Figure("vsock, 1 MiB to the host"),
     "vsock-in": Figure("vsock, 1 MiB from the host"),
     "build": Figure("fork, exec, mmap, a file, exit"),
-    "messages": Figure("message to a process on another vCPU"),
+    "messages-pipe": Figure("message to another vCPU, pipe"),
+    "messages-futex": Figure("message to another vCPU, futex"),
 }
 
-# Figures without marks for the plugin
-UNMARKED = ("guest-init", "guest-life")
+# The figure without marks for the plugin
+UNMARKED = "guest-life"
 
 # How many functions of each column a profile shows
 FUNCTIONS = 40
@@ -57,7 +58,7 @@ def profile_path(ctx, hypervisor):
 
 
 def programs(ctx, hypervisor):
-    """The programs that run, first the one with the marks."""
+    """The programs that run, first the two with marks."""
     out = ctx.build / "bench-guests"
     vmms = {"gz": (ctx.build / "gzrun/gzrun",), "kvm": (out / "gzrun-kvm",)}
     # QEMU has no symbols, and its addresses are not its own
@@ -72,7 +73,7 @@ def run(ctx, hypervisor):
     options = bench.OPTIONS + (
         "--mem", "4G", "--plugin",
         bench.plugin_option(ctx, "profile", profile_path(ctx, hypervisor),
-                            programs(ctx, hypervisor)[0]))
+                            *programs(ctx, hypervisor)[:2]))
     append = f"{bench.ALWAYS} gz.do=guests gz.hypervisor={hypervisor} " \
         f"gz.loads={','.join(LOADS)}"
     if hypervisor != "gz":
@@ -106,7 +107,7 @@ def results(ctx, hypervisor):
 
 
 def counts(ctx, hypervisor):
-    """Figure -> (image, function) -> instructions. The plugin has some figures only."""
+    """Figure -> (image, function) -> instructions. The plugin knows all but one."""
     path = profile_path(ctx, hypervisor)
     if not path.exists():
         return {}
@@ -116,7 +117,7 @@ def counts(ctx, hypervisor):
                                programs(ctx, hypervisor))
     host, sections = profile.blocks(path)
     profiled = [r for r in bench_table.parse(lines)
-                if r.figure in FIGURES and r.figure not in UNMARKED]
+                if r.figure in FIGURES and r.figure != UNMARKED]
     return {r.figure: Counter({key: n / r.count for key, n in profile.by_image(
                 host, section, code, symbols).items()})
             for r, section in zip(profiled, sections)}

@@ -21,10 +21,12 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <linux/futex.h>
 #include <linux/vm_sockets.h>
 
 #include "protocol.h"
@@ -34,7 +36,7 @@
 #define SOURCE		(128UL << 10)
 #define ARENA		(4 * MIB)
 #define PAIRS		2
-#define MESSAGES	200
+#define MESSAGES	50
 #define MESSAGE		100
 
 static void power_off(void)
@@ -66,18 +68,6 @@ static uint64_t now(void)
 		     : "=r" (ticks) : : "memory");
 	return ticks;
 }
-
-/* Marks for QEMU's plugin, as in measure.c */
-#define MARK(name)					\
-static __attribute__((noinline)) void name(void)	\
-{							\
-	asm volatile("# " #name : : : "memory");	\
-}
-
-MARK(mark_reset)
-MARK(mark_begin)
-MARK(mark_end)
-MARK(mark_result)
 
 /* Measures one load, which repeats its operation @n times */
 static void measure(const char *name, long n, void (*load)(void))
@@ -336,7 +326,23 @@ static void load_build(void)
  * start is not measured.
  */
 
-static int go[2], done[2];
+/**
+ * struct link - how the two of a pair reach each other
+ * @there: pipe from the first to the second
+ * @back: the other pipe
+ * @box: memory that both have
+ */
+struct link {
+	int there[2];
+	int back[2];
+	struct box {
+		uint32_t is_for_second;
+		char message[MESSAGE];
+	} *box;
+};
+
+/* Each process has a pipe of its own that starts it, so that none takes another's byte */
+static int go[2 * PAIRS][2], done[2];
 
 static void send_byte(int fd)
 {
@@ -352,8 +358,10 @@ static void wait_for_byte(int fd)
 		fail("pipe");
 }
 
-static void exchange(int in, int out, int is_first, int n)
+static void by_pipe(const struct link *link, int is_first, int n)
 {
+	int out = is_first ? link->there[1] : link->back[1];
+	int in = is_first ? link->back[0] : link->there[0];
 	char message[MESSAGE] = { 0 };
 
 	while (n--) {
@@ -366,45 +374,70 @@ static void exchange(int in, int out, int is_first, int n)
 	}
 }
 
-static void chat(int in, int out, int cpu)
+static void put_into_box(struct box *box, const char *message, uint32_t is_for_second)
 {
+	memcpy(box->message, message, MESSAGE);
+	__atomic_store_n(&box->is_for_second, is_for_second, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &box->is_for_second, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void take_from_box(struct box *box, char *message, uint32_t is_for_second)
+{
+	while (__atomic_load_n(&box->is_for_second, __ATOMIC_ACQUIRE) != is_for_second)
+		syscall(SYS_futex, &box->is_for_second, FUTEX_WAIT, !is_for_second,
+			NULL, NULL, 0);
+	memcpy(message, box->message, MESSAGE);
+}
+
+static void by_futex(const struct link *link, int is_first, int n)
+{
+	char message[MESSAGE] = { 0 };
+
+	while (n--) {
+		if (is_first)
+			put_into_box(link->box, message, 1);
+		take_from_box(link->box, message, !is_first);
+		if (!is_first)
+			put_into_box(link->box, message, 0);
+	}
+}
+
+static void chat(const struct link *link, int cpu)
+{
+	static void (*const ways[])(const struct link *link, int is_first, int n) = {
+		by_pipe, by_futex,
+	};
+	static const int times[] = { 1, MESSAGES };
+	unsigned int way, i;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		fail("sched_setaffinity");
-	exchange(in, out, cpu % 2, 1);
-	send_byte(done[1]);
-	wait_for_byte(go[0]);
-	exchange(in, out, cpu % 2, MESSAGES);
-	send_byte(done[1]);
+	for (way = 0; way < 2; way++) {
+		for (i = 0; i < 2; i++) {
+			wait_for_byte(go[cpu][0]);
+			ways[way](link, cpu % 2, times[i]);
+			send_byte(done[1]);
+		}
+	}
 	for (;;)
 		pause();
 }
 
 static void start_pair(int nr)
 {
-	int there[2], back[2];
+	struct link link;
 
-	if (pipe(there) || pipe(back))
-		fail("pipe");
+	link.box = mmap(NULL, sizeof(*link.box), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (link.box == MAP_FAILED || pipe(link.there) || pipe(link.back))
+		fail("a pair");
 	if (!fork())
-		chat(back[0], there[1], 2 * nr + 1);
+		chat(&link, 2 * nr + 1);
 	if (!fork())
-		chat(there[0], back[1], 2 * nr);
-	close(there[0]);
-	close(there[1]);
-	close(back[0]);
-	close(back[1]);
-}
-
-static void wait_for_pairs(void)
-{
-	int i;
-
-	for (i = 0; i < 2 * PAIRS; i++)
-		wait_for_byte(done[0]);
+		chat(&link, 2 * nr);
 }
 
 static void messages(void)
@@ -412,20 +445,28 @@ static void messages(void)
 	int i;
 
 	for (i = 0; i < 2 * PAIRS; i++)
-		send_byte(go[1]);
-	wait_for_pairs();
+		send_byte(go[i][1]);
+	for (i = 0; i < 2 * PAIRS; i++)
+		wait_for_byte(done[0]);
 }
 
 static void load_messages(void)
 {
+	const long n = 2L * PAIRS * MESSAGES;
 	int i;
 
-	if (pipe(go) || pipe(done))
+	for (i = 0; i < 2 * PAIRS; i++)
+		if (pipe(go[i]))
+			fail("pipe");
+	if (pipe(done))
 		fail("pipe");
 	for (i = 0; i < PAIRS; i++)
 		start_pair(i);
-	wait_for_pairs();
-	measure("messages", 2L * PAIRS * MESSAGES, messages);
+	/* One message each, which is not measured */
+	messages();
+	measure("messages-pipe", n, messages);
+	messages();
+	measure("messages-futex", n, messages);
 }
 
 static void load_nothing(void)

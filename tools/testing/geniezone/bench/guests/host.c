@@ -385,6 +385,8 @@ static void start(struct guest *g)
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		err(1, "pipe");
 	fflush(stdout);
+	mark_reset();
+	mark_begin();
 	g->begin = now();
 	g->pid = fork();
 	if (!g->pid)
@@ -399,7 +401,10 @@ static void on_ready(struct guest *g)
 {
 	uint64_t ticks = now() - g->begin;
 
+	mark_end();
 	if (!strcmp(g->load->name, "nothing")) {
+		if (!is_warm_up)
+			mark_result();
 		report("", "guest-init", ticks * per_tick, 1);
 		report("exits-", "guest-init", exits(), 1);
 		report("bytes-", "guest-init", kernel_memory() - g->memory, 1);

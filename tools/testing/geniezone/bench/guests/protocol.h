@@ -28,4 +28,16 @@
 #define SMALL		4096UL
 #define LARGE		MIB
 
+/* Marks for QEMU's plugin, as in measure.c */
+#define MARK(name)					\
+static __attribute__((noinline)) void name(void)	\
+{							\
+	asm volatile("# " #name : : : "memory");	\
+}
+
+MARK(mark_reset)
+MARK(mark_begin)
+MARK(mark_end)
+MARK(mark_result)
+
 #endif /* GUESTS_PROTOCOL_H */

@@ -116,13 +116,17 @@ static void write_result(unsigned int cpu, void *data)
 				(unsigned long long)b->sum);
 }
 
+/* Each mark may be in two programs */
+#define MAX_ADDRS	2
+
 static struct {
 	const char *name;
 	void (*cb)(unsigned int cpu, void *data);
-	uint64_t addr;
+	unsigned int nr;
+	uint64_t addrs[MAX_ADDRS];
 } marks[] = {
-	{ "reset", reset }, { "begin", begin }, { "end", end },
-	{ "result", write_result },
+	{ .name = "reset", .cb = reset }, { .name = "begin", .cb = begin },
+	{ .name = "end", .cb = end }, { .name = "result", .cb = write_result },
 };
 
 #define NR_MARKS	(sizeof(marks) / sizeof(*marks))
@@ -131,12 +135,14 @@ static void call_at_marks(struct qemu_plugin_insn *insn)
 {
 	uint64_t addr = qemu_plugin_insn_vaddr(insn);
 	enum qemu_plugin_cb_flags flags = QEMU_PLUGIN_CB_NO_REGS;
-	unsigned int m;
+	unsigned int m, i;
 
 	for (m = 0; m < NR_MARKS; m++)
-		if (marks[m].addr == addr)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, marks[m].cb,
-							       flags, NULL);
+		for (i = 0; i < marks[m].nr; i++)
+			if (marks[m].addrs[i] == addr)
+				qemu_plugin_register_vcpu_insn_exec_cb(insn,
+								       marks[m].cb,
+								       flags, NULL);
 }
 
 /* Counts each instruction: an exception may end a block in its middle. */
@@ -175,8 +181,10 @@ static bool take_option(const char *text)
 	}
 	for (m = 0; m < NR_MARKS; m++) {
 		len = strlen(marks[m].name);
-		if (!strncmp(text, marks[m].name, len) && text[len] == '=') {
-			marks[m].addr = strtoull(text + len + 1, NULL, 16);
+		if (!strncmp(text, marks[m].name, len) && text[len] == '=' &&
+		    marks[m].nr < MAX_ADDRS) {
+			marks[m].addrs[marks[m].nr++] =
+				strtoull(text + len + 1, NULL, 16);
 			return true;
 		}
 	}
