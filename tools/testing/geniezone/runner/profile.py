@@ -134,7 +134,7 @@ DYNAMIC = range(0xaaaa00000000, 0xaaac00000000)
 IMAGES = ("guest program", "guest kernel", "EL2", "driver", "host kernel", "VMM",
           "host program")
 
-# What functions of the host's kernel do: the first that matches counts
+# Groups of functions of the host's kernel: the first that matches counts
 GROUPS = tuple((group, re.compile(pattern)) for group, pattern in (
     ("KVM", r"kvm|vgic|^timer_(get|set|save|restore|irq|offset|is_|emul)|get_timer_map|"
             r"vcpu|_mem_abort|^esr_|ioeventfd|irqfd|mtree_load|bsearch|handle_exit|"
@@ -153,7 +153,7 @@ GROUPS = tuple((group, re.compile(pattern)) for group, pattern in (
 
 
 def group(name):
-    """What a function of the host's kernel does."""
+    """The group of a function of the host's kernel."""
     return next((title for title, pattern in GROUPS if pattern.search(name)), "other")
 
 

@@ -5,7 +5,8 @@
  *
  *   guests VMM gz|kvm|qemu LOAD...
  *
- * gz and kvm are gzrun, qemu is QEMU on KVM. Prints "R FIGURE 0 VALUE COUNT" for each figure, as the program bench does.
+ * gz and kvm are gzrun, qemu is QEMU on KVM. Prints "R FIGURE 0 VALUE COUNT" for each
+ * figure, as the program bench does.
  */
 
 #include <arpa/inet.h>
