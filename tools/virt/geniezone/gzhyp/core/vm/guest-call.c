@@ -61,6 +61,12 @@ static hvc_handler *find_quick(u32 fn)
 	}
 }
 
+static u32 deny(struct vcpu *vcpu, u64 *x)
+{
+	x[0] = SMCCC_NOT_SUPPORTED;
+	return 0;
+}
+
 /* Calls that change more. guest_hvc_quick() has looked for the others. */
 static hvc_handler *find_slow(u32 fn)
 {
@@ -145,24 +151,19 @@ bool guest_hvc_quick(struct vcpu *vcpu)
  */
 u32 guest_hvc(struct vcpu *vcpu)
 {
-	hvc_handler *handler = find_slow(vcpu->regs.x[0]);
+	u32 reason, fn = vcpu->regs.x[0];
 	unsigned int i, nr;
-	u32 reason;
 
-	if (handler)
-		return handler(vcpu, vcpu->regs.x);
+	/* EL2 itself denies unknown PSCI and SMCCC functions. */
+	if (SMCCC_OWNER(fn) == SMCCC_OWNER_ARCH ||
+	    SMCCC_OWNER(fn) == SMCCC_OWNER_STANDARD)
+		return (find_slow(fn) ?: deny)(vcpu, vcpu->regs.x);
 	if (guest_memory_call(vcpu, &reason))
 		return reason;
-	/* EL2 itself denies unknown PSCI and SMCCC functions. */
-	if (SMCCC_OWNER(vcpu->regs.x[0]) == SMCCC_OWNER_ARCH ||
-	    SMCCC_OWNER(vcpu->regs.x[0]) == SMCCC_OWNER_STANDARD) {
-		vcpu->regs.x[0] = SMCCC_NOT_SUPPORTED;
-		return 0;
-	}
 	nr = nr_args(vcpu);
 	for (i = 0; i < nr; i++)
 		vcpu->exit.hypercall.args[i] = vcpu->regs.x[i];
-	if (is_answered(vcpu->regs.x[0]))
+	if (is_answered(fn))
 		vcpu->regs.x[0] = 0;
 	else
 		vcpu->wait = WAIT_HYPERCALL;
