@@ -12,7 +12,7 @@ TOLERANCE = 0.03
 # The worst of many cases depends on what coincides in the host. It only has a limit: a
 # timer must not be late by the 1,000,000 instructions that another thread runs.
 LIMITS = {("timer-late", 1): 50000}
-GROUPS = "exits,ioeventfd,irqfd,late,gz-protected/touch"
+GROUPS = "exits,ioeventfd,irqfd,slots,late,gz-protected/touch"
 # Operations in a batch; fewer than for the table, since this runs often
 OPS = 150
 # It takes about ten seconds, and longer on a busy machine
@@ -30,7 +30,7 @@ def read_recorded(ctx):
 
 
 def measure(ctx):
-    """Measures exits, ioeventfds, irqfds, timers and pages on the host kernel."""
+    """Measures exits, ioeventfds, irqfds, faults and timers on the host kernel."""
     if not (ctx.built("gzhyp", "gzhyp") and ctx.built("gate image", "gate-image")):
         return {}
     machine = Machine(ctx, "gate", ctx.kernel_image, ctx.kbuild / "gate.cpio", 1)
