@@ -36,7 +36,8 @@
 #define SOURCE		(128UL << 10)
 #define ARENA		(4 * MIB)
 #define PAIRS		2
-#define MESSAGES	50
+#define BY_PIPE		50
+#define BY_FUTEX	2000
 #define MESSAGE		100
 
 static void power_off(void)
@@ -404,23 +405,25 @@ static void by_futex(const struct link *link, int is_first, int n)
 
 static void chat(const struct link *link, int cpu)
 {
-	static void (*const ways[])(const struct link *link, int is_first, int n) = {
-		by_pipe, by_futex,
+	static const struct {
+		void (*fn)(const struct link *link, int is_first, int n);
+		int n;
+	} loads[] = {
+		/* The first message each way is not measured */
+		{ by_pipe, 1 }, { by_pipe, BY_PIPE },
+		{ by_futex, 1 }, { by_futex, BY_FUTEX },
 	};
-	static const int times[] = { 1, MESSAGES };
-	unsigned int way, i;
+	unsigned int i;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		fail("sched_setaffinity");
-	for (way = 0; way < 2; way++) {
-		for (i = 0; i < 2; i++) {
-			wait_for_byte(go[cpu][0]);
-			ways[way](link, cpu % 2, times[i]);
-			send_byte(done[1]);
-		}
+	for (i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
+		wait_for_byte(go[cpu][0]);
+		loads[i].fn(link, cpu % 2, loads[i].n);
+		send_byte(done[1]);
 	}
 	for (;;)
 		pause();
@@ -452,7 +455,6 @@ static void messages(void)
 
 static void load_messages(void)
 {
-	const long n = 2L * PAIRS * MESSAGES;
 	int i;
 
 	for (i = 0; i < 2 * PAIRS; i++)
@@ -462,11 +464,10 @@ static void load_messages(void)
 		fail("pipe");
 	for (i = 0; i < PAIRS; i++)
 		start_pair(i);
-	/* One message each, which is not measured */
 	messages();
-	measure("messages-pipe", n, messages);
+	measure("messages-pipe", 2L * PAIRS * BY_PIPE, messages);
 	messages();
-	measure("messages-futex", n, messages);
+	measure("messages-futex", 2L * PAIRS * BY_FUTEX, messages);
 }
 
 static void load_nothing(void)
