@@ -53,10 +53,10 @@ VCPUS = Boot("vcpus", "vcpus", cpus=2)
 BOOTS = {
     "gz": (OPERATIONS, LARGE, STRETCH, GIVE, LONGEST, VCPUS),
     "gz-page": (TOUCH, SIZE, STRETCH),
-    "gz-protected": (OPERATIONS, POPULATE, LONGEST),
+    "gz-protected": (OPERATIONS, POPULATE),
     "gz-guestmem": (OPERATIONS, POPULATE),
     "kvm-vhe": (OPERATIONS, SIZE),
-    "kvm-nvhe": (OPERATIONS, LARGE, STRETCH, VCPUS),
+    "kvm-nvhe": (OPERATIONS, LARGE, STRETCH),
     "kvm-protected": (OPERATIONS, SIZE),
 }
 
