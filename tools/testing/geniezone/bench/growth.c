@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,14 +64,18 @@ void bench_longest(void)
 #define ROUNDS		10
 
 /* A fault in the middle one of this many slots, each of one page */
-static void fault_in_slots(unsigned int nr, char *page, int64_t empty)
+static void fault_in_slots(unsigned int nr, int64_t empty)
 {
 	unsigned int slot;
 	struct vm vm;
+	char *page;
 	int i;
 
 	meter_reset();
 	for (i = 0; i < ROUNDS; i++) {
+		/* That of a protected VM is the driver's afterwards. */
+		page = anon(PAGE);
+		*page = 1;
 		vm_create(&vm, 1);
 		for (slot = 0; slot < nr; slot++)
 			hv->slot(&vm, SLOTS_BASE + slot * BLOCK, page, PAGE);
@@ -81,6 +86,7 @@ static void fault_in_slots(unsigned int nr, char *page, int64_t empty)
 		meter_end();
 		meter_batch();
 		vm_destroy(&vm);
+		munmap(page, PAGE);
 	}
 	report("fault-slots", nr, empty, 1);
 }
@@ -88,18 +94,16 @@ static void fault_in_slots(unsigned int nr, char *page, int64_t empty)
 void bench_slots(void)
 {
 	static const unsigned int counts[] = { 1, 8, 64, 510 };
-	char *page = anon(PAGE);
 	int64_t empty;
 	unsigned int i;
 	struct vm vm;
 
-	*page = 1;
 	vm_create(&vm, 1);
 	vm_do(&vm, 0, guest_empty, WARM, 0, 0);
 	empty = vm_once(&vm, guest_empty, 1, 0);
 	vm_destroy(&vm);
 	for (i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-		fault_in_slots(counts[i], page, empty);
+		fault_in_slots(counts[i], empty);
 }
 
 /*
