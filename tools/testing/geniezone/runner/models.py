@@ -90,13 +90,21 @@ def machines(ctx):
     each_qemu(ctx, lambda program: options, work)
 
 
+def fits(ctx, program, model):
+    """Not each model fits into the machine. QEMU only writes a device tree here."""
+    status, _ = ctx.run("qemu-model", program, "-nodefaults", "-cpu", model,
+                        "-M", f"virt,dumpdtb={ctx.logs}/qemu-model.dtb")
+    return status == 0
+
+
 def models_of(ctx, program):
-    """The models of this QEMU, or those in MODELS."""
+    """The models of this QEMU that fit, or those in MODELS."""
     wanted = os.environ.get("MODELS")
     if wanted:
         return wanted.split("/")
     _, output = ctx.run("qemu-models", program, "-M", "virt", "-cpu", "help")
-    return (*MODEL.findall(output), *VARIANTS)
+    return [model for model in (*MODEL.findall(output), *VARIANTS)
+            if fits(ctx, program, model)]
 
 
 def title(program):
