@@ -555,8 +555,7 @@ static int start_helper(const struct session *s, const struct options *opts)
 			(struct helper_file){ cfg->pvmfw_path, O_RDONLY };
 	for (i = 0; i < cfg->nr_disks; i++)
 		files.open[files.nr_open++] = (struct helper_file){
-			cfg->disks[i].path,
-			cfg->disks[i].readonly ? O_RDONLY : O_RDWR,
+			cfg->disks[i].path, cfg->disks[i].flags,
 		};
 	for (i = 0; i < cfg->nr_nets; i++)
 		if (cfg->nets[i].hub)

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,8 @@ static const char help[] =
 "  -p, --params TEXT    the complete kernel command line\n"
 "                       (default \"" DEFAULT_PARAMS "\",\n"
 "                       hvc0 instead of ttyS0 with a virtio console)\n"
-"  -d, --disk FILE[,ro] virtio disk in FILE, read-only with ,ro; up to 8 times\n"
+"  -d, --disk FILE[,ro][,direct]  virtio disk in FILE, read-only with ,ro, past\n"
+"                       the host's page cache with ,direct; up to 8 times\n"
 "  -n, --net KIND[,mac=ADDRESS]  virtio network: tap=NAME[,vhost=on|off], an\n"
 "                       interface of the host; hub=DIR, other VMs; loop, a peer\n"
 "                       that answers; up to 4 times; default: a random address\n"
@@ -211,20 +213,32 @@ static int parse_params(const char *text, const char **params)
 	return 0;
 }
 
+/* Removes the word from the end of the text, if it is there */
+static bool take_word(char *text, const char *word)
+{
+	size_t len = strlen(text), n = strlen(word);
+
+	if (len <= n || strcmp(text + len - n, word))
+		return false;
+	text[len - n] = '\0';
+	return true;
+}
+
 /* Modifies the text, which is in argv and may be written. */
 static int parse_disk(char *text, struct gz_machine_config *cfg)
 {
 	struct gz_disk_config *disk = &cfg->disks[cfg->nr_disks];
-	size_t len = strlen(text);
+	bool ro, direct;
 
 	if (cfg->nr_disks == GZ_MAX_DISKS) {
 		gz_error("--disk: at most %d", GZ_MAX_DISKS);
 		return -1;
 	}
-	if (len > 3 && !strcmp(text + len - 3, ",ro")) {
-		disk->readonly = true;
-		text[len - 3] = '\0';
-	}
+	/* In any order */
+	ro = take_word(text, ",ro");
+	direct = take_word(text, ",direct");
+	ro |= take_word(text, ",ro");
+	disk->flags = (ro ? O_RDONLY : O_RDWR) | (direct ? O_DIRECT : 0);
 	if (!*text) {
 		gz_error("--disk: which file?");
 		return -1;

@@ -75,11 +75,11 @@ enum gz_pvmfw {
 /**
  * struct gz_disk_config - a disk
  * @path: file or block device
- * @readonly: the guest must not write
+ * @flags: O_RDONLY or O_RDWR, perhaps with O_DIRECT
  */
 struct gz_disk_config {
 	const char *path;
-	bool readonly;
+	int flags;
 };
 
 /**

@@ -62,7 +62,7 @@ int gz_machine_add_virtio(struct gz_machine *m)
 	for (i = 0; !ret && i < cfg->nr_disks; i++)
 		ret = add(m, gz_blk_new(&m->dma, m->nr_virtio,
 					cfg->disks[i].path,
-					cfg->disks[i].readonly));
+					cfg->disks[i].flags));
 	for (i = 0; !ret && i < cfg->nr_nets; i++)
 		ret = add_net(m, &cfg->nets[i]);
 	if (!ret && cfg->virtio_console)

@@ -131,7 +131,7 @@ void gz_virtio_serve(struct gz_virtio *dev, unsigned int q, gz_chain_fn fn);
 
 /* Each has one file */
 struct gz_virtio *gz_blk_new(const struct gz_memory *mem, unsigned int index,
-			     const char *path, bool readonly);
+			     const char *path, int flags);
 struct gz_virtio *gz_rng_new(const struct gz_memory *mem, unsigned int index);
 
 #define GZ_VHOST_VSOCK	"/dev/vhost-vsock"

@@ -8,6 +8,7 @@
  */
 
 #include <endian.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -628,6 +629,7 @@ FIXTURE(disk)
 FIXTURE_VARIANT(disk)
 {
 	bool readonly;
+	bool direct;
 };
 
 FIXTURE_VARIANT_ADD(disk, writable) {
@@ -635,6 +637,10 @@ FIXTURE_VARIANT_ADD(disk, writable) {
 
 FIXTURE_VARIANT_ADD(disk, readonly) {
 	.readonly = true,
+};
+
+FIXTURE_VARIANT_ADD(disk, direct) {
+	.direct = true,
 };
 
 FIXTURE_SETUP(disk)
@@ -648,7 +654,9 @@ FIXTURE_SETUP(disk)
 	for (i = 0; i < DISK_SECTORS; i++)
 		ASSERT_EQ(512, write(self->fd, sector, 512));
 	ASSERT_EQ(0, gz_memory_alloc(&self->mem, GZ_RAM_BASE, 0x200000));
-	self->v = gz_blk_new(&self->mem, 0, self->path, variant->readonly);
+	self->v = gz_blk_new(&self->mem, 0, self->path,
+			     (variant->readonly ? O_RDONLY : O_RDWR) |
+			     (variant->direct ? O_DIRECT : 0));
 	ASSERT_NE(NULL, self->v);
 	ASSERT_TRUE(bring_up(self->v));
 }
@@ -754,6 +762,192 @@ TEST_F(disk, discard_that_is_none)
 			  sizeof(ranges)));
 	ASSERT_EQ(0, fstat(self->fd, &after));
 	EXPECT_EQ(before.st_blocks, after.st_blocks);
+}
+
+static uint8_t write_zeroes(struct gz_virtio *v, const struct gz_memory *mem,
+			    uint64_t sector, uint32_t nr, uint32_t flags)
+{
+	struct virtio_blk_discard_write_zeroes range = {
+		htole64(sector), htole32(nr), htole32(flags)
+	};
+
+	return request(v, mem, VIRTIO_BLK_T_WRITE_ZEROES, &range, sizeof(range));
+}
+
+/* With a hole and without: the file system of this test has only holes. */
+TEST_F(disk, zeroes_are_written)
+{
+	struct stat before, after;
+	uint32_t unmap;
+	char sector[512];
+
+	set(self->v, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	EXPECT_EQ(!variant->readonly,
+		  !!(get(self->v, VIRTIO_MMIO_DEVICE_FEATURES) &
+		     1U << VIRTIO_BLK_F_WRITE_ZEROES));
+	for (unmap = 0; unmap < 2; unmap++) {
+		uint64_t first = 256 + unmap * 1024;
+
+		ASSERT_EQ(0, fstat(self->fd, &before));
+		EXPECT_EQ(variant->readonly ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK,
+			  write_zeroes(self->v, &self->mem, first, 264, unmap));
+		ASSERT_EQ(0, fstat(self->fd, &after));
+		ASSERT_EQ(512, pread(self->fd, sector, 512, (first - 1) * 512));
+		EXPECT_STREQ("data", sector);
+		ASSERT_EQ(512, pread(self->fd, sector, 512, first * 512));
+		EXPECT_STREQ(variant->readonly ? "data" : "", sector);
+		ASSERT_EQ(512, pread(self->fd, sector, 512, (first + 263) * 512));
+		EXPECT_STREQ(variant->readonly ? "data" : "", sector);
+		ASSERT_EQ(512, pread(self->fd, sector, 512, (first + 264) * 512));
+		EXPECT_STREQ("data", sector);
+		if (!variant->readonly)
+			EXPECT_EQ(unmap ? before.st_blocks - 264 : before.st_blocks,
+				  after.st_blocks);
+	}
+}
+
+TEST_F(disk, zeroes_that_are_refused)
+{
+	struct stat before, after;
+	char sector[512];
+
+	if (variant->readonly)
+		SKIP(return, "has none");
+	ASSERT_EQ(0, fstat(self->fd, &before));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  write_zeroes(self->v, &self->mem, DISK_SECTORS - 1, 2, 0));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR,
+		  write_zeroes(self->v, &self->mem, 0, (1U << 16) + 1, 1));
+	EXPECT_EQ(VIRTIO_BLK_S_UNSUPP, write_zeroes(self->v, &self->mem, 0, 8, 2));
+	ASSERT_EQ(0, fstat(self->fd, &after));
+	EXPECT_EQ(before.st_blocks, after.st_blocks);
+	ASSERT_EQ(512, pread(self->fd, sector, 512, (DISK_SECTORS - 1) * 512));
+	EXPECT_STREQ("data", sector);
+}
+
+static bool is_direct(const char *path)
+{
+	char name[32], target[64];
+	int fd, flags = 0;
+
+	for (fd = 3; fd < 64; fd++) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		memset(target, 0, sizeof(target));
+		if (readlink(name, target, sizeof(target) - 1) > 0 &&
+		    !strcmp(target, path))
+			flags |= fcntl(fd, F_GETFL);
+	}
+	return flags & O_DIRECT;
+}
+
+/* Pieces at odd addresses: two of them, with half a sector more than one in the first */
+TEST_F(disk, data_may_lie_anywhere)
+{
+	const struct vring_desc chain[] = {
+		{ BUFFERS, 16, 0 },
+		{ BUFFERS + 0x1003, 768, 0 },
+		{ BUFFERS + 0x2001, 256, 0 },
+		{ BUFFERS + 0x3000, 1, VRING_DESC_F_WRITE },
+	};
+	const struct vring_desc back[] = {
+		{ BUFFERS, 16, 0 },
+		{ BUFFERS + 0x4005, 100, VRING_DESC_F_WRITE },
+		{ BUFFERS + 0x5007, 924, VRING_DESC_F_WRITE },
+		{ BUFFERS + 0x3000, 1, VRING_DESC_F_WRITE },
+	};
+	struct virtio_blk_outhdr *hdr = gz_memory_at(&self->mem, BUFFERS, 16);
+	uint8_t *status = gz_memory_at(&self->mem, BUFFERS + 0x3000, 1);
+	char *first = gz_memory_at(&self->mem, BUFFERS + 0x1003, 768);
+	char *second = gz_memory_at(&self->mem, BUFFERS + 0x2001, 256);
+	char data[1024], got[1024];
+	unsigned int i;
+
+	EXPECT_EQ(variant->direct, is_direct(self->path));
+	if (variant->readonly)
+		SKIP(return, "is not written");
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i * 7 % 251;
+	memcpy(first, data, 768);
+	memcpy(second, data + 768, 256);
+	*hdr = (struct virtio_blk_outhdr){
+		.type = htole32(VIRTIO_BLK_T_OUT), .sector = htole64(5)
+	};
+	*status = 0xff;
+	offer(&self->mem, 0, chain, 4);
+	self->v->ops->kick(self->v, 0);
+	EXPECT_EQ(VIRTIO_BLK_S_OK, *status);
+	ASSERT_EQ(1024, pread(self->fd, got, 1024, 5 * 512));
+	EXPECT_EQ(0, memcmp(data, got, 1024));
+	ASSERT_EQ(512, pread(self->fd, got, 512, 7 * 512));
+	EXPECT_STREQ("data", got);
+
+	hdr->type = htole32(VIRTIO_BLK_T_IN);
+	*status = 0xff;
+	offer(&self->mem, 0, back, 4);
+	self->v->ops->kick(self->v, 0);
+	EXPECT_EQ(VIRTIO_BLK_S_OK, *status);
+	EXPECT_EQ(0, memcmp(data, gz_memory_at(&self->mem, BUFFERS + 0x4005, 100), 100));
+	EXPECT_EQ(0, memcmp(data + 100,
+			    gz_memory_at(&self->mem, BUFFERS + 0x5007, 924), 924));
+}
+
+static uint8_t move(struct gz_virtio *v, const struct gz_memory *mem, uint32_t type,
+		    uint64_t sector, uint64_t at, uint32_t len)
+{
+	const struct vring_desc chain[] = {
+		{ BUFFERS, 16, 0 },
+		{ at, len, type == VIRTIO_BLK_T_IN ? VRING_DESC_F_WRITE : 0 },
+		{ BUFFERS + 0x1000, 1, VRING_DESC_F_WRITE },
+	};
+	struct virtio_blk_outhdr *hdr = gz_memory_at(mem, BUFFERS, 16);
+	uint8_t *status = gz_memory_at(mem, BUFFERS + 0x1000, 1);
+
+	*hdr = (struct virtio_blk_outhdr){
+		.type = htole32(type), .sector = htole64(sector)
+	};
+	*status = 0xff;
+	offer(mem, 0, chain, 3);
+	v->ops->kick(v, 0);
+	return *status;
+}
+
+#define ZRAM		"/sys/block/zram0/"
+
+static void write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		perror(path);
+	close(fd);
+}
+
+/* A block device does not take other addresses and sizes, unlike a tmpfs. */
+TEST(disk_has_the_blocks_of_the_hosts)
+{
+	const uint64_t from = BUFFERS + 0x2003, to = BUFFERS + 0x4005;
+	struct gz_memory mem;
+	struct gz_virtio *v;
+
+	if (access("/dev/zram0", R_OK | W_OK))
+		SKIP(return, "no /dev/zram0");
+	write_to(ZRAM "disksize", "1M");
+	ASSERT_EQ(0, gz_memory_alloc(&mem, GZ_RAM_BASE, 0x200000));
+	v = gz_blk_new(&mem, 0, "/dev/zram0", O_RDWR | O_DIRECT);
+	ASSERT_NE(NULL, v);
+	ASSERT_TRUE(bring_up(v));
+	EXPECT_EQ(4096, get(v, VIRTIO_MMIO_CONFIG +
+			       offsetof(struct virtio_blk_config, blk_size)));
+	memset(gz_memory_at(&mem, from, 4096), 'x', 4096);
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR, move(v, &mem, VIRTIO_BLK_T_OUT, 8, from, 512));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR, move(v, &mem, VIRTIO_BLK_T_OUT, 1, from, 4096));
+	EXPECT_EQ(VIRTIO_BLK_S_OK, move(v, &mem, VIRTIO_BLK_T_OUT, 8, from, 4096));
+	EXPECT_EQ(VIRTIO_BLK_S_OK, move(v, &mem, VIRTIO_BLK_T_IN, 8, to, 4096));
+	EXPECT_EQ(0, memcmp(gz_memory_at(&mem, from, 4096),
+			    gz_memory_at(&mem, to, 4096), 4096));
+	v->ops->destroy(v);
+	gz_memory_free(&mem);
+	write_to(ZRAM "reset", "1");
 }
 
 #define VSOCK_CID	1234
