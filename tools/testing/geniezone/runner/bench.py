@@ -188,7 +188,7 @@ def profiles(ctx, mode):
             code = driver_range(ctx, lines)
             symbols = symbols_of(ctx, name, code)
             for result, section in zip(bench_table.parse(lines),
-                                       profile.sections(path)):
+                                       profile.sections(path), strict=True):
                 shares[result.figure, result.size] = \
                     write_profile(file, result, section, code, symbols)
     return shares

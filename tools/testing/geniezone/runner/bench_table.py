@@ -139,7 +139,7 @@ def parse(lines):
 def longest(results, counts):
     """The results of longest.so, which ran while these were measured"""
     return [Result(result.figure.replace("longest", what), result.size, count, 1)
-            for result, found in zip(results, counts)
+            for result, found in zip(results, counts, strict=True)
             for what, count in found.items()]
 
 
