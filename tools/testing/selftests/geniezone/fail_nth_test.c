@@ -154,6 +154,9 @@ FIXTURE(fail_nth)
 	int fd;
 };
 
+/* Slots that are populated at once leave no place that can fail */
+#define NONE	-1
+
 FIXTURE_VARIANT(fail_nth)
 {
 	const char *step;
@@ -180,9 +183,10 @@ FIXTURE_VARIANT_ADD(fail_nth, irqfd_off) { "irqfd off", 1 };
 FIXTURE_VARIANT_ADD(fail_nth, ioeventfd_off) { "ioeventfd off", 1 };
 FIXTURE_VARIANT_ADD(fail_nth, protect) { "protect", 1 };
 FIXTURE_VARIANT_ADD(fail_nth, irq_up) { "irq up", 1 };
-FIXTURE_VARIANT_ADD(fail_nth, run) { "run", 4, 1 };
-FIXTURE_VARIANT_ADD(fail_nth, relinquish) { "relinquish", 1 };
-FIXTURE_VARIANT_ADD(fail_nth, run_to_the_end) { "run to the end", 1 };
+/* The kernel does not let the words of an exit fail: unsafe_put_user() */
+FIXTURE_VARIANT_ADD(fail_nth, run) { "run", 4, NONE };
+FIXTURE_VARIANT_ADD(fail_nth, relinquish) { "relinquish", 0 };
+FIXTURE_VARIANT_ADD(fail_nth, run_to_the_end) { "run to the end", 0 };
 FIXTURE_VARIANT_ADD(fail_nth, close) { "close", 0 };
 
 FIXTURE_SETUP(fail_nth)
