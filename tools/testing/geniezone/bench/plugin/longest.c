@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qemu_plugin.h"
+#include "marks.h"
 
 EXPORTED int qemu_plugin_version = 1;
 
@@ -137,16 +137,10 @@ static void write_result(unsigned int cpu, void *data)
 		(unsigned long long)longest_masked);
 }
 
-static struct {
-	const char *name;
-	void (*cb)(unsigned int cpu, void *data);
-	uint64_t addr;
-} marks[] = {
-	{ "reset", reset }, { "begin", begin }, { "end", end },
-	{ "result", write_result },
+static struct mark marks[NR_MARKS] = {
+	{ .name = "reset", .cb = reset }, { .name = "begin", .cb = begin },
+	{ .name = "end", .cb = end }, { .name = "result", .cb = write_result },
 };
-
-#define NR_MARKS	(sizeof(marks) / sizeof(*marks))
 
 static const char * const level_names[NR_LEVELS] = {
 	[KERNEL] = "kernel", [USER] = "user", [GUEST] = "guest",
@@ -190,18 +184,6 @@ static void look_at(struct block *b, uint32_t op)
 		b->change = UNMASK;
 }
 
-static void call_at_marks(struct qemu_plugin_insn *insn)
-{
-	uint64_t addr = qemu_plugin_insn_vaddr(insn);
-	unsigned int m;
-
-	for (m = 0; m < NR_MARKS; m++)
-		if (marks[m].addr == addr)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, marks[m].cb,
-							       QEMU_PLUGIN_CB_NO_REGS,
-							       NULL);
-}
-
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t i, n = qemu_plugin_tb_n_insns(tb);
@@ -218,7 +200,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		memcpy(&op, qemu_plugin_insn_data(insn), sizeof(op));
 		look_at(b, op);
-		call_at_marks(insn);
+		call_at_marks(marks, insn);
 	}
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS,
 					     b);
@@ -229,15 +211,6 @@ static void at_exit(qemu_plugin_id_t id, void *data)
 	(void)id;
 	(void)data;
 	fclose(out);
-}
-
-/* "NAME=VALUE": the value, or NULL if the option has another name */
-static const char *value_of(const char *option, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncmp(option, name, len) || option[len] != '=' ? NULL :
-	       option + len + 1;
 }
 
 static bool add_range(enum level level, const char *value)
@@ -262,19 +235,12 @@ static bool take_option(const char *option)
 		out = fopen(value, "w");
 		return out;
 	}
-	for (i = 0; i < NR_MARKS; i++) {
-		value = value_of(option, marks[i].name);
-		if (value) {
-			marks[i].addr = strtoull(value, NULL, 16);
-			return true;
-		}
-	}
 	for (i = KERNEL; i < NR_LEVELS; i++) {
 		value = value_of(option, level_names[i]);
 		if (value)
 			return add_range(i, value);
 	}
-	return false;
+	return take_mark(marks, option);
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,

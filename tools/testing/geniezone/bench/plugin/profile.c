@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qemu_plugin.h"
+#include "marks.h"
 
 EXPORTED int qemu_plugin_version = 1;
 
@@ -116,34 +116,10 @@ static void write_result(unsigned int cpu, void *data)
 				(unsigned long long)b->sum);
 }
 
-/* Each mark may be in two programs */
-#define MAX_ADDRS	2
-
-static struct {
-	const char *name;
-	void (*cb)(unsigned int cpu, void *data);
-	unsigned int nr;
-	uint64_t addrs[MAX_ADDRS];
-} marks[] = {
+static struct mark marks[NR_MARKS] = {
 	{ .name = "reset", .cb = reset }, { .name = "begin", .cb = begin },
 	{ .name = "end", .cb = end }, { .name = "result", .cb = write_result },
 };
-
-#define NR_MARKS	(sizeof(marks) / sizeof(*marks))
-
-static void call_at_marks(struct qemu_plugin_insn *insn)
-{
-	uint64_t addr = qemu_plugin_insn_vaddr(insn);
-	enum qemu_plugin_cb_flags flags = QEMU_PLUGIN_CB_NO_REGS;
-	unsigned int m, i;
-
-	for (m = 0; m < NR_MARKS; m++)
-		for (i = 0; i < marks[m].nr; i++)
-			if (marks[m].addrs[i] == addr)
-				qemu_plugin_register_vcpu_insn_exec_cb(insn,
-								       marks[m].cb,
-								       flags, NULL);
-}
 
 /* Counts each instruction: an exception may end a block in its middle. */
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -161,7 +137,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		qemu_plugin_register_vcpu_insn_exec_inline(insn, op, &b->now, 1);
-		call_at_marks(insn);
+		call_at_marks(marks, insn);
 	}
 }
 
@@ -170,25 +146,14 @@ static void at_exit(qemu_plugin_id_t id, void *data)
 	fclose(out);
 }
 
-static bool take_option(const char *text)
+static bool take_option(const char *option)
 {
-	unsigned int m;
-	size_t len;
+	const char *value = value_of(option, "out");
 
-	if (!strncmp(text, "out=", 4)) {
-		out = fopen(text + 4, "w");
-		return out;
-	}
-	for (m = 0; m < NR_MARKS; m++) {
-		len = strlen(marks[m].name);
-		if (!strncmp(text, marks[m].name, len) && text[len] == '=' &&
-		    marks[m].nr < MAX_ADDRS) {
-			marks[m].addrs[marks[m].nr++] =
-				strtoull(text + len + 1, NULL, 16);
-			return true;
-		}
-	}
-	return false;
+	if (!value)
+		return take_mark(marks, option);
+	out = fopen(value, "w");
+	return out;
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
